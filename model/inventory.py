@@ -1,0 +1,99 @@
+"""Who owns what, where it stands, what feeds it, and under which contract: kept at the centre.
+
+The agent's file holds only wires; names, contracts, ratings and topology come from here. A device that
+is heard but not listed is stored, `unassigned`, under policy `default`, and shown.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from model.text import Text
+
+#: What a device's `fed_by` says when nothing stands between it and the utility.
+MAINS = "mains"
+UNASSIGNED = "unassigned"
+
+
+class Customer(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    name: Text
+
+
+class Site(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    customer: str
+    name: Text
+    place: str = ""
+    country: str = "CN"
+    tz: str = "Asia/Shanghai"
+    local: bool = True  #: a local office of the service company is near (some promises hold only there)
+
+
+class Contract(msgspec.Struct, frozen=True, kw_only=True):
+    """`policy` is the id of a file in desk/policies; dates are ISO, `until` exclusive."""
+
+    customer: str
+    policy: str
+    since: str
+    until: str | None = None
+
+
+class Battery(msgspec.Struct, frozen=True, kw_only=True):
+    blocks: int
+    block_v: float = 12.0
+    block_ah: float
+    strings: int = 1
+    installed: str | None = None  #: ISO date
+    runtime_s: float | None = None  #: runtime expected of the healthy battery at `runtime_load`
+    runtime_load: float = 100.0  #: % load of that expectation
+
+
+class Device(msgspec.Struct, frozen=True, kw_only=True):
+    """`id` is `site/device`. `fed_by` is `mains`, another device's id, or None when unknown."""
+
+    id: str
+    name: Text
+    kind: str = "ups"  #: ups | switch | pdu | sensor | other
+    model: str = ""
+    serial: str = ""
+    installed: str | None = None  #: ISO date; warranty counts from here
+    rated_va: float | None = None
+    battery: Battery | None = None
+    fed_by: str | None = None
+    core: bool = False  #: if it dies, the customer's load is down
+
+    @property
+    def site(self) -> str:
+        return self.id.partition("/")[0]
+
+
+class Inventory(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole of it, by id. `revision` rises with each import."""
+
+    revision: int = 0
+    customers: dict[str, Customer] = {}
+    sites: dict[str, Site] = {}
+    devices: dict[str, Device] = {}
+    contracts: tuple[Contract, ...] = ()
+
+    def device(self, id: str) -> Device:
+        """The device, or a stand-in for one that nobody listed."""
+        known = self.devices.get(id)
+        return known or Device(id=id, name=Text(id, id), kind="other")
+
+    def site(self, id: str) -> Site:
+        """The site, or a stand-in of the customer `unassigned`."""
+        known = self.sites.get(id)
+        return known or Site(id=id, customer=UNASSIGNED, name=Text(id, id))
+
+    def policy(self, customer: str, day: str) -> str:
+        """The policy id in force for `customer` on an ISO day; `default` when there is none."""
+        for contract in self.contracts:
+            if contract.customer == customer and contract.since <= day and (not contract.until or day < contract.until):
+                return contract.policy
+        return "default"
+
+    def at_site(self, site: str) -> tuple[Device, ...]:
+        """The listed devices of one site."""
+        return tuple(d for d in self.devices.values() if d.site == site)

@@ -1,0 +1,253 @@
+"""The dictionary of points: one name, one unit, everywhere.
+
+UPS names follow NUT's variable names (RFC 9271) where there is one, with the phase as the reading's
+index ("1".."3") instead of L1..L3 in the name; interfaces follow IF-MIB. States keep the numbers of
+the standard that defines them (named beside each). `low` and `high` bound what can physically be: a
+value outside is a gap `not_plausible`, never a reading. A new point is a line here.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+import msgspec
+
+from model.text import Text
+
+
+class Kind(StrEnum):
+    GAUGE = "gauge"
+    COUNTER = "counter"  #: only rises, but for wraps and reboots
+    STATE = "state"  #: coded by an enumeration
+    FLAG = "flag"  #: 0 or 1; 1 = the alarm stands
+    TEXT = "text"  #: travels as an identity event, never as a reading
+
+
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    unit: str
+    kind: Kind
+    low: float
+    high: float
+    meaning: Text
+    states: dict[int, Text] = {}
+
+
+class Source(IntEnum):
+    """`ups.source`: what feeds the output (RFC 1628 upsOutputSource)."""
+
+    OTHER = 1
+    NONE = 2
+    NORMAL = 3
+    BYPASS = 4
+    BATTERY = 5
+    BOOSTER = 6
+    REDUCER = 7
+
+
+class BatteryStatus(IntEnum):
+    """`battery.status` (RFC 1628 upsBatteryStatus)."""
+
+    UNKNOWN = 1
+    NORMAL = 2
+    LOW = 3
+    DEPLETED = 4
+
+
+class TestResult(IntEnum):
+    """`ups.test.result` (RFC 1628 upsTestResultsSummary)."""
+
+    __test__ = False
+    PASSED = 1
+    WARNING = 2
+    ERROR = 3
+    ABORTED = 4
+    IN_PROGRESS = 5
+    NONE = 6
+
+
+class OperStatus(IntEnum):
+    """`ifOperStatus` and `ifAdminStatus` (RFC 2863)."""
+
+    UP = 1
+    DOWN = 2
+    TESTING = 3
+    UNKNOWN = 4
+    DORMANT = 5
+    NOT_PRESENT = 6
+    LOWER_LAYER_DOWN = 7
+
+
+class ChargeMode(IntEnum):
+    """`battery.charger.status` (NUT battery.charger.status)."""
+
+    RESTING = 1
+    FLOATING = 2
+    CHARGING = 3
+    DISCHARGING = 4
+
+
+def _gauge(id: str, unit: str, low: float, high: float, en: str, zh: str) -> Point:
+    return Point(id=id, unit=unit, kind=Kind.GAUGE, low=low, high=high, meaning=Text(en, zh))
+
+
+def _counter(id: str, unit: str, en: str, zh: str) -> Point:
+    return Point(id=id, unit=unit, kind=Kind.COUNTER, low=0, high=2.0**64, meaning=Text(en, zh))
+
+
+def _state(id: str, en: str, zh: str, states: dict[int, Text]) -> Point:
+    return Point(
+        id=id, unit="", kind=Kind.STATE, low=min(states), high=max(states), meaning=Text(en, zh), states=states
+    )
+
+
+def _flag(id: str, en: str, zh: str) -> Point:
+    return Point(id=id, unit="", kind=Kind.FLAG, low=0, high=1, meaning=Text(en, zh))
+
+
+def _text(id: str, en: str, zh: str) -> Point:
+    return Point(id=id, unit="", kind=Kind.TEXT, low=0, high=0, meaning=Text(en, zh))
+
+
+_OPER = {
+    1: Text("up", "连通"), 2: Text("down", "断开"), 3: Text("testing", "测试"), 4: Text("unknown", "未知"),
+    5: Text("dormant", "休眠"), 6: Text("not present", "不存在"), 7: Text("lower layer down", "下层断开"),
+}  # fmt: skip
+
+_ALL: tuple[Point, ...] = (
+    # Battery
+    _gauge("battery.voltage", "V", 0, 1200, "Battery voltage", "电池电压"),
+    _gauge("battery.current", "A", -5000, 5000, "Battery current", "电池电流"),
+    _gauge("battery.charge", "%", 0, 100, "Battery charge", "电池电量"),
+    _gauge("battery.runtime", "s", 0, 14 * 86400, "Runtime left, as the UPS estimates it", "UPS 估计的剩余时间"),
+    _gauge("battery.runtime.low", "s", 0, 86400, "Runtime at which the UPS says low", "低电量报警的剩余时间"),
+    _gauge("battery.temperature", "°C", -40, 120, "Battery temperature", "电池温度"),
+    _gauge("battery.capacity", "Ah", 0.1, 20000, "Rated battery capacity", "电池额定容量"),
+    _gauge("battery.voltage.nominal", "V", 1, 1200, "Rated battery voltage", "电池额定电压"),
+    _gauge("battery.packs", "", 0, 1000, "Batteries or packs", "电池组数"),
+    _gauge("battery.discharge.seconds", "s", 0, 30 * 86400, "Time on battery", "电池供电时间"),
+    _state("battery.status", "Battery status", "电池状态", {
+        1: Text("unknown", "未知"), 2: Text("normal", "正常"), 3: Text("low", "电量低"), 4: Text("depleted", "耗尽"),
+    }),
+    _state("battery.charger.status", "Charger status", "充电状态", {
+        1: Text("resting", "静置"), 2: Text("floating", "浮充"), 3: Text("charging", "充电"),
+        4: Text("discharging", "放电"),
+    }),
+    # Input, bypass, output
+    _gauge("input.voltage", "V", 0, 1000, "Input voltage", "输入电压"),
+    _gauge("input.voltage.fault", "V", 0, 1000, "Last input fault voltage", "上次输入异常电压"),
+    _gauge("input.voltage.nominal", "V", 1, 1000, "Rated input voltage", "额定输入电压"),
+    _gauge("input.frequency", "Hz", 0, 500, "Input frequency", "输入频率"),
+    _gauge("input.frequency.nominal", "Hz", 1, 500, "Rated input frequency", "额定输入频率"),
+    _gauge("input.current", "A", 0, 10000, "Input current", "输入电流"),
+    _gauge("input.current.nominal", "A", 0, 10000, "Rated input current", "额定输入电流"),
+    _gauge("input.realpower", "W", 0, 5e6, "Input power", "输入有功功率"),
+    _gauge("input.phases", "", 0, 3, "Input phases", "输入相数"),
+    _gauge("input.transfer.low", "V", 0, 1000, "Low transfer voltage", "低压切换点"),
+    _gauge("input.transfer.high", "V", 0, 1000, "High transfer voltage", "高压切换点"),
+    _counter("input.line_bads", "", "Input out of tolerance, times", "输入超限次数"),
+    _gauge("input.bypass.voltage", "V", 0, 1000, "Bypass voltage", "旁路电压"),
+    _gauge("input.bypass.frequency", "Hz", 0, 500, "Bypass frequency", "旁路频率"),
+    _gauge("input.bypass.current", "A", 0, 10000, "Bypass current", "旁路电流"),
+    _gauge("input.bypass.realpower", "W", 0, 5e6, "Bypass power", "旁路有功功率"),
+    _gauge("input.bypass.phases", "", 0, 3, "Bypass phases", "旁路相数"),
+    _gauge("output.voltage", "V", 0, 1000, "Output voltage", "输出电压"),
+    _gauge("output.voltage.nominal", "V", 1, 1000, "Rated output voltage", "额定输出电压"),
+    _gauge("output.frequency", "Hz", 0, 500, "Output frequency", "输出频率"),
+    _gauge("output.frequency.nominal", "Hz", 1, 500, "Rated output frequency", "额定输出频率"),
+    _gauge("output.current", "A", 0, 10000, "Output current", "输出电流"),
+    _gauge("output.realpower", "W", 0, 5e6, "Output active power", "输出有功功率"),
+    _gauge("output.power", "VA", 0, 5e6, "Output apparent power", "输出视在功率"),
+    _gauge("output.phases", "", 0, 3, "Output phases", "输出相数"),
+    # The UPS itself
+    _gauge("ups.load", "%", 0, 300, "Load", "负载率"),
+    _gauge("ups.temperature", "°C", -40, 150, "UPS temperature", "UPS 温度"),
+    _gauge("ups.power.nominal", "VA", 1, 5e6, "Rated apparent power", "额定视在功率"),
+    _gauge("ups.realpower.nominal", "W", 1, 5e6, "Rated active power", "额定有功功率"),
+    _gauge("ups.alarms", "", 0, 10000, "Alarms present", "当前告警数"),
+    _state("ups.source", "Output fed by", "输出来源", {
+        1: Text("other", "其他"), 2: Text("none", "无输出"), 3: Text("mains", "市电"), 4: Text("bypass", "旁路"),
+        5: Text("battery", "电池"), 6: Text("mains, boosted", "市电升压"), 7: Text("mains, reduced", "市电降压"),
+    }),
+    _state("ups.test.result", "Last self-test", "上次自检", {
+        1: Text("passed", "通过"), 2: Text("warning", "警告"), 3: Text("failed", "失败"), 4: Text("aborted", "中止"),
+        5: Text("running", "进行中"), 6: Text("none yet", "尚无"),
+    }),
+    # Alarms that the equipment itself raises (RFC 1628 upsWellKnownAlarms first)
+    _flag("alarm.battery_bad", "Battery bad", "电池不良"),
+    _flag("alarm.on_battery", "On battery", "电池供电"),
+    _flag("alarm.battery_low", "Battery low", "电池电量低"),
+    _flag("alarm.battery_depleted", "Battery depleted", "电池耗尽"),
+    _flag("alarm.temperature", "Temperature out of tolerance", "温度异常"),
+    _flag("alarm.input_bad", "Input out of tolerance", "输入异常"),
+    _flag("alarm.output_bad", "Output out of tolerance", "输出异常"),
+    _flag("alarm.overload", "Overload", "过载"),
+    _flag("alarm.on_bypass", "On bypass", "旁路供电"),
+    _flag("alarm.bypass_bad", "Bypass out of tolerance", "旁路异常"),
+    _flag("alarm.output_off_requested", "Output off as requested", "已按要求关闭输出"),
+    _flag("alarm.ups_off_requested", "UPS off as requested", "已按要求关机"),
+    _flag("alarm.charger_failed", "Charger failed", "充电器故障"),
+    _flag("alarm.output_off", "Output off", "输出关闭"),
+    _flag("alarm.system_off", "System off", "系统关闭"),
+    _flag("alarm.fan_failure", "Fan failed", "风扇故障"),
+    _flag("alarm.fuse_failure", "Fuse failed", "熔断器故障"),
+    _flag("alarm.general_fault", "General fault", "一般故障"),
+    _flag("alarm.test_failed", "Self-test failed", "自检失败"),
+    _flag("alarm.communication_lost", "Card lost the UPS", "管理卡与 UPS 失联"),
+    _flag("alarm.awaiting_power", "Awaiting power", "等待来电"),
+    _flag("alarm.shutdown_pending", "Shutdown pending", "即将关机"),
+    _flag("alarm.shutdown_imminent", "Shutdown imminent", "马上关机"),
+    _flag("alarm.test_in_progress", "Test in progress", "自检进行中"),
+    _flag("alarm.replace_battery", "Replace battery", "更换电池"),
+    _flag("alarm.battery_missing", "No battery", "无电池"),
+    _flag("alarm.battery_voltage_high", "Battery over-voltage", "电池过压"),
+    _flag("alarm.battery_voltage_low", "Battery under-voltage", "电池欠压"),
+    _flag("alarm.rectifier_fault", "Rectifier fault", "整流器故障"),
+    _flag("alarm.inverter_fault", "Inverter fault", "逆变器故障"),
+    _flag("alarm.redundancy_lost", "Redundancy lost", "冗余丢失"),
+    _flag("alarm.emergency_power_off", "Emergency power off", "紧急断电"),
+    _flag("alarm.maintenance_bypass", "Maintenance bypass closed", "维修旁路闭合"),
+    _flag("ups.beeper", "Beeper on", "蜂鸣器"),
+    _flag("ups.shutdown_active", "Shutdown active", "关机进行中"),
+    # Network gear (RFC 2863, RFC 3418); the index is ifIndex
+    _gauge("sysUpTime", "s", 0, 100 * 366 * 86400, "Time since the agent started", "设备运行时间"),
+    _gauge("ifNumber", "", 0, 1e6, "Interfaces", "接口数"),
+    _state("ifAdminStatus", "Port wanted", "端口设定", _OPER),
+    _state("ifOperStatus", "Port state", "端口状态", _OPER),
+    _gauge("ifHighSpeed", "Mbit/s", 0, 1e7, "Port speed", "端口速率"),
+    _gauge("ifMtu", "B", 0, 1e6, "Port MTU", "端口 MTU"),
+    _gauge("ifLastChange", "s", 0, 100 * 366 * 86400, "sysUpTime at the last change", "上次变化时的运行时间"),
+    _counter("ifHCInOctets", "B", "Octets in", "接收字节"),
+    _counter("ifHCOutOctets", "B", "Octets out", "发送字节"),
+    _counter("ifInUcastPkts", "", "Unicast packets in", "接收单播包"),
+    _counter("ifOutUcastPkts", "", "Unicast packets out", "发送单播包"),
+    _counter("ifInErrors", "", "Errors in", "接收错误"),
+    _counter("ifOutErrors", "", "Errors out", "发送错误"),
+    _counter("ifInDiscards", "", "Discards in", "接收丢弃"),
+    _counter("ifOutDiscards", "", "Discards out", "发送丢弃"),
+    # Name plate (text: identity events)
+    _text("device.mfr", "Maker", "厂家"),
+    _text("device.model", "Model", "型号"),
+    _text("device.serial", "Serial number", "序列号"),
+    _text("device.firmware", "Firmware", "固件版本"),
+    _text("device.description", "Description", "描述"),
+    _text("device.name", "Name", "名称"),
+    _text("ifDescr", "Port description", "端口描述"),
+    _text("ifName", "Port name", "端口名"),
+    _text("ifAlias", "Port alias", "端口别名"),
+    # The round itself
+    _gauge("device.round_trip", "s", 0, 3600, "Time of one round of the device", "轮询一次用时"),
+)  # fmt: skip
+
+POINTS: dict[str, Point] = {point.id: point for point in _ALL}
+if len(POINTS) != len(_ALL):
+    raise RuntimeError("two points share an id")
+
+
+def plausible(point: Point, value: float) -> bool:
+    """Whether `value` can physically be: finite and within the point's bounds.
+
+    >>> plausible(POINTS["input.voltage"], 2302.0)
+    False
+    """
+    return point.low <= value <= point.high
