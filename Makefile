@@ -1,0 +1,46 @@
+# The two commands a stranger needs are `make demo` and `make test`. Nothing but Python 3.11+ and make is asked for.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+DEMO ?=
+
+.PHONY: setup demo test check fix bench clean
+
+setup: .venv/ready
+
+.venv/ready: locks/run.txt pyproject.toml package-lock.json
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; found: $$($(PYTHON) --version 2>&1)  需要 Python 3.11 或更新版本"; exit 1; }
+	@echo "Setting up .venv (about a minute the first time) / 正在准备 .venv(首次约一分钟)"
+	@[ -x $(BIN)/pip ] || $(PYTHON) -m venv .venv || { echo "python3 -m venv failed: on Debian and Ubuntu run: apt install python3-venv / 请先安装 python3-venv"; rm -rf .venv; exit 1; }
+	@$(PIP) install --require-hashes -r locks/run.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m console.build
+	@touch $@
+
+demo: setup
+	@$(BIN)/roundsman demo $(DEMO)
+
+.venv/ready-test: .venv/ready locks/test.txt
+	@$(PIP) install --require-hashes -r locks/test.txt
+	@touch $@
+
+check: .venv/ready-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Installs the real servers when it may (root or sudo on Debian and Ubuntu); else their tests are skipped and counted.
+test: .venv/ready-test
+	@sh tests/services/install.sh
+	$(BIN)/pytest $(TESTS)
+
+fix: .venv/ready-test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/ready-test
+	@for b in tests/benchmarks/bench_*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
