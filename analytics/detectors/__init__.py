@@ -1,0 +1,40 @@
+"""The detectors, one idea a file. To add one: copy `_blueprint.py`, write its line here and in `alerts/kinds.py`.
+
+The table is explicit and its order is the order of their changes. docs/detectors.md is made from their docstrings.
+"""
+
+from __future__ import annotations
+
+from analytics.detector import Detector
+from analytics.detectors.battery_flag import BATTERY_FLAG
+from analytics.detectors.battery_low import BatteryLow
+from analytics.detectors.bypass import BYPASS
+from analytics.detectors.charger import CHARGER
+from analytics.detectors.device_silent import DeviceSilent
+from analytics.detectors.fan import FAN
+from analytics.detectors.not_charging import NotCharging
+from analytics.detectors.on_battery import OnBattery
+from analytics.detectors.over_temperature import OVER_TEMPERATURE
+from analytics.detectors.overload import OVERLOAD
+from analytics.detectors.port_down import PortDown
+from analytics.detectors.port_errors import PortErrors
+from analytics.detectors.runtime_shortfall import RuntimeShortfall
+from analytics.detectors.ups_fault import UPS_FAULT
+
+#: By name: the name is the key of the state in the snapshot, so it never changes.
+DETECTORS: dict[str, Detector] = {
+    "on_battery": OnBattery(),
+    "battery_low": BatteryLow(),
+    "runtime_shortfall": RuntimeShortfall(),
+    "battery_flag": BATTERY_FLAG,
+    "overload": OVERLOAD,
+    "bypass": BYPASS,
+    "over_temperature": OVER_TEMPERATURE,
+    "charger": CHARGER,
+    "not_charging": NotCharging(),
+    "fan": FAN,
+    "ups_fault": UPS_FAULT,
+    "device_silent": DeviceSilent(),
+    "port_down": PortDown(),
+    "port_errors": PortErrors(),
+}

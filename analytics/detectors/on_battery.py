@@ -1,0 +1,207 @@
+"""The battery feeds the load: the mains is out as this UPS sees it.
+
+Sees: `ups.source` = battery or `alarm.on_battery`; one sample is enough, because waiting costs runtime. Severity
+rises as the runtime left shrinks and never falls within the episode. Runtime left is the least of what is
+known: the UPS's own estimate, what the charge used so far implies, and the inventory's expectation less the
+time elapsed. When nothing is known the severity rises with time.
+
+A self-test is no mains failure: while the device says a test runs, nothing is raised. But a stuck test flag must
+not hide an outage, so the excuse ends after 5 minutes (2 hours while the input voltage proves the mains),
+when the input voltage is seen to be gone, or when the battery is low.
+
+State: {"supply": witnesses that say battery, "test": witnesses of a test, "test_since", "last": {point: value},
+"estimated_at": of the newest runtime, "start": {"at", "charge"}, "told": {"severity", "dry"}}; `start` from the first sample on battery, `told` once raised.
+"""
+
+from __future__ import annotations
+
+from analytics import expectation, supply
+from analytics.detector import Block, Context, State
+from analytics.walk import Sample, newest, walk
+from model.finding import Change, Changed, Cleared, Evidence, Finding, Raised, Severity
+from model.points import BatteryStatus, TestResult
+from model.text import Text
+
+KIND = "on_battery"
+_TEST = ("ups.test.result", "alarm.test_in_progress")
+_LOW = ("alarm.battery_low", "battery.status")
+_SEEN = ("input.voltage", "battery.charge", "battery.runtime", "ups.load", *_LOW)
+#: Of samples of one instant the test comes first (it excuses) and the supply last (it decides).
+_POINTS = (*_TEST, *_SEEN, *supply.POINTS)
+
+MAINS_V = 150.0  #: over this, phase to neutral or line to line at 200–240 V, the mains is there (tune)
+MAINS_GONE_V = 60.0
+TEST_S = 300.0
+TEST_ON_MAINS_S = 7200.0
+#: Runtime left (s) under which the severity applies, and time elapsed (s) over which it applies when none is known.
+LADDER = ((Severity.CRITICAL, 300.0, 3600.0), (Severity.MAJOR, 600.0, 1200.0), (Severity.MINOR, 1800.0, 0.0))
+
+ADVICE = Text(
+    "Ask the site or the utility when power returns; prepare an orderly shutdown or a generator before the forecast end.",
+    "向现场或供电部门确认来电时间;在预计耗尽之前准备有序关机或发电机。",
+)
+BACK = Text("the UPS is fed by the mains again", "UPS 已恢复市电供电")
+TEST = Text("it was a self-test of the UPS", "系 UPS 自检放电")
+
+
+class OnBattery:
+    kinds = frozenset({KIND})
+    needs = frozenset(_POINTS)
+
+    def fresh(self) -> State:
+        return {}
+
+    def step(self, state: State, block: Block, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
+        if not (state.get("supply") or state.get("test")) and not supply.mentions_battery(block) and not _tests(block):
+            last = {p: v for p in _SEEN if (v := newest(block, p)) is not None}
+            return ({**state, "last": {**state.get("last", {}), **last}} if last else state), []
+        state = {**state, "last": dict(state.get("last", {}))}
+        changes: list[Change] = []
+        for sample in walk(block, _POINTS):
+            _take(state, sample)
+            change = _judge(state, sample.at, context)
+            if change:
+                changes.append(change)
+        return state, changes
+
+
+def _tests(block: Block) -> bool:
+    return newest(block, _TEST[0]) == TestResult.IN_PROGRESS or bool(newest(block, _TEST[1]))
+
+
+def _take(state: State, sample: Sample) -> None:
+    """Remember what one sample says."""
+    if sample.point in _TEST:
+        running = sample.value == (TestResult.IN_PROGRESS if sample.point == _TEST[0] else 1)
+        others = [p for p in state.get("test", []) if p != sample.point]
+        state["test"] = [*others, sample.point] if running else others
+        if not state["test"]:
+            state.pop("test_since", None)
+        else:
+            state.setdefault("test_since", sample.at)
+    elif sample.point in supply.POINTS:
+        state["supply"] = supply.heard(state.get("supply", []), sample.point, sample.value)
+    else:
+        state["last"][sample.point] = sample.value
+        if sample.point == "battery.runtime":
+            state["estimated_at"] = sample.at
+
+
+def _judge(state: State, at: int, context: Context) -> Change | None:
+    """What changed with the sample at `at`, if anything."""
+    device = context.device.id
+    if not state.get("supply"):
+        state.pop("start", None)
+        return Cleared(device=device, kind=KIND, index=None, at=at, why=BACK) if state.pop("told", None) else None
+    start = state.setdefault("start", {"at": at, "charge": None})
+    if start["charge"] is None:
+        state["start"] = start = {"at": start["at"], "charge": state["last"].get("battery.charge")}
+    if _excused(state, at):
+        return Cleared(device=device, kind=KIND, index=None, at=at, why=TEST) if state.pop("told", None) else None
+    left_s = _left_s(state, at, context)
+    severity = _severity(state, at, left_s)
+    told = state.get("told")
+    dry = None if left_s is None else at + round(left_s * 1000)
+    if told and severity.rank >= Severity(told["severity"]).rank:
+        if not _moved(told["dry"], dry, at):
+            return None
+        severity = Severity(told["severity"])
+    state["told"] = {"severity": severity.value, "dry": dry}
+    finding = Finding(
+        device=device,
+        kind=KIND,
+        index=None,
+        severity=severity,
+        since=start["at"],
+        score=1.0,
+        evidence=_evidence(state, at, left_s),
+        advice=ADVICE,
+        forecast=dry,
+    )
+    return Changed(finding=finding) if told else Raised(finding=finding)
+
+
+def _excused(state: State, at: int) -> bool:
+    """Whether a running self-test explains the discharge."""
+    if not state.get("test") or _low(state["last"]):
+        return False
+    volts = state["last"].get("input.voltage")
+    if volts is not None and volts < MAINS_GONE_V:
+        return False
+    limit_s = TEST_ON_MAINS_S if volts is not None and volts > MAINS_V else TEST_S
+    return bool(at - state["test_since"] <= limit_s * 1000)
+
+
+def _low(last: dict[str, float]) -> bool:
+    return last.get("alarm.battery_low", 0) >= 0.5 or last.get("battery.status", 0) in (
+        BatteryStatus.LOW,
+        BatteryStatus.DEPLETED,
+    )
+
+
+def _left_s(state: State, at: int, context: Context) -> float | None:
+    """Seconds until the battery is empty: the least of the independent answers."""
+    last, start = state["last"], state["start"]
+    elapsed_s = (at - start["at"]) / 1000
+    answers = []
+    if (estimate := last.get("battery.runtime")) is not None and estimate > 0:
+        age_s = (at - max(state.get("estimated_at", 0), start["at"])) / 1000
+        answers.append(max(0.0, estimate - age_s))
+    charge, began = last.get("battery.charge"), start["charge"]
+    if charge is not None and began is not None and began - charge >= 10 and elapsed_s >= 60:
+        answers.append(elapsed_s * charge / (began - charge))
+    if not answers:
+        expected_s = expectation.by_inventory(context.device, last.get("ups.load"))
+        if expected_s is not None:
+            answers.append(max(0.0, expected_s - elapsed_s))
+    return min(answers) if answers else None
+
+
+def _severity(state: State, at: int, left_s: float | None) -> Severity:
+    if _low(state["last"]):
+        return Severity.CRITICAL
+    elapsed_s = (at - state["start"]["at"]) / 1000
+    for severity, under_s, after_s in LADDER:
+        if left_s < under_s if left_s is not None else elapsed_s >= after_s:
+            return severity
+    return Severity.WARNING
+
+
+def _moved(told: int | None, dry: int | None, at: int) -> bool:
+    """Whether the forecast moved enough to tell: by a fifth of what is left, at least a minute."""
+    if told is None or dry is None:
+        return told is not dry
+    return abs(dry - told) > max(60_000, abs(told - at) // 5)
+
+
+def _evidence(state: State, at: int, left_s: float | None) -> tuple[Evidence, ...]:
+    last = state["last"]
+    elapsed_s = (at - state["start"]["at"]) / 1000
+    lines = [
+        Evidence(
+            text=Text(f"on battery for {elapsed_s:.0f} s", f"已由电池供电 {elapsed_s:.0f} 秒"),
+            at=at,
+            point=supply.SOURCE,
+        )
+    ]
+    for point, en, zh in (
+        ("input.voltage", "input voltage {0:g} V", "输入电压 {0:g} V"),
+        ("battery.charge", "battery charge {0:g} %", "电池电量 {0:g}%"),
+        ("battery.runtime", "the UPS estimates {0:g} s left", "UPS 估计剩余 {0:g} 秒"),
+    ):
+        if (value := last.get(point)) is not None:
+            lines.append(Evidence(text=Text(en.format(value), zh.format(value)), at=at, point=point, value=value))
+    if left_s is not None:
+        lines.append(
+            Evidence(text=Text(f"runs dry in about {left_s:.0f} s", f"约 {left_s:.0f} 秒后耗尽"), at=at, value=left_s)
+        )
+    if _low(last):
+        lines.append(
+            Evidence(
+                text=Text("the UPS reports its battery low", "UPS 报告电池电量低"),
+                at=at,
+                point="alarm.battery_low",
+                value=1,
+            )
+        )
+    return tuple(lines)

@@ -1,0 +1,270 @@
+"""The battery empties faster than it should: measured in a real discharge, against what was expected.
+
+Sees, while the battery feeds the load: `battery.charge` (or, without it, the UPS's own `battery.runtime` shrinking
+faster than the clock runs), `ups.load`. Expected: the UPS's own runtime estimate as the discharge began, scaled to
+a full charge, or else the inventory's `runtime_s`; at another load by Peukert. Over the discharge
+
+    due      = what a battery as promised would have used by now, %
+    used     = what the gauge says was used, %
+    due/used = measured runtime over expected runtime
+
+Raised when due/used < 0.8 in two samples running, cleared only by a measurement of 0.9 or more, or when the
+battery or the device is replaced in the inventory. The finding outlives the outage: that the mains came back says
+nothing of the battery. The device's own "battery OK" is listed as a witness that disagrees.
+
+When it does not work: less than 20 % used, 120 s or 4 samples (then it is silent); no charge and no runtime estimate
+(Megatec); no expectation at all; a UPS that has already learned its battery is weak estimates honestly, and
+only the inventory's figure would show it. Voltage is not used: in the first 3 minutes it dips and recovers.
+A gap of more than 10 minutes, or a counter of seconds on battery that falls, starts the measurement again.
+
+State: {"supply", "load", "flags": {flag: value}, "run": the present discharge or None, "verdict": what is raised
+or None}. `run`: {"n", "at", "began", "fuel0", "fuel", "load0", "effort_s", "full_s", "below", "runtime0", …}.
+"""
+
+from __future__ import annotations
+
+import math
+
+from analytics import expectation, supply
+from analytics.detector import Block, Context, State
+from analytics.walk import Sample, newest, walk
+from model.finding import Change, Changed, Cleared, Evidence, Finding, Raised, Severity
+from model.inventory import Device
+from model.text import Text
+
+KIND = "runtime_shortfall"
+CHARGE, RUNTIME, LOAD, SECONDS = "battery.charge", "battery.runtime", "ups.load", "battery.discharge.seconds"
+FLAGS = ("alarm.replace_battery", "alarm.battery_bad")
+#: Of samples of one instant: supply and load first, then the estimate, then the charge that is judged by them.
+_POINTS = (*supply.POINTS, SECONDS, LOAD, *FLAGS, RUNTIME, CHARGE)
+
+RAISE_BELOW, CLEAR_FROM = 0.8, 0.9
+LEAST_USED, LEAST_S, LEAST_SAMPLES = 20.0, 120.0, 4
+#: Below this charge the gauge is at its floor and stands still.
+FLOOR = 3.0
+LONGEST_GAP_MS = 600_000
+#: How much more must be used before the evidence is told again.
+TELL_EVERY = 10.0
+
+ADVICE = Text(
+    "Do a capacity test before the next outage does it; order the whole string, not single blocks.",
+    "在下次停电之前安排容量测试;应整组更换电池,不要只换单节。",
+)
+
+
+class RuntimeShortfall:
+    kinds = frozenset({KIND})
+    needs = frozenset(_POINTS)
+
+    def fresh(self) -> State:
+        return {}
+
+    def step(self, state: State, block: Block, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
+        changes: list[Change] = []
+        verdict = state.get("verdict")
+        if verdict and verdict["battery"] != _battery(context.device):
+            state = {**state, "verdict": None}
+            changes.append(_cleared(block.first_at, context.device, Text("the battery was replaced", "电池已更换")))
+        if not state.get("supply") and not supply.mentions_battery(block):
+            return _remember(state, block), changes
+        state = {
+            **state,
+            "flags": dict(state.get("flags", {})),
+            "run": dict(state["run"]) if state.get("run") else None,
+        }
+        for sample in walk(block, _POINTS):
+            _take(state, sample, context.device)
+            change = _judge(state, sample, context.device)
+            if change:
+                changes.append(change)
+        return state, changes
+
+
+def _remember(state: State, block: Block) -> State:
+    """On mains only the load and the flags matter: they are the context of the next discharge."""
+    load = newest(block, LOAD)
+    flags = {f: v for f in FLAGS if (v := newest(block, f)) is not None}
+    if load is None and not flags:
+        return state
+    return {
+        **state,
+        "load": load if load is not None else state.get("load"),
+        "flags": {**state.get("flags", {}), **flags},
+    }
+
+
+def _take(state: State, sample: Sample, device: Device) -> None:
+    """Let one sample move the measurement on."""
+    run = state["run"]
+    if sample.point in supply.POINTS:
+        state["supply"] = supply.heard(state.get("supply", []), sample.point, sample.value)
+        if not state["supply"]:
+            state["run"] = None
+        elif run is None:
+            state["run"] = {"n": 0, "at": sample.at, "below": 0, "load0": state.get("load"), "effort_s": 0.0}
+    elif sample.point == LOAD:
+        if run and run["n"]:
+            _advance(run, sample.at, state.get("load"))
+        state["load"] = sample.value
+        if run and run["load0"] is None:
+            run["load0"] = sample.value
+    elif sample.point in FLAGS:
+        state["flags"][sample.point] = sample.value
+    elif run is None:
+        pass
+    elif sample.point == SECONDS:
+        if sample.value < run.get("seconds", 0):
+            _restart(run, sample.at, state.get("load"))
+        run["seconds"] = sample.value
+    else:
+        _measure(run, sample, state.get("load"), device)
+
+
+def _restart(run: State, at: int, load: float | None) -> None:
+    """The measurement begins again: the discharge is another one, or too much of it was not seen."""
+    run.clear()
+    run.update({"n": 0, "at": at, "below": 0, "load0": load, "effort_s": 0.0})
+
+
+def _advance(run: State, at: int, load: float | None) -> None:
+    """Add the time since the last sample, weighted by the load it had."""
+    weight = 1.0 if load is None or run["load0"] is None else expectation.stretch(load, run["load0"])
+    run["effort_s"] += (at - run["at"]) / 1000 * weight
+    run["at"] = at
+
+
+def _measure(run: State, sample: Sample, load: float | None, device: Device) -> None:
+    """One gauge sample: charge in %, or the runtime estimate as a share of the first one."""
+    if sample.at - run["at"] > LONGEST_GAP_MS:
+        _restart(run, sample.at, load)
+    if sample.point == RUNTIME:
+        if sample.value > 0:
+            run.setdefault("runtime0", [sample.at, sample.value])
+        if run.get("gauge") == CHARGE or "runtime0" not in run:
+            return
+        weight = 1.0 if load is None or run["load0"] is None else expectation.stretch(load, run["load0"])
+        fuel = 100.0 * sample.value * weight / run["runtime0"][1]
+    else:
+        fuel = sample.value
+    if run.get("gauge") != sample.point:
+        run.update(
+            {
+                "gauge": sample.point,
+                "n": 0,
+                "began": sample.at,
+                "at": sample.at,
+                "fuel0": fuel,
+                "effort_s": 0.0,
+                "below": 0,
+            }
+        )
+    else:
+        _advance(run, sample.at, load)
+    run["fuel"] = fuel
+    run["n"] += 1
+    _expect(run, device)
+
+
+def _expect(run: State, device: Device) -> None:
+    """Settle once what a full battery was expected to give at the first load of this discharge."""
+    if run.get("full_s") and run["by"] == "ups":
+        return
+    share = 100.0 if run["gauge"] == RUNTIME else run["fuel"]
+    if "runtime0" in run and share > 0:
+        run.update({"full_s": run["runtime0"][1] * 100 / share, "by": "ups"})
+    elif (expected_s := expectation.by_inventory(device, run["load0"])) is not None:
+        run.update({"full_s": expected_s, "by": "inventory"})
+
+
+def _judge(state: State, sample: Sample, device: Device) -> Change | None:
+    run, verdict = state["run"], state.get("verdict")
+    if not run or run.get("gauge") != sample.point or not run.get("full_s") or run["fuel"] <= FLOOR:
+        return None
+    used = run["fuel0"] - run["fuel"]
+    if used < LEAST_USED or run["n"] < LEAST_SAMPLES or run["at"] - run["began"] < LEAST_S * 1000:
+        return None
+    due = 100.0 * run["effort_s"] / run["full_s"]
+    ratio = due / used
+    run["below"] = run["below"] + 1 if ratio < RAISE_BELOW else 0
+    if verdict and ratio >= CLEAR_FROM:
+        state["verdict"] = None
+        why = Text(
+            f"measured again: {used:.0f} % used where {due:.0f} % was due", f"再次实测:消耗 {used:.0f}%,应耗 {due:.0f}%"
+        )
+        return _cleared(sample.at, device, why)
+    if run["below"] < 2 or (verdict and verdict["began"] == run["began"] and used < verdict["used"] + TELL_EVERY):
+        return None
+    since = verdict["since"] if verdict else sample.at
+    state["verdict"] = {"since": since, "began": run["began"], "used": used, "battery": _battery(device)}
+    finding = _finding(state, device, sample, due, used)
+    return Changed(finding=finding) if verdict else Raised(finding=finding)
+
+
+def _finding(state: State, device: Device, sample: Sample, due: float, used: float) -> Finding:
+    run, ratio = state["run"], due / used
+    elapsed_s = (run["at"] - run["began"]) / 1000
+    full_s = run["full_s"]
+    whose = Text("the UPS's own estimate", "UPS 自身估计") if run["by"] == "ups" else Text("the inventory", "台账")
+    lines = [
+        Evidence(
+            text=Text(
+                f"used {used:.0f} % in {elapsed_s:.0f} s on battery; {due:.0f} % was due at this load",
+                f"电池供电 {elapsed_s:.0f} 秒消耗 {used:.0f}%;按此负载应耗 {due:.0f}%",
+            ),
+            at=sample.at,
+            point=run["gauge"],
+            value=used,
+            expected=due,
+        ),
+        Evidence(
+            text=Text(
+                f"measured runtime {full_s * ratio:.0f} s from full, expected {full_s:.0f} s by {whose.en}: {ratio:.0%}",
+                f"实测满电续航 {full_s * ratio:.0f} 秒,预期 {full_s:.0f} 秒(依据{whose.zh}):{ratio:.0%}",
+            ),
+            at=sample.at,
+            point=RUNTIME,
+            value=full_s * ratio,
+            expected=full_s,
+        ),
+        *_own_word(state["flags"], sample.at),
+    ]
+    return Finding(
+        device=device.id,
+        kind=KIND,
+        index=None,
+        severity=Severity.CRITICAL if ratio < 0.4 else Severity.MAJOR,
+        since=state["verdict"]["since"],
+        score=_certainty(ratio, used),
+        evidence=tuple(lines),
+        advice=ADVICE,
+    )
+
+
+def _own_word(flags: dict[str, float], at: int) -> list[Evidence]:
+    """What the UPS says of its battery: a witness like any other, for or against."""
+    if not flags:
+        return []
+    point, value = max(flags.items(), key=lambda item: item[1])
+    if value >= 0.5:
+        text = Text("the UPS's own battery flag agrees", "UPS 自身的电池标志与此一致")
+    else:
+        text = Text(
+            "the UPS's own flag says its battery is OK: this witness disagrees",
+            "UPS 自身标志显示电池正常:该证据与此相反",
+        )
+    return [Evidence(text=text, at=at, point=point, value=value)]
+
+
+def _certainty(ratio: float, used: float) -> float:
+    """How sure that the true ratio is below 0.8: the error is about 15 % at 20 % depth and 3 % at full (battery.md 6)."""
+    sigma = 0.15 - 0.12 * min(1.0, (used - LEAST_USED) / (100 - LEAST_USED))
+    return round(0.5 * (1 + math.erf((RAISE_BELOW - ratio) / (sigma * math.sqrt(2)))), 3)
+
+
+def _battery(device: Device) -> str:
+    """What identifies the battery in the inventory: another answer means that it was replaced."""
+    return f"{device.serial}|{device.battery.installed if device.battery else None}"
+
+
+def _cleared(at: int, device: Device, why: Text) -> Cleared:
+    return Cleared(device=device.id, kind=KIND, index=None, at=at, why=why)

@@ -1,0 +1,176 @@
+"""Batches in, changes out: which detector sees what, and what is remembered between batches.
+
+`blocks_of` sorts the readings and gaps of a batch into columns by device; `step` hands each block to the detectors
+that need its points. All state is in `Watch`, plain data that msgspec.msgpack can write and read.
+
+A series is only ever read forwards: samples at or before the last one of their series are history (a
+back-fill, a repeat) and no detector sees them; they are counted in `late`. A detector that fails on
+a block keeps its old state, the others go on, and the fault is told in `faults` (the pipeline logs and empties it).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from analytics.detector import Block, Column, Context, Detector, State
+from analytics.detectors import DETECTORS
+from model.finding import Change, Cleared
+from model.reading import Gap, Reading
+from model.text import Text
+
+#: Where `Watch.seen` keeps the newest gap of a device (no point has this name).
+_GAPS = "-"
+#: Faults kept until the pipeline takes them: a broken detector must not fill the memory.
+MOST_FAULTS = 100
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """A detector failed on a block: a defect of ours, never of the device."""
+
+    device: str
+    detector: str
+    error: str
+    at: int
+
+
+class Watch(msgspec.Struct, kw_only=True):
+    """What the detectors remember. `seen` is the newest time of each series, by device, point and index."""
+
+    states: dict[str, dict[str, State]] = {}
+    seen: dict[str, dict[str, dict[str, int]]] = {}
+    late: int = 0
+    faults: list[Fault] = []
+
+
+def blocks_of(readings: Iterable[Reading], gaps: Iterable[Gap]) -> list[Block]:
+    """The readings as columns, one block a device, in the order in which the devices first appear."""
+    by_device: dict[str, dict[str, dict[str | None, Column]]] = {}
+    unsorted: list[Column] = []
+    for reading in readings:
+        columns = by_device.get(reading.device)
+        if columns is None:
+            columns = by_device[reading.device] = {}
+        series = columns.get(reading.point)
+        if series is None:
+            series = columns[reading.point] = {}
+        column = series.get(reading.index)
+        if column is None:
+            series[reading.index] = Column([reading.at], [reading.value])
+            continue
+        if reading.at <= column.at[-1]:
+            unsorted.append(column)
+        column.at.append(reading.at)
+        column.value.append(reading.value)
+    for column in unsorted:
+        _sort(column)
+    missed: dict[str, list[Gap]] = {}
+    for gap in gaps:
+        missed.setdefault(gap.device, []).append(gap)
+    return [_block(device, by_device.get(device, {}), missed.get(device, [])) for device in {**by_device, **missed}]
+
+
+def step(
+    watch: Watch,
+    blocks: Iterable[Block],
+    context_of: Callable[[str], Context],
+    now: int,
+    detectors: Mapping[str, Detector] = DETECTORS,
+) -> list[Change]:
+    """Show the blocks to the detectors. `watch` is moved on in place; no state inside it is changed, only replaced."""
+    changes: list[Change] = []
+    for whole in blocks:
+        block = _forward(watch, whole)
+        if block is None:
+            continue
+        context = context_of(block.device)
+        states = watch.states.setdefault(block.device, {})
+        present = block.columns.keys()
+        for name, detector in detectors.items():
+            if detector.needs and detector.needs.isdisjoint(present):
+                continue
+            before = states.get(name)
+            try:
+                states[name], told = detector.step(detector.fresh() if before is None else before, block, context, now)
+            except Exception as error:  # noqa: BLE001 - supervisor: one detector's defect must not stop the batch
+                _blame(watch, block, name, error)
+                continue
+            changes += told
+    return changes
+
+
+def standing(watch: Watch, device: str) -> dict[str, State]:
+    """What the detectors remember of one device, by detector (for the evidence page and for tests)."""
+    return watch.states.get(device, {})
+
+
+def forget(watch: Watch, device: str, now: int) -> list[Change]:
+    """The device was taken out of the inventory: drop its state, and clear what the alerts may still hold."""
+    watch.states.pop(device, None)
+    watch.seen.pop(device, None)
+    why = Text("the device was taken out of the inventory", "设备已从台账移除")
+    kinds = sorted(kind for detector in DETECTORS.values() for kind in detector.kinds)
+    return [Cleared(device=device, kind=kind, index=None, at=now, why=why) for kind in kinds]
+
+
+def _blame(watch: Watch, block: Block, detector: str, error: Exception) -> None:
+    if len(watch.faults) < MOST_FAULTS:
+        told = f"{type(error).__name__}: {error}"
+        watch.faults.append(Fault(device=block.device, detector=detector, error=told, at=block.last_at))
+
+
+def _sort(column: Column) -> None:
+    """Put a column into rising time; of two samples of one instant the later read stays."""
+    rows = dict(zip(column.at, column.value, strict=True))
+    column.at[:] = sorted(rows)
+    column.value[:] = [rows[at] for at in column.at]
+
+
+def _block(device: str, columns: dict[str, dict[str | None, Column]], gaps: list[Gap]) -> Block:
+    gaps.sort(key=lambda gap: gap.at)
+    first = [column.at[0] for series in columns.values() for column in series.values()]
+    last = [column.at[-1] for series in columns.values() for column in series.values()]
+    times = [gaps[0].at, gaps[-1].at] if gaps else []
+    return Block(device, columns, gaps, min(first + times), max(last + times))
+
+
+def _forward(watch: Watch, block: Block) -> Block | None:
+    """The part of the block that is newer than all before it; None when nothing is."""
+    seen = watch.seen.setdefault(block.device, {})
+    dropped = 0
+    for point, series in block.columns.items():
+        known = seen.get(point)
+        if known is None:
+            known = seen[point] = {}
+        for index, column in series.items():
+            key = index or ""
+            if column.at[0] <= known.get(key, -1):
+                dropped += bisect_right(column.at, known[key])
+    known = seen.setdefault(_GAPS, {})
+    if block.gaps and block.gaps[0].at <= known.get("", -1):
+        dropped += sum(gap.at <= known[""] for gap in block.gaps)
+    if dropped:
+        watch.late += dropped
+        block = _cut(block, seen)
+    for point, series in block.columns.items():
+        known = seen[point]
+        for index, column in series.items():
+            known[index or ""] = column.at[-1]
+    if block.gaps:
+        seen[_GAPS][""] = block.gaps[-1].at
+    return block if block.columns or block.gaps else None
+
+
+def _cut(block: Block, seen: dict[str, dict[str, int]]) -> Block:
+    columns: dict[str, dict[str | None, Column]] = {}
+    for point, series in block.columns.items():
+        for index, column in series.items():
+            start = bisect_right(column.at, seen[point].get(index or "", -1))
+            if start < len(column.at):
+                columns.setdefault(point, {})[index] = Column(column.at[start:], column.value[start:])
+    gaps = [gap for gap in block.gaps if gap.at > seen[_GAPS].get("", -1)]
+    if not columns and not gaps:
+        return Block(block.device, {}, [], block.first_at, block.last_at)
+    return _block(block.device, columns, gaps)
