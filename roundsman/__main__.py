@@ -1,8 +1,15 @@
-"""`roundsman`, the command."""
+"""`roundsman`, the command, and `python -m roundsman`, which `run` and `demo` use for their children."""
+
+from __future__ import annotations
+
+import sys
 
 
 def main() -> None:
-    raise SystemExit("not built yet")
+    """Run the command; its number is the exit status."""
+    from roundsman.cli import app
+
+    sys.exit(app(result_action="return_value"))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,253 @@
+"""Every command of `roundsman`, each a few lines: parse, call the room that does it, print.
+
+Imports of the rooms are inside the commands on purpose: `roundsman agent` on a small machine must not
+load the centre, and `--help` must answer at once. Help texts are in English and Chinese.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from model.timescale import REAL, TimeScale
+from roundsman import __version__
+from roundsman.speech import complain, language
+
+app = App(
+    name="roundsman",
+    version=__version__,
+    help="Rounds of UPS and network gear: from the wire to a ticket. UPS 与网络设备巡检:从线路到工单。",
+)
+ticket = App(name="ticket", help="Tickets, their ledgers and clocks. 工单、台账与时限。")
+inventory = App(name="inventory", help="Who owns what, and under which contract. 资产与合同清单。")
+app.command(ticket)
+app.command(inventory)
+
+Clock = Annotated[
+    str | None, Parameter(name="--clock", help="T0:REAL0:SPEED, the injected clock of a demo. 演示用的注入时钟。")
+]
+Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object per line. 每行一个 JSON 对象。")]
+CentreFile = Annotated[
+    Path | None,
+    Parameter(
+        name="--collector", help="The collector's file (else $ROUNDSMAN_COLLECTOR, ./collector.toml). 采集中心配置。"
+    ),
+]
+
+
+def _scale(clock: str | None) -> TimeScale:
+    return TimeScale.parse(clock) if clock else REAL
+
+
+@app.command
+def demo(
+    *,
+    for_s: Annotated[float | None, Parameter(name="--for", help="End after so many real seconds. 运行秒数。")] = None,
+    speed: Annotated[float, Parameter(help="How fast the story's clock runs. 时钟倍速。")] = 10.0,
+    json: Json = False,
+    browser: Annotated[bool, Parameter(help="Open the console in a browser. 打开浏览器。")] = True,
+    data: Annotated[Path | None, Parameter(help="Keep everything in this folder. 数据目录。")] = None,
+    history: Annotated[str, Parameter(help="embedded, influxdb+http://…?db=, victoriametrics+http://…")] = "embedded",
+    port: Annotated[int, Parameter(help="The console's port. 控制台端口。")] = 8620,
+    kills: Annotated[int, Parameter(help="kill -9 so many children at random. 随机强杀次数。")] = 0,
+    seed: Annotated[int, Parameter(help="Seed of the kills. 随机种子。")] = 0,
+    scenario: Annotated[Path | None, Parameter(help="Another scenario; its story is not judged. 其他场景。")] = None,
+) -> int:
+    """Simulated sites, agents, collector, desk and console, with a story. 模拟站点与完整流程演示。"""
+    from roundsman.demo import DEMO_SCENARIO
+    from roundsman.demo.play import Play, Wishes
+    from roundsman.demo.show import Show
+    from roundsman.demo.stage import StageError
+
+    wishes = Wishes(
+        scenario=scenario or DEMO_SCENARIO,
+        speed=speed,
+        for_s=for_s,
+        browser=browser and not json and sys.stdout.isatty(),
+        directory=data,
+        history=history,
+        port=port,
+        kills=kills,
+        seed=seed,
+        story=scenario is None,
+    )
+    try:
+        return asyncio.run(Play(wishes, Show(json, language())).run())
+    except StageError as error:
+        complain(str(error))
+        return 1
+
+
+@app.command
+def run(file: Path, /, *, clock: Clock = None) -> int:
+    """One site on one machine: agent, collector and console by one file. 单站点一机运行。"""
+    from roundsman.alone import run_alone
+
+    return asyncio.run(run_alone(file, _scale(clock)))
+
+
+@app.command
+def agent(
+    file: Path,
+    /,
+    *,
+    enrol: Annotated[str | None, Parameter(help="The one-time code from `roundsman enrol`. 一次性注册码。")] = None,
+    clock: Clock = None,
+) -> int:
+    """Poll the devices of one site and deliver what they said. 站点采集端。"""
+    from agent.running import main
+
+    return main(file, _scale(clock), enrol_code=enrol)
+
+
+@app.command
+def collector(file: Path, /, *, clock: Clock = None) -> int:
+    """The centre: takes in, stores, detects, runs tickets, shows the console. 采集中心与控制台。"""
+    from collector.running import main
+    from console.app import mount
+
+    return main(file, _scale(clock), mount)
+
+
+@app.command
+def simulate(
+    scenario: Path,
+    /,
+    *,
+    directory: Annotated[Path, Parameter(help="Where the serial links appear. 串口链接目录。")] = Path("wires"),
+    clock: Clock = None,
+) -> int:
+    """Simulated devices on real wires; commands as JSON lines on stdin. 真实线路上的模拟设备。"""
+    from simulators.serve import main
+
+    return main(scenario, _scale(clock), directory)
+
+
+@app.command
+def probe(url: str, /, *, profile: str | None = None, json: Json = False) -> int:
+    """One device, once: decoded values with the raw ones beside. 读取一台设备一次,解码值与原始值并列。"""
+    from roundsman.looking import probe_once
+
+    return asyncio.run(probe_once(url, profile, json))
+
+
+@app.command
+def check(file: Path, /, *, json: Json = False) -> int:
+    """A configuration file: file, line, key, expected, got, fix. 检查配置文件。"""
+    from roundsman.looking import check_file
+
+    return check_file(file, json)
+
+
+@inventory.command(name="lint")
+def inventory_lint(file: Path, /, *, json: Json = False) -> int:
+    """Check an inventory file. 检查清单文件。"""
+    from roundsman.centre import lint_inventory
+
+    return lint_inventory(file, json)
+
+
+@inventory.command(name="import")
+def inventory_import(file: Path, /, *, collector: CentreFile = None, json: Json = False) -> int:
+    """Bring an inventory file into the centre. 导入清单文件。"""
+    from roundsman.centre import import_inventory
+
+    return import_inventory(file, collector, json)
+
+
+@app.command
+def enrol(site: str, /, *, collector: CentreFile = None, json: Json = False) -> int:
+    """A one-time code with which an agent of this site gets its key. 生成站点的一次性注册码。"""
+    from roundsman.centre import enrol_site
+
+    return enrol_site(site, collector, json)
+
+
+@app.command
+def login(
+    name: str,
+    /,
+    *,
+    role: Annotated[
+        Literal["manager", "technician", "customer"], Parameter(help="What they may do. 角色。")
+    ] = "technician",
+    customer: Annotated[str | None, Parameter(help="For role customer: whose. 客户角色所属客户。")] = None,
+    collector: CentreFile = None,
+    json: Json = False,
+) -> int:
+    """A one-time address with which a person logs in to the console. 生成控制台一次性登录地址。"""
+    from roundsman.centre import login_address
+
+    return login_address(name, role, customer, collector, json)
+
+
+@ticket.command(name="list")
+def ticket_list(
+    *,
+    all: Annotated[bool, Parameter(name="--all", negative="", help="Closed ones too. 含已关闭。")] = False,
+    collector: CentreFile = None,
+    clock: Clock = None,
+    json: Json = False,
+) -> int:
+    """Open tickets with their nearest clock. 未关闭工单与最近时限。"""
+    from roundsman.tickets import list_tickets
+
+    return list_tickets(collector, _scale(clock), everything=all, as_json=json)
+
+
+@ticket.command
+def show(id: str, /, *, collector: CentreFile = None, clock: Clock = None, json: Json = False) -> int:
+    """One ticket: state, clocks, next call, ledger. 一张工单的全部内容。"""
+    from roundsman.tickets import show_ticket
+
+    return show_ticket(id, collector, _scale(clock), as_json=json)
+
+
+@ticket.command
+def explain(id: str, /, *, collector: CentreFile = None, clock: Clock = None, json: Json = False) -> int:
+    """Every interval of every clock, and what began it. 逐段解释每个时限。"""
+    from roundsman.tickets import explain_ticket
+
+    return explain_ticket(id, collector, _scale(clock), as_json=json)
+
+
+@ticket.command
+def ack(
+    id: str, /, *, who: str | None = None, text: str = "", collector: CentreFile = None, clock: Clock = None
+) -> int:
+    """Acknowledge: the first human contact. 确认受理。"""
+    from roundsman.tickets import act
+
+    return act(id, "acknowledged", who, text, collector, _scale(clock))
+
+
+@ticket.command
+def note(id: str, text: str, /, *, who: str | None = None, collector: CentreFile = None, clock: Clock = None) -> int:
+    """Add a note. 添加备注。"""
+    from roundsman.tickets import act
+
+    return act(id, "note", who, text, collector, _scale(clock))
+
+
+@ticket.command
+def onsite(
+    id: str, /, *, who: str | None = None, text: str = "", collector: CentreFile = None, clock: Clock = None
+) -> int:
+    """An engineer has arrived. 工程师已到场。"""
+    from roundsman.tickets import act
+
+    return act(id, "onsite", who, text, collector, _scale(clock))
+
+
+@ticket.command
+def close(
+    id: str, /, *, who: str | None = None, text: str = "", collector: CentreFile = None, clock: Clock = None
+) -> int:
+    """Close the ticket. 关闭工单。"""
+    from roundsman.tickets import act
+
+    return act(id, "closed", who, text, collector, _scale(clock))
