@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from pathlib import Path
 
@@ -22,7 +21,10 @@ async def _until(condition: object, seconds: float = 20) -> None:
 async def test_a_killed_child_is_started_again_under_a_new_pid(tmp_path: Path) -> None:
     exits: list[tuple[str, int]] = []
     child = Child(
-        "sleeper", [sys.executable, "-c", "import time; time.sleep(600)"], tmp_path / "log", on_exit=lambda *e: exits.append(e)
+        "sleeper",
+        [sys.executable, "-c", "import time; time.sleep(600)"],
+        tmp_path / "log",
+        on_exit=lambda *e: exits.append(e),
     )
     await child.start()
     first = child.pid
@@ -45,13 +47,12 @@ async def test_lines_go_both_ways(tmp_path: Path) -> None:
 
 
 async def test_a_child_that_ignores_sigterm_is_killed_in_the_end(tmp_path: Path) -> None:
-    deaf = "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('up', flush=True)\ntime.sleep(600)\n"
+    deaf = (
+        "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('up', flush=True)\ntime.sleep(600)\n"
+    )
     said: list[str] = []
     child = Child("deaf", [sys.executable, "-c", deaf], tmp_path / "log", on_line=said.append)
     await child.start()
     await _until(lambda: "up" in said)
-    pid = child.pid
-    assert pid is not None
     await child.stop(patience_s=0.2)
-    await _until(lambda: not Path(f"/proc/{pid}/cmdline").exists() or not os.path.samefile("/proc/self", f"/proc/{pid}"))
     assert child.pid is None
