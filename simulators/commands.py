@@ -1,0 +1,90 @@
+"""What a person or a demo may tell running simulators: one JSON object a line. Pure decoding.
+
+{"cmd":"start"}                                              begin the story
+{"cmd":"mains","site":"sz-futian","on":false}
+{"cmd":"fault","device":"sz-futian/ups-1","fault":"silent"}  a wire fault: silent late garbled torn none
+{"cmd":"fault","device":"…/ups-5","fault":"fan","on":false}  a fault of the UPS, or its end
+{"cmd":"load","device":"…/ups-3","load":1.2}                 parts of the rated VA
+{"cmd":"port","device":"…/sw-1","port":3,"link":"down"}      or "errors": share of the packets in
+{"cmd":"truth"}   {"cmd":"stop"}
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from simulators.scenario import UPS_FAULTS, WIRE_FAULTS, Event
+
+
+class CommandError(ValueError):
+    """The line is no command. The message says what was expected."""
+
+
+class Start(msgspec.Struct, frozen=True, tag_field="cmd", tag="start"):
+    pass
+
+
+class Truth(msgspec.Struct, frozen=True, tag_field="cmd", tag="truth"):
+    pass
+
+
+class Stop(msgspec.Struct, frozen=True, tag_field="cmd", tag="stop"):
+    pass
+
+
+class Mains(msgspec.Struct, frozen=True, kw_only=True, tag_field="cmd", tag="mains"):
+    site: str
+    on: bool
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True, tag_field="cmd", tag="fault"):
+    device: str
+    fault: str
+    on: bool = True
+    seconds: float = 3.0
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True, tag_field="cmd", tag="load"):
+    device: str
+    load: float
+
+
+class Port(msgspec.Struct, frozen=True, kw_only=True, tag_field="cmd", tag="port"):
+    device: str
+    port: int
+    link: Literal["up", "down"] | None = None
+    errors: float | None = None
+
+
+Order = Start | Truth | Stop | Event
+_decoder = msgspec.json.Decoder(Start | Truth | Stop | Mains | Fault | Load | Port)
+
+
+def decode(line: bytes) -> Order:
+    """The order in one line; what changes the world comes as an `Event`. Raises CommandError."""
+    try:
+        command: Start | Truth | Stop | Mains | Fault | Load | Port = _decoder.decode(line)
+    except msgspec.DecodeError as error:
+        raise CommandError(str(error)) from error
+    match command:
+        case Start() | Truth() | Stop():
+            return command
+        case Mains(site=site, on=on):
+            return Event(at=0, site=site, mains=on)
+        case Load(device=device, load=load):
+            return Event(at=0, device=device, load=load)
+        case Port(device=device, port=port, link=link, errors=errors):
+            return Event(at=0, device=device, port=port, link=link, errors=errors)
+    return _fault(command)
+
+
+def _fault(command: Fault) -> Event:
+    name = command.fault
+    if name in WIRE_FAULTS or name in UPS_FAULTS:
+        key = "wire" if name in WIRE_FAULTS else "fault"
+        said = {"at": 0, "device": command.device, key: name, "on": command.on, "seconds": command.seconds}
+        event: Event = msgspec.convert(said, Event)
+        return event
+    raise CommandError(f"expected a fault of {', '.join((*WIRE_FAULTS, *UPS_FAULTS))}, got {name}")

@@ -1,0 +1,180 @@
+"""Reading a scenario file: every mistake with its line, and the scenario if there was none. See `scenario`."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+from zlib import crc32
+
+import msgspec
+
+from model.problem import Lines, Problem
+from model.text import Text
+from simulators import check
+from simulators.scenario import (
+    Device,
+    DeviceEntry,
+    Event,
+    Model,
+    OnlyEntry,
+    Scenario,
+    SiteEntry,
+    UpsModel,
+    switch_make,
+    ups_make,
+)
+
+_T = TypeVar("_T")
+_TOP = {"seed", "length_s", "community", "unrest", "make", "site", "device", "only", "event"}
+
+
+def load(path: Path) -> tuple[Scenario | None, list[Problem]]:
+    """The scenario, or None and what is wrong with the file. An unreadable file is a problem too."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        expected = Text("a file that can be read", "可读取的文件")
+        fix = Text("check the name and its rights", "检查文件名和权限")
+        return None, [Problem(file=str(path), line=0, key="", expected=expected, got=str(error), fix=fix)]
+    return parse(text, path.name)
+
+
+def parse(text: str, file: str) -> tuple[Scenario | None, list[Problem]]:
+    """The scenario written in `text`; `file` is only for the problems."""
+    reading = _Reading(text, file)
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        reading.wrong("", Text("valid TOML", "合法的 TOML"), str(error), Text("mend the line", "修正该行"))
+        return None, reading.problems
+    scenario = reading.scenario(table)
+    return (None if reading.problems else scenario), reading.problems
+
+
+class _Reading:
+    """The problems found so far, and where things stand in the file."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self.problems: list[Problem] = []
+        self._lines = Lines(text)
+        self._file = file
+
+    def wrong(self, key: str, expected: Text, got: str, fix: Text) -> None:
+        line = self._lines.of(key)
+        self.problems.append(Problem(file=self._file, line=line, key=key, expected=expected, got=got, fix=fix))
+
+    def scenario(self, table: dict[str, Any]) -> Scenario:
+        for key in sorted(table.keys() - _TOP):
+            known = ", ".join(sorted(_TOP))
+            self.wrong(key, Text(f"one of {known}", f"以下之一：{known}"), key, Text("remove it", "删除"))
+        models = self._models(table.get("make", {}))
+        sites = {site.id: site for _, site in self._rows(table, "site", SiteEntry)}
+        only = {entry.device: entry for _, entry in self._rows(table, "only", OnlyEntry)}
+        devices = self._devices(self._rows(table, "device", DeviceEntry), models, sites, only)
+        self._known_devices([f"only.{n}.device" for n in range(len(only))], list(only), devices)
+        events = []
+        for key, event in self._rows(table, "event", Event):
+            misfit = check.misfit(event, sites, devices)
+            if misfit:
+                self.wrong(f"{key}.{misfit.key}".rstrip("."), misfit.expected, misfit.got, misfit.fix)
+            events.append(event)
+        return Scenario(
+            name=Path(self._file).stem,
+            seed=self._number(table, "seed", 1, int),
+            length_s=self._number(table, "length_s", 0.0, float),
+            community=self._number(table, "community", "public", str),
+            unrest=self._number(table, "unrest", 1.0, float),
+            sites=sites,
+            devices=devices,
+            events=tuple(sorted(events, key=lambda event: event.at)),
+        )
+
+    def _number(self, table: dict[str, Any], key: str, default: _T, type_: type[_T]) -> _T:
+        return self._convert(table.get(key, default), type_, key) if key in table else default
+
+    def _convert(self, value: object, type_: Any, key: str, default: Any = None) -> Any:
+        try:
+            return msgspec.convert(value, type_)
+        except msgspec.ValidationError as error:
+            message, _, place = str(error).partition(" - at `$")
+            where = f"{key}{place.rstrip('`')}"
+            fix = Text("see docs/simulators.md", "见 docs/simulators.md")
+            self.wrong(where, Text(message, message), _short(value), fix)
+            return default
+
+    def _rows(self, table: dict[str, Any], name: str, type_: type[_T]) -> list[tuple[str, _T]]:
+        rows = table.get(name, [])
+        if not isinstance(rows, list):
+            self.wrong(
+                name,
+                Text(f"[[{name}]] tables", f"[[{name}]] 表"),
+                _short(rows),
+                Text("double the brackets", "使用双方括号"),
+            )
+            return []
+        made = [(f"{name}.{n}", self._convert(row, type_, f"{name}.{n}")) for n, row in enumerate(rows)]
+        return [(key, row) for key, row in made if row is not None]
+
+    def _models(self, table: object) -> dict[str, Model]:
+        rows = table if isinstance(table, dict) else {}
+        made = {name: self._convert(row, Model, f"make.{name}") for name, row in rows.items()}
+        return {name: model for name, model in made.items() if model is not None}
+
+    def _devices(
+        self,
+        rows: list[tuple[str, DeviceEntry]],
+        models: dict[str, Model],
+        sites: dict[str, SiteEntry],
+        only: dict[str, OnlyEntry],
+    ) -> dict[str, Device]:
+        devices: dict[str, Device] = {}
+        for key, entry in rows:
+            if entry.make not in models:
+                self._unknown(f"{key}.make", entry.make, list(models))
+                continue
+            wanted = list(sites) if entry.sites == ("*",) else list(entry.sites)
+            for site in wanted:
+                if site not in sites:
+                    self._unknown(f"{key}.sites", site, list(sites))
+                    continue
+                id = f"{site}/{entry.id}"
+                if id in devices:
+                    self.wrong(f"{key}.id", Text("an id only once", "编号不得重复"), id, Text("rename one", "改名"))
+                devices[id] = _device(id, sites[site], entry, models[entry.make], only.get(id))
+        for id, device in devices.items():
+            if device.fed_by != "mains" and device.fed_by not in devices:
+                self._unknown("device", f"{id} fed_by {device.fed_by}", list(devices))
+        # Site by site: people look for a place first.
+        places = {id: n for n, id in enumerate(sites)}
+        return dict(sorted(devices.items(), key=lambda item: places[item[1].site.id]))
+
+    def _unknown(self, key: str, got: str, known: list[str]) -> None:
+        names = ", ".join(known[:12]) or "-"
+        self.wrong(key, Text(f"one of {names}", f"以下之一：{names}"), got, Text("mend the name", "修正名称"))
+
+    def _known_devices(self, keys: list[str], names: list[str], devices: dict[str, Device]) -> None:
+        for key, name in zip(keys, names, strict=True):
+            if name not in devices:
+                self._unknown(key, name, list(devices))
+
+
+def _device(id: str, site: SiteEntry, entry: DeviceEntry, model: Model, only: OnlyEntry | None) -> Device:
+    soh = only.soh if only and only.soh is not None else 1.0
+    if only and only.silent_on_battery_s is not None:
+        entry = msgspec.structs.replace(entry, silent_on_battery_s=only.silent_on_battery_s)
+    return Device(
+        id=id,
+        site=site,
+        entry=entry,
+        model=model,
+        make=ups_make(model, soh) if isinstance(model, UpsModel) else switch_make(model),
+        serial=f"21{crc32(id.encode()):010d}",
+        load=only.load if only and only.load is not None else entry.load,
+        fed_by="mains" if entry.fed_by == "mains" else f"{site.id}/{entry.fed_by}",
+    )
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 80 else text[:77] + "..."

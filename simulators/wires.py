@@ -1,0 +1,83 @@
+"""Opening and closing every wire of a scenario, and the URL under which each device is reached. I/O."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from pathlib import Path
+from typing import Protocol
+
+from simulators.scenario import Device
+from simulators.serve_megatec import MegatecPort
+from simulators.serve_modbus import RtuBus, TcpPort
+from simulators.serve_snmp import SnmpPort
+from simulators.stage import Stage
+
+_COMMUNITY_FILE = "community"
+
+
+class _Open(Protocol):
+    def close(self) -> None: ...
+
+
+class Wires:
+    """`urls` by device id once `open` is done."""
+
+    def __init__(self, stage: Stage, directory: Path) -> None:
+        self._stage, self._directory = stage, directory.resolve()
+        self._open: list[_Open] = []
+        self.urls: dict[str, str] = {}
+
+    async def open(self) -> None:
+        """Open everything; what was opened before an error is closed again by `close`."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        secret = self._directory / _COMMUNITY_FILE
+        secret.touch(mode=0o600)
+        secret.write_text(self._stage.scenario.community)
+        buses: dict[str, list[Device]] = defaultdict(list)
+        for device in self._stage.scenario.devices.values():
+            if device.entry.wire == "rtu":
+                buses[f"{device.site.id}-{device.entry.bus or device.entry.id}"].append(device)
+            elif device.entry.wire == "megatec":
+                self._megatec(device)
+            elif device.entry.wire == "tcp":
+                await self._tcp(device)
+            else:
+                await self._snmp(device)
+        for name, devices in buses.items():
+            self._bus(name, devices)
+
+    def _bus(self, name: str, devices: list[Device]) -> None:
+        link = self._directory / name
+        self._open.append(RtuBus(self._stage, devices, link))
+        for device in devices:
+            entry = device.entry
+            self.urls[device.id] = f"modbus+rtu://{link}?unit={entry.unit}&baud={entry.baud}"
+
+    def _megatec(self, device: Device) -> None:
+        link = self._directory / device.id.replace("/", "-")
+        self._open.append(MegatecPort(self._stage, device, link))
+        self.urls[device.id] = f"megatec://{link}?baud={device.entry.baud}"
+
+    async def _tcp(self, device: Device) -> None:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: TcpPort(self._stage, device), "127.0.0.1", 0)
+        self._open.append(server)
+        port = server.sockets[0].getsockname()[1]
+        self.urls[device.id] = f"modbus+tcp://127.0.0.1:{port}?unit={device.entry.unit}"
+
+    async def _snmp(self, device: Device) -> None:
+        loop = asyncio.get_running_loop()
+        host = f"127.0.{device.site.number}.{device.entry.host}"
+        transport, _ = await loop.create_datagram_endpoint(lambda: SnmpPort(self._stage, device), local_addr=(host, 0))
+        self._open.append(transport)
+        port = transport.get_extra_info("sockname")[1]
+        secret = self._directory / _COMMUNITY_FILE
+        self.urls[device.id] = f"snmp://{host}:{port}?version=2c&community=file:{secret}"
+
+    def close(self) -> None:
+        """Close everything and take the symlinks away."""
+        for wire in self._open:
+            wire.close()
+        self._open.clear()
+        (self._directory / _COMMUNITY_FILE).unlink(missing_ok=True)
