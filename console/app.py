@@ -1,0 +1,42 @@
+"""Puts the console into the centre's app: routes, static files, headers, and pages for what goes wrong."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import msgspec
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from collector.centre import Centre
+from console import store
+from console.context import HERE, Context, context
+from console.errors import ConsoleError, NotLoggedIn
+from console.guard import SecurityHeaders
+from console.pages import ROUTERS
+
+
+def mount(app: FastAPI, centre: Centre) -> None:
+    """Add everything that people see. Creates the console's tables if they are not there."""
+    store.metadata.create_all(centre.engine)
+    app.state.console = Context(centre)
+    app.add_middleware(SecurityHeaders)
+    app.add_exception_handler(ConsoleError, _refused)
+    for router in ROUTERS:
+        app.include_router(router, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """To the login when nobody is logged in, else a page (JSON below /v1) that says what is the matter."""
+    assert isinstance(error, ConsoleError)
+    if request.url.path.startswith("/v1/"):
+        body = msgspec.json.encode({"error": str(error)})
+        return Response(body, status_code=error.status, media_type="application/json")
+    if isinstance(error, NotLoggedIn) and request.method == "GET":
+        return RedirectResponse(f"/login?next={quote(request.url.path)}", status_code=303)
+    page: HTMLResponse = context(request).page(
+        request, "error.html", None, status=error.status, error=type(error).__name__
+    )
+    return page

@@ -1,0 +1,33 @@
+"""Whose fault a refused request is. `console.app` turns each into a page (or JSON below /v1)."""
+
+from __future__ import annotations
+
+
+class ConsoleError(Exception):
+    """Base: a request that cannot be answered as asked. Trying it again unchanged will not help."""
+
+    status = 400
+
+
+class NotLoggedIn(ConsoleError):
+    """No session, or it ended: pages lead to the login."""
+
+    status = 401
+
+
+class NotAllowed(ConsoleError):
+    """Logged in, but the role may not do this."""
+
+    status = 403
+
+
+class Forged(ConsoleError):
+    """A write that did not come from one of our own pages."""
+
+    status = 403
+
+
+class NotThere(ConsoleError):
+    """No such thing, or not this viewer's: the two look alike on purpose."""
+
+    status = 404

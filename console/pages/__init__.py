@@ -1,0 +1,17 @@
+"""The routes, one subject a file. A new page is a file with a `router`, a template, and a line here."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from console.pages import devices, incidents, live, overview, series, session, tickets
+
+ROUTERS: tuple[APIRouter, ...] = (
+    session.router,
+    overview.router,
+    incidents.router,
+    tickets.router,
+    devices.router,
+    series.router,
+    live.router,
+)

@@ -1,0 +1,85 @@
+"""Which promise is in danger: running clocks of open tickets, worst first. Pure.
+
+The clocks are computed by the desk; here they are only sorted and coloured for the eye.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+import msgspec
+
+from desk.types import Clock, ClockState, Ticket
+
+#: A promise is in danger in the last quarter of its time.
+DANGER_SHARE = 0.25
+
+
+class Standing(StrEnum):
+    """How a promise stands now, worst first."""
+
+    BROKEN = "broken"
+    DANGER = "danger"
+    RUNNING = "running"
+    PAUSED = "paused"
+    UNTIMED = "untimed"
+    KEPT = "kept"
+
+
+class Promise(msgspec.Struct, frozen=True, kw_only=True):
+    """One clock of one ticket, ready to show. `left_s` is negative when overdue, None without a number."""
+
+    ticket: Ticket
+    clock: Clock
+    standing: Standing
+    left_s: float | None
+    over: bool  #: the clock no longer runs
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """Worst first, then the nearest end."""
+        return list(Standing).index(self.standing), self.left_s if self.left_s is not None else 0.0
+
+
+def standing(clock: Clock, now: int) -> Standing:
+    """How this clock stands at `now`, which may be a little after it was computed."""
+    if clock.state is ClockState.BROKEN:
+        return Standing.BROKEN
+    if clock.state is ClockState.STOPPED:
+        return Standing.KEPT
+    if clock.state is ClockState.PAUSED:
+        return Standing.PAUSED
+    left = left_s(clock, now)
+    if left is None or clock.state is ClockState.UNTIMED:
+        return Standing.UNTIMED
+    if left < 0:
+        return Standing.BROKEN
+    return Standing.DANGER if clock.target_s and left <= clock.target_s * DANGER_SHARE else Standing.RUNNING
+
+
+def left_s(clock: Clock, now: int) -> float | None:
+    """Seconds to the end; of a paused or stopped clock what it had left when it stood still."""
+    if clock.target_s is None:
+        return None
+    if clock.state is ClockState.PAUSED or clock.due_at is None:
+        return clock.target_s - clock.counted_s
+    end = clock.stopped_at if clock.stopped_at is not None else now
+    return (clock.due_at - end) / 1000
+
+
+def promise(ticket: Ticket, clock: Clock, now: int) -> Promise:
+    """One clock made ready to show."""
+    return Promise(
+        ticket=ticket,
+        clock=clock,
+        standing=standing(clock, now),
+        left_s=left_s(clock, now),
+        over=clock.stopped_at is not None,
+    )
+
+
+def promises(clocks: Iterable[tuple[Ticket, Clock]], now: int) -> list[Promise]:
+    """Those still running (or broken and not yet made good), worst first."""
+    made = [promise(ticket, clock, now) for ticket, clock in clocks]
+    return sorted((p for p in made if not p.over), key=lambda p: p.rank)

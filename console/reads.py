@@ -1,0 +1,181 @@
+"""Everything the pages read, through one door that knows who is looking.
+
+The rule of this file: nothing leaves it that `viewer.sees` does not allow, and what a customer may not see
+is `NotThere`, just like what does not exist. One `Reads` lives for one request, on one connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+
+from alerts.types import Alert, Incident
+from collector import store as kept
+from collector.centre import Centre
+from collector.history import HistoryError
+from collector.store import AgentRow, DeviceRow
+from console import chart
+from console.errors import NotThere
+from console.viewer import Role, Viewer
+from desk import store as desk
+from desk.types import Clock, Entry, Ticket, TicketState
+from model.inventory import Device, Site
+from model.points import POINTS, Kind
+from model.reading import Gap, Reading, Series
+
+OVER = (TicketState.CLOSED, TicketState.MERGED)
+
+
+class Reads:
+    """What one viewer can read at one moment."""
+
+    def __init__(self, centre: Centre, conn: sa.Connection, viewer: Viewer) -> None:
+        self.centre = centre
+        self.viewer = viewer
+        self.now = centre.now()
+        self.inventory = centre.inventory
+        self._conn = conn
+        self._devices: dict[str, DeviceRow] | None = None
+        self._only = viewer.customer or "" if viewer.role is Role.CUSTOMER else None
+
+    # Sites and devices
+
+    def sites(self) -> list[Site]:
+        """The listed sites of this viewer, and those that are only heard."""
+        heard = {row.site for row in self._rows().values()}
+        every = [*self.inventory.sites.values(), *(self.inventory.site(s) for s in heard - set(self.inventory.sites))]
+        return [site for site in every if self.viewer.sees(site.customer)]
+
+    def devices(self) -> list[Device]:
+        """Listed devices, then heard ones that nobody listed, of this viewer's sites."""
+        ids = [*self.inventory.devices, *sorted(set(self._rows()) - set(self.inventory.devices))]
+        return [self.inventory.device(id) for id in ids if self.may_see(id.partition("/")[0])]
+
+    def device(self, id: str) -> Device:
+        """One device that is listed or was heard."""
+        if not self.may_see(id.partition("/")[0]) or (id not in self.inventory.devices and id not in self._rows()):
+            raise NotThere(f"no device {id}")
+        return self.inventory.device(id)
+
+    def may_see(self, site: str) -> bool:
+        """Whether this site is the viewer's."""
+        return self.viewer.sees(self.inventory.site(site).customer)
+
+    def tz(self, site: str) -> str:
+        """The time zone in which things of this site are written."""
+        return self.inventory.site(site).tz
+
+    def latest(self, device: str | None = None) -> list[Reading]:
+        """The newest value of each series; empty while the history store cannot answer."""
+        try:
+            every = self.centre.history.latest(device)
+        except HistoryError:
+            return []
+        return [reading for reading in every if self.may_see(reading.device.partition("/")[0])]
+
+    def identity(self, device: str) -> dict[str, str]:
+        """The name plate as the device itself gave it."""
+        return {key: str(value) for key, value in kept.identity(self._conn, device).items()}
+
+    def gaps(self, device: str) -> list[Gap]:
+        """The newest failure of each point of a device (point None: of the whole device)."""
+        self.device(device)
+        return [row.gap for row in kept.gaps_latest(self._conn, device)]
+
+    def heard(self) -> dict[str, DeviceRow]:
+        """What was heard of each device, and when last, of the viewer's sites."""
+        return {id: row for id, row in self._rows().items() if self.may_see(row.site)}
+
+    def agents(self) -> list[AgentRow]:
+        """The newest agent of each of the viewer's sites that is not revoked."""
+        valid = [agent for agent in kept.agents(self._conn) if agent.revoked_at is None and self.may_see(agent.site)]
+        return list({agent.site: agent for agent in valid}.values())
+
+    def _rows(self) -> dict[str, DeviceRow]:
+        if self._devices is None:
+            self._devices = {row.id: row for row in kept.devices(self._conn)}
+        return self._devices
+
+    # Series
+
+    def series(self, device: str) -> list[Series]:
+        """What can be drawn of a device the viewer may see."""
+        self.device(device)
+        try:
+            return self.centre.history.series(device)
+        except HistoryError:
+            return []
+
+    def curve(self, series: Series, start: int, end: int) -> chart.Curve:
+        """A series of a device the viewer may see, thinned when long; a counter as its rate."""
+        self.device(series[0])
+        history = self.centre.history
+        point = POINTS.get(series[1])
+        counter = point is not None and point.kind is Kind.COUNTER
+        recent = history.range(series, max(start, end - 600_000), end)
+        pace_ms = chart.pace_of(recent.at) or 10_000
+        step_ms = chart.step_for(start, end, pace_ms)
+        if not step_ms:
+            curve = chart.curve_of_samples(history.range(series, start, end))
+        else:
+            curve = chart.curve_of_buckets(history.rollup(series, start, end, step_ms), step_ms, pace_ms)
+        return chart.rates(curve) if counter else curve
+
+    # Incidents and alerts
+
+    def incidents(self, open_only: bool = True) -> list[Incident]:
+        """Worst first, then newest."""
+        found = kept.incidents(self._conn, open_only=open_only, customer=self._only)
+        mine = [incident for incident in found if self.viewer.sees(incident.key.customer)]
+        return sorted(mine, key=lambda i: (i.closed_at is not None, i.impact.rank, -i.opened_at))
+
+    def incident(self, id: str) -> Incident:
+        found = kept.incident(self._conn, id)
+        if found is None or not self.viewer.sees(found.key.customer):
+            raise NotThere(f"no incident {id}")
+        return found
+
+    def alerts(self, incident: str | None = None, device: str | None = None, open_only: bool = False) -> list[Alert]:
+        """Alerts of one incident, one device, or all; of the viewer's sites."""
+        found = kept.alerts(self._conn, incident=incident, device=device, open_only=open_only)
+        return [alert for alert in found if self.may_see(alert.device.partition("/")[0])]
+
+    # The desk
+
+    def tickets(self) -> list[Ticket]:
+        """Open ones first, newest first."""
+        found = desk.tickets(self._conn, customer=self._only)
+        mine = [ticket for ticket in found if self.viewer.sees(ticket.customer)]
+        return sorted(mine, key=lambda t: (t.state in OVER, -t.opened_at))
+
+    def ticket(self, id: str) -> Ticket:
+        found = desk.ticket(self._conn, id)
+        if found is None or not self.viewer.sees(found.customer):
+            raise NotThere(f"no ticket {id}")
+        return found
+
+    def ticket_of(self, incident: str) -> Ticket | None:
+        """The ticket that an incident opened, if any."""
+        return next((ticket for ticket in self.tickets() if ticket.incident == incident), None)
+
+    def ledger(self, ticket: Ticket) -> list[Entry]:
+        return desk.ledger(self._conn, ticket.id)
+
+    def clocks(self, ticket: Ticket) -> list[Clock]:
+        return desk.clocks(self._conn, ticket.id, self.now)
+
+    def running(self, tickets: Iterable[Ticket]) -> Iterator[tuple[Ticket, Clock]]:
+        """Every clock of every open ticket."""
+        for ticket in tickets:
+            if ticket.state not in OVER:
+                for clock in self.clocks(ticket):
+                    yield ticket, clock
+
+
+@contextmanager
+def reading(centre: Centre, viewer: Viewer) -> Iterator[Reads]:
+    """A connection for one request."""
+    with centre.engine.connect() as conn:
+        yield Reads(centre, conn, viewer)

@@ -1,0 +1,107 @@
+"""How values, times and durations are written for one reader: Babel does the writing, in the site's time zone.
+
+Pure: `now` comes in. One `Shown` is made for each page; templates call it as `show`.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from functools import cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel import Locale
+from babel.dates import format_datetime, format_time, format_timedelta, get_timezone_name
+from babel.numbers import format_decimal
+
+from model.points import POINTS, Kind, Point
+from model.reading import Reading
+from model.text import Language, Text
+
+_LOCALES = {"en": Locale("en", "GB"), "zh": Locale("zh", "Hans", "CN")}
+_YES_NO = {True: Text("ALARM", "告警"), False: Text("clear", "正常")}
+
+
+class Shown:
+    """Writes for one language at one moment."""
+
+    def __init__(self, language: Language, now: int) -> None:
+        self.language = language
+        self.now = now
+        self._locale = _LOCALES[language]
+
+    def text(self, text: Text | None) -> str:
+        """A house sentence in the reader's language."""
+        return "" if text is None else text[self.language]
+
+    def when(self, at: int, tz: str) -> str:
+        """Day and time at the site: the year is left out, it stands in `full`."""
+        pattern = "M月d日 HH:mm:ss" if self.language == "zh" else "d MMM HH:mm:ss"
+        return format_datetime(_moment(at, tz), pattern, locale=self._locale)
+
+    def hour(self, at: int, tz: str) -> str:
+        """The time of day at the site."""
+        return format_time(_moment(at, tz), "HH:mm:ss", locale=self._locale)
+
+    def full(self, at: int, tz: str) -> str:
+        """Everything, with the zone's name: for titles."""
+        moment = _moment(at, tz)
+        zone = get_timezone_name(moment, width="long", locale=self._locale)
+        return f"{format_datetime(moment, 'yyyy-MM-dd HH:mm:ss', locale=self._locale)} {zone}"
+
+    def iso(self, at: int) -> str:
+        """For machines: the `datetime` attribute."""
+        return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")
+
+    def duration(self, seconds: float) -> str:
+        """`12 sec`, `3 min`, `2 hr`: one unit, rounded down the way people say it."""
+        return format_timedelta(round(max(0.0, seconds)), granularity="second", format="short", locale=self._locale)
+
+    def age(self, at: int) -> str:
+        """How long ago. Clocks of sites differ a little: the future is `0 sec` ago."""
+        return self.duration((self.now - at) / 1000)
+
+    def hms(self, seconds: float) -> str:
+        """A running clock: `0:28:14`, hours unbounded. The browser's copy is `hms` in static/app.js."""
+        whole = math.floor(abs(seconds))
+        return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+
+    def number(self, value: float) -> str:
+        """Four significant digits are enough for people, whole numbers stay whole."""
+        digits = 0 if abs(value) >= 1000 or value == int(value) else (1 if abs(value) >= 100 else 2)
+        return format_decimal(round(value, digits), locale=self._locale, decimal_quantization=False)
+
+    def value(self, reading: Reading) -> str:
+        """A reading with its unit, a state in words."""
+        return self.quantity(POINTS.get(reading.point), reading.value)
+
+    def quantity(self, point: Point | None, value: float) -> str:
+        """A value of a point: states and flags in words, seconds as a clock, the rest with its unit."""
+        if point is None:
+            return self.number(value)
+        if point.kind is Kind.STATE:
+            word = point.states.get(int(value))
+            return word[self.language] if word else self.number(value)
+        if point.kind is Kind.FLAG:
+            return _YES_NO[value >= 1][self.language]
+        if point.unit == "s" and value >= 60:
+            return self.hms(value)
+        return f"{self.number(value)} {point.unit}".rstrip()
+
+    def point(self, id: str) -> str:
+        """What a point is called."""
+        known = POINTS.get(id)
+        return known.meaning[self.language] if known else id
+
+
+def _moment(at: int, tz: str) -> datetime:
+    return datetime.fromtimestamp(at / 1000, _zone(tz))
+
+
+@cache
+def _zone(tz: str) -> ZoneInfo:
+    """An unknown zone is a mistake of the inventory, shown there; a page still has to appear."""
+    try:
+        return ZoneInfo(tz)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")

@@ -1,0 +1,95 @@
+/* Counts the clocks on, and refreshes the live parts of a page when the centre says that something changed.
+   Pages are whole without this file; what it writes is what the server would write a moment later. */
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const speed = Number(root.dataset.speed) || 1;
+  let told = Number(root.dataset.now), heard = performance.now();
+
+  /** The centre's time now, ms: told by the server, carried on at the story's speed. */
+  const now = () => told + (performance.now() - heard) * speed;
+  window.roundsman = { now };
+
+  const pad = (n) => String(n).padStart(2, "0");
+  /** The twin of Shown.hms. */
+  const hms = (seconds) => {
+    const s = Math.floor(Math.abs(seconds));
+    return `${Math.floor(s / 3600)}:${pad(Math.floor(s / 60) % 60)}:${pad(s % 60)}`;
+  };
+  const units = [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]];
+  const writers = Object.fromEntries(units.map(([, unit]) => [unit, new Intl.NumberFormat(root.lang, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: 0 })]));
+  const age = (seconds) => {
+    const s = Math.max(0, seconds);
+    const [size, unit] = units.find(([size]) => s >= size * (size > 1 ? 1.5 : 0)) || units[3];
+    return writers[unit].format(Math.round(s / size));
+  };
+  const put = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+
+  const tick = () => {
+    const at = now();
+    for (const hands of document.querySelectorAll("[data-due]")) {
+      const left = (Number(hands.dataset.due) - at) / 1000;
+      put(hands, hms(left));
+      const clock = hands.closest("[data-clock]");
+      if (!clock) continue;
+      const target = Number(clock.dataset.target);
+      clock.classList.toggle("late", left < 0);
+      clock.classList.toggle("c-broken", left < 0);
+      clock.classList.toggle("c-danger", left >= 0 && target > 0 && left <= target / 4);
+    }
+    for (const hands of document.querySelectorAll("[data-since]")) put(hands, hms((at - Number(hands.dataset.since)) / 1000));
+    for (const time of document.querySelectorAll("[data-age]")) put(time, age((at - Number(time.dataset.age)) / 1000));
+  };
+  tick();
+  setInterval(tick, 250);
+
+  for (const select of document.querySelectorAll("select[data-go]")) select.addEventListener("change", () => select.form.requestSubmit());
+
+  const feed = document.getElementById("feed");
+  if (!feed || !document.body.dataset.events || !window.EventSource) return;
+  const state = document.getElementById("feed-state");
+  let pending = new Set(), busy = false;
+
+  /** Ask for the page once more and take over the parts that show what changed. */
+  const refresh = () => {
+    if (busy || !pending.size || !window.htmx || document.hidden) return;
+    const parts = [...document.querySelectorAll("[data-live]")].filter((part) => part.dataset.live.split(" ").some((kind) => pending.has(kind)));
+    pending = new Set();
+    if (!parts.length) return;
+    busy = true;
+    feed.setAttribute("hx-select-oob", parts.map((part) => `#${part.id}`).join(","));
+    window.htmx.trigger(feed, "changed");
+  };
+  // Replacing a part that is the same, or that the reader works in, would only take the focus away.
+  document.body.addEventListener("htmx:oobBeforeSwap", (event) => {
+    const { target, fragment } = event.detail;
+    const fresh = fragment.firstElementChild;
+    if (target.contains(document.activeElement) || (fresh && fresh.innerHTML === target.innerHTML)) event.detail.shouldSwap = false;
+  });
+  for (const name of ["htmx:afterRequest", "htmx:sendError"]) document.body.addEventListener(name, () => { busy = false; tick(); setTimeout(refresh, 0); });
+
+  const connect = () => {
+    const source = new EventSource(document.body.dataset.events);
+    let first = true;
+    source.addEventListener("changed", (event) => {
+      const news = JSON.parse(event.data);
+      told = news.now;
+      heard = performance.now();
+      state.dataset.on = "1";
+      news.kinds.forEach((kind) => pending.add(kind));
+      if (first) ["ticket", "incident", "alert", "readings"].forEach((kind) => pending.add(kind));
+      if (first || news.kinds.includes("readings")) document.dispatchEvent(new Event("roundsman:readings"));
+      first = false;
+      refresh();
+    });
+    source.addEventListener("error", () => {
+      state.dataset.on = "0";
+      if (source.readyState === EventSource.CLOSED) setTimeout(connect, 5000);
+      else first = true;
+    });
+    window.addEventListener("pagehide", () => source.close(), { once: true });
+  };
+  connect();
+  window.addEventListener("pageshow", (event) => { if (event.persisted) connect(); });
+  document.addEventListener("visibilitychange", refresh);
+})();
