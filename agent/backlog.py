@@ -1,0 +1,135 @@
+"""What was read and is not yet in the spool: bounded, oldest out first, every loss counted. Pure.
+
+Rules. Normally this holds half a second of readings. It grows only while the disk takes nothing, and
+then keeps the newest: what falls out is a `Loss`, which leaves as an event with the next batch and is
+forgotten only when that batch is on the disk. Events (identity, clock) are few and dear: they fall out
+last. `at` is made unique and rising per series here, the last door before the spool.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+import msgspec
+
+from model.batch import Event, EventKind
+from model.reading import Gap, Quality, Reading, Series
+
+#: What a driver hands over.
+Found = Reading | Gap | Event
+
+#: One batch takes at most this many readings and gaps; more make the next row.
+MOST_IN_ROW = 2_000
+#: While the disk takes nothing, this many readings and gaps wait in memory (about 10 MB).
+MOST_WAITING = 40_000
+MOST_EVENTS = 1_000
+
+
+class Loss(msgspec.Struct, frozen=True, kw_only=True):
+    """What had to be dropped before the centre confirmed it. `rows` 0: it never reached the spool."""
+
+    rows: int = 0
+    readings: int = 0
+    gaps: int = 0
+    events: int = 0
+    first_at: int | None = None
+    last_at: int | None = None
+    why: str = ""  #: memory | spool_full | spool_damaged
+    kept_as: str = ""  #: where the damaged file was moved to, for a person with time
+
+    def plus(self, other: Loss) -> Loss:
+        """Both losses as one; the first reason given stays."""
+        firsts = [at for at in (self.first_at, other.first_at) if at is not None]
+        lasts = [at for at in (self.last_at, other.last_at) if at is not None]
+        return Loss(
+            rows=self.rows + other.rows,
+            readings=self.readings + other.readings,
+            gaps=self.gaps + other.gaps,
+            events=self.events + other.events,
+            first_at=min(firsts, default=None),
+            last_at=max(lasts, default=None),
+            why=self.why or other.why,
+            kept_as=self.kept_as or other.kept_as,
+        )
+
+    def event(self, at: int) -> Event:
+        """As it is told to the centre. A time or count that nobody knows is left out, never 0."""
+        known = {key: value for key, value in msgspec.structs.asdict(self).items() if value not in (None, "")}
+        if self.why == "spool_damaged":
+            known = {key: value for key, value in known.items() if isinstance(value, str)}
+        return Event(kind=EventKind.LOSS, device=None, at=at, data=known)
+
+
+class Chunk(msgspec.Struct, frozen=True, kw_only=True):
+    """What goes into one row."""
+
+    readings: list[Reading]
+    gaps: list[Gap]
+    events: list[Event]
+    losses: tuple[Loss, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.readings) + len(self.gaps) + len(self.events) + len(self.losses)
+
+
+class Backlog:
+    """The queue between the rounds and the spool. One loop owns it; nothing here waits."""
+
+    def __init__(self, most: int = MOST_WAITING) -> None:
+        self._most = most
+        self._found: deque[Reading | Gap] = deque()
+        self._events: deque[Event] = deque()
+        self._losses: dict[str, Loss] = {}
+        self._last: dict[Series, int] = {}
+        self.top_at = 0  #: the greatest `at` ever given
+
+    def __len__(self) -> int:
+        return len(self._found) + len(self._events) + len(self._losses)
+
+    def add(self, found: Iterable[Found], *, estimated: bool = False) -> None:
+        """Take what a device said; the oldest falls out when too much waits."""
+        for one in found:
+            if isinstance(one, Event):
+                self._events.append(one)
+            elif isinstance(one, Gap):
+                self._found.append(one)
+            else:
+                self._found.append(self._stamped(one, estimated=estimated))
+        self._shrink()
+
+    def lose(self, loss: Loss) -> None:
+        """Count a loss; it leaves with the next batch."""
+        self._losses[loss.why] = self._losses.get(loss.why, Loss(why=loss.why)).plus(loss)
+
+    def take(self) -> Chunk:
+        """The oldest that waits, at most one row's worth. Losses known so far go along."""
+        found = [self._found.popleft() for _ in range(min(MOST_IN_ROW, len(self._found)))]
+        chunk = Chunk(
+            readings=[one for one in found if isinstance(one, Reading)],
+            gaps=[one for one in found if isinstance(one, Gap)],
+            events=list(self._events),
+            losses=tuple(self._losses.values()),
+        )
+        self._events.clear()
+        self._losses.clear()
+        return chunk
+
+    def _stamped(self, reading: Reading, *, estimated: bool) -> Reading:
+        series = (reading.device, reading.point, reading.index)
+        at = max(reading.at, self._last.get(series, 0) + 1)
+        self._last[series] = at
+        self.top_at = max(self.top_at, at)
+        quality = max(reading.quality, Quality.TIME_ESTIMATED) if estimated else reading.quality
+        if at == reading.at and quality == reading.quality:
+            return reading
+        return msgspec.structs.replace(reading, at=at, quality=int(quality))
+
+    def _shrink(self) -> None:
+        while len(self._found) > self._most:
+            one = self._found.popleft()
+            gap = isinstance(one, Gap)
+            self.lose(Loss(why="memory", readings=int(not gap), gaps=int(gap), first_at=one.at, last_at=one.at))
+        while len(self._events) > MOST_EVENTS:
+            event = self._events.popleft()
+            self.lose(Loss(why="memory", events=1, first_at=event.at, last_at=event.at))

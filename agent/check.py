@@ -1,0 +1,78 @@
+"""What `roundsman check FILE` says of an agent file: its mistakes, and what this machine lacks to run it."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from agent.config import AgentConfig, WatchedDevice, load
+from agent.enrolment import key_of
+from model.problem import Lines, Problem
+from model.secret import SecretError
+from model.text import Text
+
+
+def check(path: Path) -> list[Problem]:
+    """Every problem of the file, errors first; warnings are about this machine, now. Asks no device."""
+    config, problems = load(path)
+    if config is not None:
+        lines = Lines(path.read_text(encoding="utf-8"))
+        problems = [*problems, *_key(config, lines), *_ports(config, lines), *_spool(config, lines)]
+    return sorted(problems, key=lambda problem: (problem.severity != "error", problem.line))
+
+
+def _key(config: AgentConfig, lines: Lines) -> list[Problem]:
+    try:
+        key_of(config)
+    except SecretError as error:
+        return [_warning(config, lines, "agent.key", _A_KEY, str(error), _FIX_ENROL)]
+    file = config.key_file
+    if file and file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        got = f"mode {stat.filemode(file.stat().st_mode)}"
+        fix = Text(f"chmod 600 {file}", f"执行 chmod 600 {file}")
+        return [_warning(config, lines, "agent.key", _PRIVATE, got, fix)]
+    return []
+
+
+def _ports(config: AgentConfig, lines: Lines) -> list[Problem]:
+    missing = {device.url.path: device for device in reversed(config.devices) if _gone(device)}
+    return [
+        _warning(config, lines, _place(device, lines, config), _A_PORT, f"no {port}", _FIX_PORT)
+        for port, device in sorted(missing.items())
+    ]
+
+
+def _gone(device: WatchedDevice) -> bool:
+    return bool(device.url.path) and not Path(device.url.path).exists()
+
+
+def _place(device: WatchedDevice, lines: Lines, config: AgentConfig) -> str:
+    """The key of this device's URL: devices that were left out still count in the file's numbering."""
+    text = config.file.read_text(encoding="utf-8")
+    for number in range(text.count("[[")):
+        line = lines.of(f"device.{number}.url")
+        if line and device.url.text in text.splitlines()[line - 1]:
+            return f"device.{number}.url"
+    return "device"
+
+
+def _spool(config: AgentConfig, lines: Lines) -> list[Problem]:
+    folder = config.spool.parent
+    if folder.is_dir():
+        return []
+    fix = Text(f"mkdir -p {folder}", f"执行 mkdir -p {folder}")
+    return [_warning(config, lines, "agent.spool", _A_FOLDER, f"no folder {folder}", fix)]
+
+
+def _warning(config: AgentConfig, lines: Lines, key: str, expected: Text, got: str, fix: Text) -> Problem:
+    return Problem(
+        file=str(config.file), line=lines.of(key), key=key, expected=expected, got=got, fix=fix, severity="warning"
+    )
+
+
+_A_KEY = Text("this agent's key", "本代理的密钥")
+_FIX_ENROL = Text("roundsman agent FILE --enrol CODE makes it", "用 roundsman agent 文件 --enrol 登记码 生成")
+_PRIVATE = Text("a key file that only its owner reads", "只有属主可读的密钥文件")
+_A_PORT = Text("a serial port that is there", "存在的串口")
+_FIX_PORT = Text("plug it in, or name it by /dev/serial/by-path", "插好设备，或改用 /dev/serial/by-path 下的名字")
+_A_FOLDER = Text("a folder for the spool", "存放缓存的文件夹")

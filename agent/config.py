@@ -1,0 +1,243 @@
+"""The agent's file: which wires there are, and where to send what they say.
+
+Rules. One reading of the file finds every mistake. A device that is wrong is left out and the others run;
+without a sound `[agent]` table there is no agent. Secrets are references: a literal is refused and not
+shown. Paths are relative to the file. The example with every key is in docs/agent.md.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from agent.address import AddressError, DeviceUrl
+from agent.fields import Problems, Table
+from agent.profiles import PROFILES, Profile
+from agent.profiles import load as load_profile
+from model.problem import Problem
+from model.secret import is_reference
+from model.text import Text
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+_LINE = re.compile(r"line (\d+)")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+#: Tables that the collector reads when one machine has both in one file (`roundsman run`).
+_CENTRE_TABLES = frozenset({"collector", "connector"})
+#: `[[device]]` schemes whose profile can be found by asking the device.
+_SELF_TELLING = ("snmp", "megatec")
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """Story seconds between rounds of a tier; `floor_s` is the least real pause."""
+
+    status_s: float = 2.0
+    measure_s: float = 10.0
+    identity_s: float = 86400.0
+    floor_s: float = 0.0
+
+
+class WatchedDevice(msgspec.Struct, frozen=True, kw_only=True):
+    """One device to ask. `id` is `site/device`; `profile` None: the device itself says what it is."""
+
+    id: str
+    url: DeviceUrl
+    profile: Profile | None = None
+
+
+class AgentConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """A sound agent file."""
+
+    file: Path
+    site: str
+    collector: str
+    key: str  #: a reference; `file:` is relative to the folder of `file`
+    spool: Path
+    ca: Path | None = None  #: authorities to trust beside none else, for a centre with a private one
+    spool_max_mb: int = 512
+    keep_delivered_h: float = 0.0
+    pace: Pace = Pace()
+    devices: tuple[WatchedDevice, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        return self.file.parent
+
+    @property
+    def key_file(self) -> Path | None:
+        """Where the key is kept, when it is kept in a file."""
+        scheme, _, rest = self.key.partition(":")
+        return self.folder / rest if scheme == "file" else None
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the collector runs on this very machine."""
+        return urlsplit(self.collector).hostname in LOOPBACK
+
+
+def load(path: Path) -> tuple[AgentConfig | None, list[Problem]]:
+    """Read the agent file. None when there can be no agent; the problems say why, and which devices are out."""
+    try:
+        text = path.read_bytes().decode()
+    except OSError as error:
+        return None, [_file_problem(path, 0, str(error.strerror))]
+    except UnicodeDecodeError as error:
+        return None, [_file_problem(path, 0, f"bytes that are not UTF-8 at {error.start}")]
+    return parse(text, path)
+
+
+def parse(text: str, path: Path) -> tuple[AgentConfig | None, list[Problem]]:
+    """Read the text of the agent file at `path`. Pure."""
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        place = _LINE.search(str(error))
+        # "at end of document": the mistake is in what was never closed; the last line is the place to look.
+        return None, [_file_problem(path, int(place[1]) if place else len(text.splitlines()), str(error))]
+    problems = Problems(str(path), text)
+    top = Table(values, "", problems)
+    base = _agent(top.table("agent"), path)
+    pace = _pace(top.table("pace"))
+    site = base.site if base else ""
+    devices = _devices(top.tables("device"), site, problems)
+    top.unknown(_CENTRE_TABLES)
+    if base is None:
+        return None, problems.found
+    return msgspec.structs.replace(base, pace=pace, devices=devices), problems.found
+
+
+def _agent(table: Table, path: Path) -> AgentConfig | None:
+    before = table.problems.errors
+    site = _id(table, "site", "sz-futian")
+    collector = _collector(table)
+    key = table.text("key", "file:agent.key", "file:agent.key")
+    if key and not is_reference(key):
+        table.wrong("key", _REFERENCE, "a literal (not shown)", _FIX_REFERENCE)
+    spool = table.text("spool", "spool.sqlite", "spool.sqlite")
+    ca = table.text("ca", "ca.pem", "-")
+    config = AgentConfig(
+        file=path,
+        site=site or "",
+        collector=collector or "",
+        key=key or "",
+        spool=path.parent / (spool or ""),
+        ca=path.parent / ca if ca and ca != "-" else None,
+        spool_max_mb=int(table.number("spool_max_mb", 512, 8, 1_000_000)),
+        keep_delivered_h=table.number("keep_delivered_h", 0, 0, 24 * 366),
+    )
+    if config.ca and not config.ca.is_file():
+        table.wrong("ca", Text("a file of PEM certificates", "PEM 证书文件"), f"no file {config.ca}", _FIX_CA)
+    # A key nobody knows is told, but does no harm: the agent runs.
+    sound = table.problems.errors == before
+    table.unknown()
+    return config if sound else None
+
+
+def _collector(table: Table) -> str | None:
+    url = table.text("collector", "https://collector.example:8620")
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        host, port_ok = parts.hostname, parts.port is None or parts.port > 0
+    except ValueError:
+        host, port_ok, parts = None, False, urlsplit("")
+    if parts.scheme not in ("http", "https") or not host or not port_ok:
+        table.wrong("collector", _A_COLLECTOR, repr(url), _FIX_COLLECTOR)
+    elif parts.username or parts.password:
+        table.wrong("collector", _A_COLLECTOR, "a user or password in the URL (not shown)", _FIX_COLLECTOR)
+    elif parts.scheme == "http" and host not in LOOPBACK:
+        table.wrong("collector", _HTTPS, repr(url), Text("write https://", "写 https://"))
+    else:
+        return url
+    return None
+
+
+def _pace(table: Table) -> Pace:
+    pace = Pace(
+        status_s=table.number("status_s", 2, 0.1, 86400),
+        measure_s=table.number("measure_s", 10, 0.1, 86400),
+        identity_s=table.number("identity_s", 86400, 1, 31 * 86400),
+        floor_s=table.number("floor_s", 0, 0, 3600),
+    )
+    table.unknown()
+    return pace
+
+
+def _devices(tables: list[Table], site: str, problems: Problems) -> tuple[WatchedDevice, ...]:
+    devices: dict[str, WatchedDevice] = {}
+    for table in tables:
+        before = problems.errors
+        id = _id(table, "id", "ups-1")
+        url = _url(table)
+        profile = _profile(table, url)
+        sound = problems.errors == before
+        table.unknown()
+        if id and f"{site}/{id}" in devices:
+            table.wrong("id", Text("an id of its own", "唯一的设备号"), repr(id), Text("rename one", "改其中一个"))
+        elif id and url and sound:
+            devices[f"{site}/{id}"] = WatchedDevice(id=f"{site}/{id}", url=url, profile=profile)
+    if not tables:
+        problems.add("device", _A_DEVICE, "none", _FIX_DEVICE, warning=True)
+    return tuple(devices.values())
+
+
+def _id(table: Table, key: str, example: str) -> str | None:
+    value = table.text(key, example)
+    if value is None or _ID.fullmatch(value):
+        return value
+    table.wrong(key, _AN_ID, repr(value), Text(f'write for example "{example}"', f'例如 "{example}"'))
+    return None
+
+
+def _url(table: Table) -> DeviceUrl | None:
+    text = table.text("url", "modbus+tcp://192.0.2.5:502?unit=1")
+    if text is None:
+        return None
+    try:
+        return DeviceUrl.parse(text)
+    except AddressError as error:
+        table.wrong("url", error.expected, error.got, error.fix)
+        return None
+
+
+def _profile(table: Table, url: DeviceUrl | None) -> Profile | None:
+    id = table.text("profile", "rfc1628", "-")
+    if id is None or id == "-":
+        if id and url and url.scheme not in _SELF_TELLING:
+            table.wrong("profile", _A_PROFILE, "nothing", _FIX_PROFILE)
+        return None
+    if id not in PROFILES:
+        table.wrong("profile", _A_PROFILE, repr(id), _FIX_PROFILE)
+        return None
+    profile = load_profile(id)
+    if url and profile.driver != url.scheme.partition("+")[0]:
+        expected = Text(f"a profile for {url.scheme}", f"适用于 {url.scheme} 的 profile")
+        table.wrong("profile", expected, f"{id!r}, which speaks {profile.driver}", _FIX_PROFILE)
+    return profile
+
+
+def _file_problem(path: Path, line: int, got: str) -> Problem:
+    return Problem(file=str(path), line=line, key="", expected=_A_FILE, got=got, fix=_FIX_FILE)
+
+
+_A_FILE = Text("a readable TOML file in UTF-8", "可读的 UTF-8 编码 TOML 文件")
+_FIX_FILE = Text("correct this line; docs/agent.md has an example", "更正此行；示例见 docs/agent.md")
+_REFERENCE = Text("a reference env:NAME or file:PATH", "引用 env:NAME 或 file:PATH")
+_FIX_REFERENCE = Text(
+    'write key = "file:agent.key" and put the secret there', '写 key = "file:agent.key"，把密钥放入该文件'
+)
+_A_COLLECTOR = Text("the URL of the collector", "采集中心的 URL")
+_FIX_COLLECTOR = Text("write https://HOST:8620", "写成 https://主机:8620")
+_HTTPS = Text("https, for plain http is taken only on loopback", "https；明文 http 只允许本机回环地址")
+_FIX_CA = Text("correct the path, or remove ca to use the system's", "更正路径，或删除 ca 以用系统证书")
+_AN_ID = Text("letters, digits, - _ . (at most 63, no slash)", "字母、数字、- _ .（至多 63 个，不含斜杠）")
+_A_DEVICE = Text("at least one [[device]]", "至少一个 [[device]]")
+_FIX_DEVICE = Text("add a [[device]] with id and url", "添加 [[device]]，写 id 与 url")
+_A_PROFILE = Text("one of " + ", ".join(sorted(PROFILES)), "下列之一：" + "、".join(sorted(PROFILES)))
+_FIX_PROFILE = Text(
+    "name the device's profile; docs/profiles.md lists them", "写明设备的 profile；清单见 docs/profiles.md"
+)

@@ -1,0 +1,196 @@
+"""The agent, put together: links and their rounds, the backlog, the spool, the uplink.
+
+    devices ─ poll_link (a task a link) ─> Backlog ─ Writer ─> Spool ─ Uplink ─> collector
+
+Rules. Each task has a supervisor: a fault of ours is logged with its trace and the task starts again, so that
+one room on fire does not empty the house. SIGTERM or SIGINT: no new turn, two seconds for the turns under way,
+the last flush, exit 0. Nothing read is thrown away: what the collector did not get stays in the spool.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Coroutine
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from agent import logs
+from agent.backlog import Backlog, Found, Loss
+from agent.clock import AgentClock
+from agent.config import AgentConfig, WatchedDevice, load
+from agent.enrolment import EnrolmentError, enrol, key_of
+from agent.links import Link, open_link
+from agent.poll import asker, pauses, poll_link
+from agent.spool import Spool, SpoolError, SpoolTaken
+from agent.spooling import Opened, Spooling
+from agent.uplink import Uplink, client
+from agent.writer import Writer
+from model.timescale import TimeScale
+
+log = structlog.get_logger()
+
+#: Exit codes, as in sysexits.h: a service manager must not restart after 78.
+EXIT_CONFIG = 78
+EXIT_TAKEN = 75
+EXIT_NOT_ENROLLED = 77
+#: Real seconds.
+GRACE_S = 2.0
+RESTART_S = 1.0
+STATUS_S = 60.0
+
+
+class Agent:
+    """One running agent. `serve` builds it; tests may build it with a clock of their own."""
+
+    def __init__(self, config: AgentConfig, scale: TimeScale, clock: AgentClock | None = None) -> None:
+        self.config = config
+        self.scale = scale
+        self.backlog = Backlog()
+        self.clock = clock or AgentClock(scale)
+        self._given_clock = clock is not None
+        self._opened = False
+        self.spooling = Spooling(self._spool, self._on_open)
+        self.counted = 0
+
+    async def run(self, stop: asyncio.Event) -> int:
+        """Work until `stop` is set. Returns the exit code."""
+        try:
+            await self.spooling.call(lambda spool: spool.standing())
+        except SpoolTaken as error:
+            log.error("spool_taken", error=str(error))  # noqa: TRY400 a trace says nothing more
+            return EXIT_TAKEN
+        except SpoolError as error:
+            fix = "free the disk or let the agent write there; until then it keeps the newest in memory"
+            log.error("spool_refuses", error=str(error), fix=fix)  # noqa: TRY400 a trace says nothing more
+        async with client(self.config) as http:
+            writer = Writer(self.config.site, self.clock, self.backlog, self.spooling)
+            uplink = Uplink(self.config, lambda: key_of(self.config), self.clock, self.spooling, http)
+            rounds = [self._supervised(f"link {key}", work, stop) for key, work in self._links(stop).items()]
+            others = [
+                self._supervised("writer", lambda: writer.run(stop), stop),
+                self._supervised("uplink", lambda: uplink.run(writer.written, stop), stop),
+                self._supervised("status", lambda: self._status(uplink, stop), stop),
+            ]
+            await stop.wait()
+            await _end(rounds)
+            await _end(others)
+            if not await writer.flush():
+                log.error("unwritten_at_exit", waiting=len(self.backlog))
+        await self.spooling.close()
+        log.info("agent_stopped")
+        return 0
+
+    def _links(self, stop: asyncio.Event) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
+        """One piece of work a link."""
+        ordered = sorted(self.config.devices, key=lambda device: device.url.link_key)
+        works: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {}
+        for key, group in groupby(ordered, key=lambda device: device.url.link_key):
+            devices = tuple(group)
+            works[key] = lambda devices=devices: self._poll(devices, stop)  # type: ignore[misc]
+        return works
+
+    async def _poll(self, devices: tuple[WatchedDevice, ...], stop: asyncio.Event) -> None:
+        link: Link = open_link(devices[0].url)
+        pace = pauses(self.config.pace, self.scale, shared=len(devices) > 1)
+        try:
+            await poll_link(devices, asker(link, self.clock.now), pace, self._take, self.clock.now, stop)
+        finally:
+            link.close()
+
+    def _take(self, found: list[Found]) -> None:
+        self.counted += len(found)
+        self.backlog.add(found, estimated=self.clock.estimated())
+
+    def _spool(self) -> Spool:
+        keep_ms = round(self.config.keep_delivered_h * 3_600_000)
+        return Spool(self.config.spool, max_mb=self.config.spool_max_mb, keep_delivered_ms=keep_ms)
+
+    def _on_open(self, opened: Opened) -> None:
+        """Go on above what the file knew; tell of a damaged one. A reopened file is our own and knows less."""
+        if opened.last_at >= self.backlog.top_at:
+            self.clock.raise_above(opened.last_at)
+        if opened.moved_to is not None:
+            log.error("spool_damaged", moved_to=str(opened.moved_to), fix="the agent goes on with a fresh spool")
+            self.backlog.lose(Loss(why="spool_damaged", kept_as=opened.moved_to.name))
+
+    async def _status(self, uplink: Uplink, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), STATUS_S)
+            with contextlib.suppress(SpoolError):
+                standing = await self.spooling.call(lambda spool: spool.standing())
+                log.info(
+                    "status",
+                    found=self.counted,
+                    in_memory=len(self.backlog),
+                    undelivered=standing.undelivered,
+                    rejected=standing.rejected,
+                    spool_bytes=standing.used_bytes,
+                    uplink_failures=uplink.failures,
+                )
+
+    def _supervised(
+        self, name: str, work: Callable[[], Coroutine[Any, Any, None]], stop: asyncio.Event
+    ) -> asyncio.Task[None]:
+        async def again() -> None:
+            while not stop.is_set():
+                try:
+                    await work()
+                except Exception:  # supervisor: logged with its trace, and begun anew
+                    log.exception("task_failed", task=name)
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(stop.wait(), RESTART_S)
+
+        return asyncio.create_task(again(), name=name)
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Two seconds to finish what is under way, then no longer."""
+    if not tasks:
+        return
+    _, late = await asyncio.wait(tasks, timeout=GRACE_S)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
+
+
+def _enrolled(config_path: Path, code: str) -> bool:
+    """Enrol. A code that was used up by an earlier start does no harm where there is a key already."""
+    config, _ = load(config_path)
+    if config is None:
+        return True  # `serve` says what is wrong
+    had_key = config.key_file is not None and config.key_file.exists()
+    try:
+        log.info("enrolled", agent=enrol(config, code))
+    except EnrolmentError as error:
+        log.error("not_enrolled", error=error.text.en, zh=error.text.zh, goes_on=had_key)  # noqa: TRY400 no trace
+        return had_key
+    return True
+
+
+async def serve(config_path: Path, scale: TimeScale) -> int:
+    """Run the agent of a file until SIGTERM or SIGINT. Returns the exit code."""
+    config, problems = load(config_path)
+    for problem in problems:
+        log.log(40 if problem.severity == "error" else 30, "config", problem=problem.render("en"))
+    if config is None:
+        return EXIT_CONFIG
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    log.info("agent_starts", site=config.site, devices=len(config.devices), collector=config.collector)
+    return await Agent(config, scale).run(stop)
+
+
+def main(config_path: Path, scale: TimeScale, enrol_code: str | None = None) -> int:
+    """`roundsman agent FILE [--enrol CODE]`: enrol first when there is a code, then run. Returns the exit code."""
+    logs.configure()
+    if enrol_code and not _enrolled(config_path, enrol_code):
+        return EXIT_NOT_ENROLLED
+    return asyncio.run(serve(config_path, scale))
