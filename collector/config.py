@@ -1,0 +1,160 @@
+"""The collector's file (TOML), read into frozen values; every mistake is a `Problem` with its line.
+
+    [collector]
+    listen = "127.0.0.1:8620"        # plain HTTP on loopback only; elsewhere tls_cert and tls_key
+    data = "var/"                    # relative to the file
+    inventory = "inventory.toml"     # optional: imported at each start
+    history = "embedded"             # or influxdb+http://… or victoriametrics+http://… (docs/history.md)
+    history_days = 400               # embedded: sealed days are unlinked after this
+    keep_batches_h = 24              # kept bytes, for replay and proof
+    max_body_mb = 8
+    [[connector]] kind, url, secret = "env:NAME", customer = "*"
+
+The tables of an agent (`agent`, `pace`, `device`) may stand in the same file: `roundsman run` reads both.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from desk.toml_table import Table
+from model.problem import Problem
+from model.secret import is_reference
+from model.text import Text
+
+_AGENTS = frozenset({"agent", "pace", "device"})
+_STORES = ("influxdb+http", "influxdb+https", "victoriametrics+http", "victoriametrics+https")
+
+
+class ConnectorConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """One way out; `secret` is a reference, never the secret."""
+
+    kind: str
+    url: str
+    secret: str = ""
+    customer: str = "*"
+
+
+class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """A collector's file. Paths are absolute or relative to the working directory, as read."""
+
+    host: str = "127.0.0.1"
+    port: int = 8620
+    data: Path = Path("var")
+    inventory: Path | None = None
+    history: str = "embedded"
+    history_days: int = 400
+    keep_batches_h: float = 24.0
+    max_body: int = 8 * 1024 * 1024
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    connectors: tuple[ConnectorConfig, ...] = ()
+
+
+def read_file(path: Path) -> tuple[CollectorConfig, list[Problem]]:
+    """The file at `path`; usable only if no problem is an error."""
+    try:
+        body = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        got = (error.strerror if isinstance(error, OSError) else "not UTF-8") or ""
+        expected, fix = (
+            Text("a readable UTF-8 file", "可读的 UTF-8 文件"),
+            Text("check path and rights", "检查路径与权限"),
+        )
+        return CollectorConfig(), [Problem(file=str(path), line=0, key="", expected=expected, got=got, fix=fix)]
+    return read(body, str(path), path.parent)
+
+
+def read(body: str, file: str, folder: Path) -> tuple[CollectorConfig, list[Problem]]:
+    """The configuration in `body`; relative paths count from `folder`."""
+    try:
+        tree = tomllib.loads(body)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"at line (\d+)", str(error))
+        expected, fix = Text("valid TOML", "有效的 TOML"), Text("correct the TOML here", "改正此处的 TOML")
+        line = int(found[1]) if found else 0
+        return CollectorConfig(), [Problem(file=file, line=line, key="", expected=expected, got=str(error), fix=fix)]
+    root = Table.root({k: v for k, v in tree.items() if k not in _AGENTS}, file, body)
+    table = root.table("collector")
+    host, port = _listen(table)
+    config = CollectorConfig(
+        host=host,
+        port=port,
+        data=folder / table.word("data", default="var/"),
+        inventory=_path(table, "inventory", folder),
+        history=_history(table),
+        history_days=int(table.number("history_days", 400, 1, 36_500)),
+        keep_batches_h=table.number("keep_batches_h", 24.0, 1, 24 * 366),
+        max_body=int(table.number("max_body_mb", 8, 1, 256) * 1024 * 1024),
+        tls_cert=_path(table, "tls_cert", folder),
+        tls_key=_path(table, "tls_key", folder),
+        connectors=tuple(_connector(each) for each in root.tables("connector")),
+    )
+    _lint_tls(table, config)
+    table.done(None)
+    root.done(None)
+    return config, root.problems
+
+
+def _path(table: Table, key: str, folder: Path) -> Path | None:
+    word = table.word(key, default="")
+    return folder / word if word else None
+
+
+def _listen(table: Table) -> tuple[str, int]:
+    listen = table.word("listen", default="127.0.0.1:8620")
+    host, colon, port = listen.rpartition(":")
+    if not (colon and host and port.isdigit() and int(port) < 65536):
+        table.problem("listen", Text("host:port, like 127.0.0.1:8620", "主机:端口，如 127.0.0.1:8620"), f"`{listen}`")
+        return "127.0.0.1", 8620
+    return host.strip("[]"), int(port)
+
+
+def _history(table: Table) -> str:
+    url = table.word("history", default="embedded")
+    if url != "embedded" and url.partition("://")[0] not in _STORES:
+        expected = ", ".join(("embedded", *(f"{scheme}://…" for scheme in _STORES)))
+        table.problem("history", Text(expected, expected), f"`{url}`")
+    return url
+
+
+def _connector(table: Table) -> ConnectorConfig:
+    secret = table.word("secret", default="")
+    if secret and not is_reference(secret):
+        fix = Text("put the secret into a file or the environment", "把密钥放进文件或环境变量")
+        table.problem("secret", Text("env:NAME or file:PATH", "env:名称 或 file:路径"), "a literal (not shown)", fix)
+        secret = ""
+    return table.done(
+        ConnectorConfig(
+            kind=table.word("kind"),
+            url=table.word("url", default=""),
+            secret=secret,
+            customer=table.word("customer", default="*"),
+        )
+    )
+
+
+def _lint_tls(table: Table, config: CollectorConfig) -> None:
+    """Keys and telemetry never cross a network in the clear."""
+    if (config.tls_cert is None) != (config.tls_key is None):
+        expected = Text("both tls_cert and tls_key, or neither", "tls_cert 与 tls_key 须同时给出")
+        table.problem("tls_cert", expected, "one of them")
+    elif config.tls_cert is None and not is_loopback(config.host):
+        expected = Text("a loopback address, or tls_cert and tls_key", "环回地址，或给出 tls_cert 与 tls_key")
+        fix = Text("listen on 127.0.0.1, or add a certificate", "监听 127.0.0.1，或添加证书")
+        table.problem("listen", expected, f"`{config.host}` without TLS", fix)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether nothing outside this machine can reach `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,79 @@
+"""How an agent gets its key: a one-time code made at the centre, used once within a day.
+
+The agent makes the key itself and sends only its sha256 with the code, so the centre never knows a key.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from hashlib import sha256
+
+import sqlalchemy as sa
+
+from collector.store import tables as t
+
+CODE_LIFE_MS = 24 * 3_600_000
+_SITE = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+
+
+class EnrolError(Exception):
+    """The code or the request is no good. The message says what was expected; it never holds a code."""
+
+
+def new_code(conn: sa.Connection, site: str, now: int) -> str:
+    """A code that lets one agent of `site` in, once, within 24 h. Raises `EnrolError` for a bad site id."""
+    if not _SITE.match(site):
+        raise EnrolError(f"expected a site id of letters, digits, dot, dash and underscore, got {site!r}")
+    code = secrets.token_urlsafe(12)
+    conn.execute(
+        t.enrol_codes.insert().values(code_sha256=_hash(code), site=site, made_at=now, expires_at=now + CODE_LIFE_MS)
+    )
+    return code
+
+
+def redeem(conn: sa.Connection, site: str, code: str, key_sha256: str, now: int) -> str:
+    """Use a code up; the new agent's id. The same key again gets the same answer: the first may have been lost."""
+    if not _SHA256.match(key_sha256):
+        raise EnrolError("expected key_sha256 as 64 hexadecimal digits")
+    c, a = t.enrol_codes.c, t.agents.c
+    known = conn.execute(sa.select(a.id, a.site, a.revoked_at).where(a.key_sha256 == key_sha256)).first()
+    if known is not None and known.site == site and known.revoked_at is None and _made_by(conn, code, site):
+        return str(known.id)
+    good = sa.and_(c.code_sha256 == _hash(code), c.site == site, c.used_at.is_(None), c.expires_at > now)
+    if known is not None or not conn.execute(t.enrol_codes.update().where(good).values(used_at=now)).rowcount:
+        raise EnrolError(
+            f"expected an unused code for site {site!r}, less than 24 h old; make one: roundsman enrol {site}"
+        )
+    agent = secrets.token_hex(6)
+    conn.execute(t.agents.insert().values(id=agent, site=site, key_sha256=key_sha256, enrolled_at=now))
+    return agent
+
+
+def register(conn: sa.Connection, site: str, key: str, now: int) -> str:
+    """Let an agent with `key` in without a code: for the centre that starts its own agent (demo, run)."""
+    a = t.agents.c
+    digest = sha256(key.encode()).hexdigest()
+    known = conn.scalar(sa.select(a.id).where(a.key_sha256 == digest, a.site == site, a.revoked_at.is_(None)))
+    if known:
+        return str(known)
+    agent = secrets.token_hex(6)
+    conn.execute(t.agents.insert().values(id=agent, site=site, key_sha256=digest, enrolled_at=now))
+    return agent
+
+
+def revoke(conn: sa.Connection, agent: str, now: int) -> bool:
+    """Take an agent's key away at once; False when there is no such valid agent."""
+    a = t.agents.c
+    done = conn.execute(t.agents.update().where(a.id == agent, a.revoked_at.is_(None)).values(revoked_at=now))
+    return bool(done.rowcount)
+
+
+def _made_by(conn: sa.Connection, code: str, site: str) -> bool:
+    c = t.enrol_codes.c
+    return conn.scalar(sa.select(c.site).where(c.code_sha256 == _hash(code), c.site == site)) is not None
+
+
+def _hash(code: str) -> str:
+    return sha256(code.encode()).hexdigest()

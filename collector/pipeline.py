@@ -1,0 +1,142 @@
+"""The heart of the centre: from what an agent said to what is wrong. Read this first.
+
+One pure function for each cause of change, each (state, input, now) -> (state, outcome):
+
+    take_in   a batch: what is kept, what is refused, what detectors may see   (collector.intake)
+    on_batch  an admitted batch: detectors -> alerts -> incidents              (analytics.watch, alerts.board)
+    on_tick   the passing of time: silent agents, findings that have lasted    (analytics.agents, alerts.board)
+
+The shell around it (running.py) keeps this order, and nothing here waits, opens or writes:
+
+    take_in -> history.write -> on_batch -> ONE transaction (delivery mark, kept bytes, alerts, incidents,
+    desk.store.apply, outbox) -> 200 to the agent
+
+What must hold:
+  1. The same batches in the same order give the same alerts and incidents, with the same ids.
+  2. A batch is taken in once: the shell asks the delivery marks before it calls take_in.
+  3. Detectors see a device's readings in event time, never older than its watermark (intake.py).
+  4. The detectors' state is mutable plain data owned by the one writer. When a transaction fails, the
+     shell drops the state and builds it again from the snapshot and the kept batches: `replay`.
+  5. The board is a value: it is written in the same transaction as its outcome, so replay after a
+     restart rebuilds the detectors only, and their findings of that time are discarded.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from alerts import board
+from alerts.board import BoardState, Outcome
+from analytics import agents, watch
+from analytics.detector import Context
+from analytics.watch import Watch
+from collector import intake
+from collector.intake import Admitted
+from model.batch import Batch
+from model.finding import Change
+from model.inventory import Inventory
+
+
+class CentreState(msgspec.Struct, kw_only=True):
+    """All that the centre knows between two inputs, but for what stands in its database."""
+
+    watch: Watch
+    board: BoardState
+    marks: dict[str, int]  #: watermark of each device, ms
+    silent: set[str]  #: sites whose agent is silent now
+
+
+class World(msgspec.Struct, frozen=True, kw_only=True):
+    """What the pipeline is told of the world outside; it changes with an inventory or a configuration."""
+
+    inventory: Inventory
+    wire_s: float = 1.0  #: the least time a round can take, story seconds
+    silent_after_s: float = 90.0  #: an agent is silent after this long
+
+    def context(self, device: str) -> Context:
+        """What a detector may know of one device."""
+        known = self.inventory.device(device)
+        return Context(
+            device=known,
+            site=self.inventory.site(known.site),
+            siblings=tuple(d for d in self.inventory.at_site(known.site) if d.id != device),
+            wire_s=self.wire_s,
+        )
+
+
+def fresh() -> CentreState:
+    """The state before the first batch."""
+    return CentreState(watch=Watch(), board=BoardState(), marks={}, silent=set())
+
+
+def take_in(marks: dict[str, int], batch: Batch, site: str, offset_ms: int, now: int) -> Admitted:
+    """Sort a batch that the agent of `site` delivered; changes nothing."""
+    return intake.admit(batch, site, offset_ms, marks, now)
+
+
+def on_batch(state: CentreState, admitted: Admitted, world: World, now: int) -> Outcome:
+    """Let detectors and the board see an admitted batch, already kept by history."""
+    changes = _detect(state, admitted, world, now)
+    state.board, outcome = board.on_changes(state.board, changes, world.inventory, now)
+    return outcome
+
+
+def on_tick(state: CentreState, heard: dict[str, int], world: World, now: int) -> Outcome:
+    """Let time pass. `heard` is when each site's agent was last heard."""
+    changes = agents.silent(heard, now, world.silent_after_s, state.silent)
+    state.silent = {site for site, at in heard.items() if now - at > world.silent_after_s * 1000}
+    state.board, first = board.on_changes(state.board, changes, world.inventory, now)
+    state.board, second = board.on_tick(state.board, world.inventory, now)
+    return merge([first, second])
+
+
+def replay(state: CentreState, batch: Batch, site: str, offset_ms: int, world: World, received_at: int) -> None:
+    """Bring the detectors to where they were: the batch was committed at `received_at`, its outcome too."""
+    admitted = take_in(state.marks, batch, site, offset_ms, received_at)
+    _detect(state, admitted, world, received_at)
+
+
+def _detect(state: CentreState, admitted: Admitted, world: World, now: int) -> list[Change]:
+    state.marks.update(admitted.marks)
+    blocks = watch.blocks_of(admitted.readings, admitted.gaps)
+    return watch.step(state.watch, blocks, world.context, now)
+
+
+def merge(outcomes: list[Outcome]) -> Outcome:
+    """Several outcomes as one: the last value of each alert and incident counts."""
+    return Outcome(
+        alerts=list({a.id: a for o in outcomes for a in o.alerts}.values()),
+        incidents=list({i.id: i for o in outcomes for i in o.incidents}.values()),
+    )
+
+
+class _Detectors(msgspec.Struct):
+    watch: Watch
+    marks: dict[str, int]
+
+
+class _Judged(msgspec.Struct):
+    board: BoardState
+    silent: set[str]
+
+
+_encoder = msgspec.msgpack.Encoder(order="deterministic")
+_detectors = msgspec.msgpack.Decoder(_Detectors)
+_judged = msgspec.msgpack.Decoder(_Judged)
+
+
+def dump_detectors(state: CentreState) -> bytes:
+    """The detectors and watermarks, for the snapshot."""
+    return _encoder.encode(_Detectors(state.watch, state.marks))
+
+
+def dump_board(state: CentreState) -> bytes:
+    """The board and the silent sites, for the transaction; equal states give equal bytes."""
+    return _encoder.encode(_Judged(state.board, state.silent))
+
+
+def load(detectors: bytes | None, judged: bytes | None) -> CentreState:
+    """Undo both; what is missing is fresh."""
+    kept = _detectors.decode(detectors) if detectors else _Detectors(Watch(), {})
+    board_now = _judged.decode(judged) if judged else _Judged(BoardState(), set())
+    return CentreState(watch=kept.watch, marks=kept.marks, board=board_now.board, silent=board_now.silent)

@@ -1,0 +1,192 @@
+"""The running centre: one event loop that listens, one thread that writes, one that seals history.
+
+Posts queue up while the writer is busy and are then committed together (group commit). Ticks, people's
+acts and snapshots go through the same thread, so there is exactly one writer and no lock of our own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+import structlog
+
+from collector import inventory
+from collector.clock import Clock
+from collector.config import CollectorConfig
+from collector.history import History
+from collector.history.corrected import Corrected
+from collector.history.opening import open_history
+from collector.hub import Hub
+from collector.offsets import OffsetBook
+from collector.pipeline import World
+from collector.store import deliveries, open_engine, writing
+from collector.writer import Answer, Post, Writer
+from model.inventory import Inventory
+from model.problem import Problem
+from model.text import language_of
+from model.timescale import TimeScale
+
+T = TypeVar("T")
+#: Batches committed together at most: bounds how long the first of them waits for the last.
+_GROUP = 64
+#: A difference of clocks below this is the way, not the clock: (story s, real s).
+_WRONG_CLOCK_S = (5, 5)
+_SILENT_S = (90, 12)
+#: The least real time of one round of a device; detectors never expect an answer sooner.
+_ROUND_S = 1.0
+log = structlog.get_logger()
+
+
+class Running:
+    """`collector.centre.Centre`, for real. Made by `open_centre`; lives between `start` and `stop`."""
+
+    def __init__(
+        self,
+        config: CollectorConfig,
+        scale: TimeScale,
+        engine: sa.Engine,
+        history: Corrected,
+        book: OffsetBook,
+        known: Inventory,
+    ) -> None:
+        self.config = config
+        self.scale = scale
+        self.engine = engine
+        self.history: History = history
+        self.hub = Hub()
+        self.upkeep_problem = ""  #: why sealing or the outbox is stuck, for /healthz
+        self._clock = Clock(scale)
+        self._inventory = known
+        self.writer = Writer(engine, history, book, self._world(), self._clock.now())
+        self._thread = ThreadPoolExecutor(1, "writer")
+        self._posts: asyncio.Queue[tuple[Post, asyncio.Future[Answer]]] = asyncio.Queue()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def inventory(self) -> Inventory:
+        return self._inventory
+
+    def now(self) -> int:
+        """The injected clock, ms."""
+        return self._clock.now()
+
+    def health(self) -> dict[str, Any]:
+        """For /healthz: `problems` is empty when all is well."""
+        problems = [why for why in (self.writer.problem, self.upkeep_problem) if why]
+        return {"status": "degraded" if problems else "ok", "now": self.now(), "problems": problems}
+
+    async def deliver(self, post: Post) -> Answer:
+        """Have one batch kept; answers when it is kept for ever, or cannot be now."""
+        done: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        await self._posts.put((post, done))
+        return await done
+
+    async def transact(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run `work(connection)` alone in one transaction and tell those who watch that something changed."""
+        done = await self.write(self.writer.transact, work)
+        self.hub.publish([{"kind": "ticket", "id": None, "site": None}])
+        return done
+
+    def subscribe(self) -> AsyncIterator[dict[str, Any]]:
+        """Events as they commit, from now on."""
+        return self.hub.subscribe()
+
+    async def set_inventory(self, found: Inventory, source: str) -> Inventory:
+        """Put an inventory in force now."""
+        self.use(await self.transact(lambda conn: inventory.put(conn, found, source, self.now())))
+        return self._inventory
+
+    def use(self, found: Inventory) -> None:
+        """Detectors, board and desk see this inventory from the next batch on."""
+        self._inventory = found
+        self.writer.world = self._world()
+
+    async def write(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run blocking work in the writer's thread, in turn; publish what it committed."""
+        done = await asyncio.get_running_loop().run_in_executor(self._thread, partial(work, *arguments))
+        self.hub.publish(self.writer.events())
+        return done
+
+    def _world(self) -> World:
+        return World(
+            inventory=self._inventory,
+            wire_s=self.scale.speed * _ROUND_S,
+            silent_after_s=self.scale.at_least(*_SILENT_S),
+        )
+
+    async def start(self) -> None:
+        """Rebuild the detectors, then begin to write and to keep up."""
+        from collector import upkeep
+
+        await self.write(self.writer.recover)
+        loops = (self._serve_posts(), *upkeep.loops(self))
+        self._tasks = [asyncio.create_task(loop) for loop in loops]
+
+    async def stop(self) -> None:
+        """Finish what is begun; what was not answered, agents send again."""
+        self.hub.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.get_running_loop().run_in_executor(self._thread, lambda: None)
+        self._thread.shutdown()
+        self.history.close()
+        self.engine.dispose()
+
+    async def _serve_posts(self) -> None:
+        while True:
+            waiting = [await self._posts.get()]
+            while len(waiting) < _GROUP and not self._posts.empty():
+                waiting.append(self._posts.get_nowait())
+            await self._answer(waiting)
+
+    async def _answer(self, waiting: list[tuple[Post, asyncio.Future[Answer]]]) -> None:
+        try:
+            answers = await self.write(self.writer.take, [post for post, _ in waiting])
+        except Exception as error:
+            log.exception("taking in a group failed")
+            answers = [Answer(kept=False, why=repr(error))] * len(waiting)
+        for (_, done), answer in zip(waiting, answers, strict=True):
+            if not done.done():
+                done.set_result(answer)
+
+
+def open_centre(config: CollectorConfig, scale: TimeScale) -> Running:
+    """Open database, history and inventory. Raises `StoreError`, `HistoryError`."""
+    config.data.mkdir(parents=True, exist_ok=True)
+    engine = open_engine(config.data / "centre.sqlite")
+    with engine.connect() as conn:
+        segments = deliveries.offset_segments(conn)
+        known = inventory.latest(conn)
+    book = OffsetBook(scale.at_least(*_WRONG_CLOCK_S) * 1000, segments)
+    history = Corrected(open_history(config.history, config.data), book)
+    return Running(config, scale, engine, history, book, known)
+
+
+def import_inventory(centre: Running, path: Path) -> list[Problem]:
+    """Put the inventory file in force, unless it has errors: then the one before stays, and they are told."""
+    with writing(centre.engine) as conn:
+        found, problems = inventory.import_file(conn, path, centre.now())
+    if found is not None:
+        centre.use(found)
+    return problems
+
+
+def show(problems: list[Problem], locale: str | None) -> None:
+    """Problems to the terminal, in the reader's language."""
+    for problem in problems:
+        sys.stderr.write(problem.render(language_of(locale)) + "\n")
+
+
+def main(config_path: Path, scale: TimeScale, mount: Callable[[Any, Running], None] | None = None) -> int:
+    """`roundsman collector FILE`: run until SIGTERM. 2 when the file has errors, 1 when it cannot start."""
+    from collector.serving import run
+
+    return run(config_path, scale, mount)

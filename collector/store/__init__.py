@@ -1,0 +1,50 @@
+"""The centre's database: what has been delivered, what is wrong, who may speak.
+
+One SQLite file, `centre.sqlite`; PostgreSQL stays possible because everything goes through SQLAlchemy Core.
+All times are integer milliseconds. Writers use `writing(engine)`, which takes the write lock at once;
+readers use `engine.connect()` and never block a writer. The tables stand in `tables.py`; each other
+file holds the queries of one subject, each function taking a connection. People and their sessions are the console's.
+"""
+
+from collector.store.deliveries import Delivery, KeptBatch, offset_segments
+from collector.store.findings import alerts, incident, incidents
+from collector.store.fleet import (
+    AgentRow,
+    DeviceRow,
+    EventRow,
+    GapRow,
+    QuarantineRow,
+    agents,
+    devices,
+    events,
+    gaps_latest,
+    identity,
+    quarantine,
+)
+from collector.store.opening import SCHEMA_VERSION, StoreError, open_engine, writing
+from collector.store.tables import metadata
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "AgentRow",
+    "Delivery",
+    "DeviceRow",
+    "EventRow",
+    "GapRow",
+    "KeptBatch",
+    "QuarantineRow",
+    "StoreError",
+    "agents",
+    "alerts",
+    "devices",
+    "events",
+    "gaps_latest",
+    "identity",
+    "incident",
+    "incidents",
+    "metadata",
+    "offset_segments",
+    "open_engine",
+    "quarantine",
+    "writing",
+]

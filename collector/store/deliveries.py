@@ -1,0 +1,109 @@
+"""What agents delivered: the dedupe marks, the kept bytes, the snapshots that replay starts from, clock offsets."""
+
+from __future__ import annotations
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from collector.store import tables as t
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One accepted batch: its dedupe key and what became of it."""
+
+    spool: str
+    row: int
+    site: str
+    received_at: int
+    readings: int
+    gaps: int
+    quarantined: int
+    late: int
+
+
+class KeptBatch(msgspec.Struct, frozen=True, kw_only=True):
+    """The bytes of an accepted batch, with what intake was told beside them."""
+
+    cursor: int
+    site: str
+    received_at: int
+    offset_ms: int
+    body: bytes
+
+
+class Offset(msgspec.Struct, frozen=True, kw_only=True):
+    """`offset_ms` is added to the agent's times from `since` to `until` (exclusive): what that boot has delivered."""
+
+    site: str
+    boot: str
+    offset_ms: int
+    since: int
+    until: int
+
+
+def delivered(conn: sa.Connection, spool: str, row: int) -> bool:
+    """Whether this row was accepted before."""
+    d, f = t.deliveries.c, t.spool_floors.c
+    if conn.scalar(sa.select(d.row).where(d.spool == spool, d.row == row)) is not None:
+        return True
+    floor = conn.scalar(sa.select(f.row).where(f.spool == spool))
+    return floor is not None and row <= floor
+
+
+def put_delivery(conn: sa.Connection, delivery: Delivery, offset_ms: int, body: bytes) -> int:
+    """Mark it delivered and keep its bytes; the cursor of the kept batch."""
+    conn.execute(t.deliveries.insert().values(**msgspec.structs.asdict(delivery)))
+    kept = conn.execute(
+        t.batches.insert().values(site=delivery.site, received_at=delivery.received_at, offset_ms=offset_ms, body=body)
+    )
+    return int(kept.inserted_primary_key[0])
+
+
+def kept_after(conn: sa.Connection, cursor: int, limit: int = 500) -> list[KeptBatch]:
+    """Kept batches in the order of commitment, some at a time."""
+    b = t.batches
+    rows = conn.execute(sa.select(b).where(b.c.cursor > cursor).order_by(b.c.cursor).limit(limit))
+    return [KeptBatch(**row._asdict()) for row in rows]
+
+
+def put_snapshot(conn: sa.Connection, cursor: int, body: bytes, now: int) -> None:
+    """Detector states as of `cursor`; the one before stays, older ones go."""
+    put = insert(t.snapshots).values(cursor=cursor, taken_at=now, body=body)
+    conn.execute(put.on_conflict_do_update(index_elements=["cursor"], set_={"taken_at": now, "body": body}))
+    newest = sa.select(t.snapshots.c.cursor).order_by(t.snapshots.c.cursor.desc()).limit(2)
+    conn.execute(t.snapshots.delete().where(t.snapshots.c.cursor.not_in(newest)))
+
+
+def snapshot(conn: sa.Connection) -> tuple[int, bytes] | None:
+    """The newest snapshot and its cursor."""
+    s = t.snapshots.c
+    row = conn.execute(sa.select(s.cursor, s.body).order_by(s.cursor.desc()).limit(1)).first()
+    return (row.cursor, row.body) if row else None
+
+
+def prune(conn: sa.Connection, kept_before: int, marks_before: int) -> None:
+    """Forget bytes older than `kept_before` (never those after the older snapshot) and marks older than `marks_before`."""
+    oldest = sa.select(sa.func.min(t.snapshots.c.cursor)).scalar_subquery()
+    conn.execute(t.batches.delete().where(t.batches.c.received_at < kept_before, t.batches.c.cursor <= oldest))
+    d = t.deliveries.c
+    floors = sa.select(d.spool, sa.func.max(d.row)).where(d.received_at < marks_before).group_by(d.spool)
+    put = insert(t.spool_floors).from_select(["spool", "row"], floors.having(sa.true()))
+    higher = sa.func.max(t.spool_floors.c.row, put.excluded.row)
+    conn.execute(put.on_conflict_do_update(index_elements=["spool"], set_={"row": higher}))
+    conn.execute(t.deliveries.delete().where(d.received_at < marks_before))
+
+
+def offset_segments(conn: sa.Connection) -> list[Offset]:
+    """Every kept clock offset, oldest first."""
+    o = t.clock_offsets.c
+    rows = conn.execute(sa.select(o.site, o.boot, o.offset_ms, o.since, o.until).order_by(o.id))
+    return [Offset(**row._asdict()) for row in rows]
+
+
+def put_offset(conn: sa.Connection, offset: Offset, now: int) -> None:
+    """A new segment of a site's time line, or a known one that has grown to a later `until`."""
+    o = t.clock_offsets
+    same = sa.and_(o.c.site == offset.site, o.c.boot == offset.boot, o.c.since == offset.since)
+    if not conn.execute(o.update().where(same).values(until=offset.until)).rowcount:
+        conn.execute(o.insert().values(**msgspec.structs.asdict(offset), noted_at=now))

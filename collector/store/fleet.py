@@ -1,0 +1,213 @@
+"""Agents, and what is known of their devices: when heard, who they say they are, what they failed to say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from collector.store import tables as t
+from model.batch import Event, EventKind
+from model.reading import Gap
+
+_WHOLE = ""  #: stands for None in a primary key
+
+
+class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An enrolled agent. `heard_at` is the centre's time of its last accepted request."""
+
+    id: str
+    site: str
+    enrolled_at: int
+    revoked_at: int | None
+    heard_at: int | None
+    boot: str | None
+    spool: str | None
+    row: int | None
+
+
+class DeviceRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A device that was heard of. `recompute_from`: late data came, detector results since then may be redone."""
+
+    id: str
+    site: str
+    first_heard_at: int
+    last_reading_at: int | None
+    last_gap_at: int | None
+    recompute_from: int | None
+
+
+class GapRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest gap of one point (or whole device) and how many there were."""
+
+    gap: Gap
+    count: int
+
+
+class EventRow(msgspec.Struct, frozen=True, kw_only=True):
+    site: str
+    device: str | None
+    kind: str
+    at: int
+    received_at: int
+    data: dict[str, str | int | float]
+
+
+class QuarantineRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Something refused, with the reason; `detail` is JSON of what came."""
+
+    site: str
+    reason: str
+    detail: str
+    spool: str
+    row: int
+    received_at: int
+
+
+def agents(conn: sa.Connection, site: str | None = None) -> list[AgentRow]:
+    """All agents ever enrolled, by site."""
+    a = t.agents.c
+    query = sa.select(a.id, a.site, a.enrolled_at, a.revoked_at, a.heard_at, a.boot, a.spool, a.row)
+    query = query.order_by(a.site, a.enrolled_at)
+    if site is not None:
+        query = query.where(a.site == site)
+    return [AgentRow(**row._asdict()) for row in conn.execute(query)]
+
+
+def agent_of_key(conn: sa.Connection, key_sha256: str) -> tuple[str, str, str] | None:
+    """(agent, site, kept sha256) of a key that is not revoked."""
+    a = t.agents.c
+    row = conn.execute(
+        sa.select(a.id, a.site, a.key_sha256).where(a.key_sha256 == key_sha256, a.revoked_at.is_(None))
+    ).first()
+    return (row.id, row.site, row.key_sha256) if row else None
+
+
+def agent_heard(conn: sa.Connection, agent: str, now: int, boot: str, spool: str, row: int) -> None:
+    """The agent delivered."""
+    values = {"heard_at": now, "boot": boot, "spool": spool, "row": row}
+    conn.execute(t.agents.update().where(t.agents.c.id == agent).values(**values))
+
+
+def heard(conn: sa.Connection) -> dict[str, int]:
+    """When each site with a valid agent was last heard; a site never heard is not there."""
+    a = t.agents.c
+    query = sa.select(a.site, sa.func.max(a.heard_at).label("at")).where(
+        a.revoked_at.is_(None), a.heard_at.is_not(None)
+    )
+    return {row.site: row.at for row in conn.execute(query.group_by(a.site))}
+
+
+def devices(conn: sa.Connection, site: str | None = None) -> list[DeviceRow]:
+    """Every device heard of."""
+    query = sa.select(t.devices).order_by(t.devices.c.id)
+    if site is not None:
+        query = query.where(t.devices.c.site == site)
+    return [DeviceRow(**row._asdict()) for row in conn.execute(query)]
+
+
+def put_heard(
+    conn: sa.Connection, readings: Mapping[str, int], gaps: Mapping[str, int], late: Mapping[str, int], now: int
+) -> None:
+    """Newest reading and gap times by device; `late` marks devices whose past was completed."""
+    rows = [
+        {
+            "id": device,
+            "site": device.partition("/")[0],
+            "first_heard_at": now,
+            "last_reading_at": readings.get(device),
+            "last_gap_at": gaps.get(device),
+            "recompute_from": late.get(device),
+        }
+        for device in {**readings, **gaps, **late}
+    ]
+    if not rows:
+        return
+    put = insert(t.devices)
+    d, new = t.devices.c, put.excluded
+    newest = {
+        name: sa.func.coalesce(sa.func.max(d[name], new[name]), new[name], d[name])
+        for name in ("last_reading_at", "last_gap_at")
+    }
+    oldest = sa.func.coalesce(sa.func.min(d.recompute_from, new.recompute_from), new.recompute_from, d.recompute_from)
+    conn.execute(put.on_conflict_do_update(index_elements=["id"], set_={**newest, "recompute_from": oldest}), rows)
+
+
+def identity(conn: sa.Connection, device: str) -> dict[str, str | int | float]:
+    """What the device says of itself (`device.model`, `ifName.3` …); empty when it said nothing."""
+    data = conn.scalar(sa.select(t.identities.c.data).where(t.identities.c.device == device))
+    return json.loads(data) if data else {}
+
+
+def put_events(conn: sa.Connection, site: str, events: Iterable[Event], now: int) -> None:
+    """Keep events; identities are merged into what the device said before."""
+    for event in events:
+        if event.kind == EventKind.IDENTITY and event.device:
+            data = json.dumps(identity(conn, event.device) | event.data, ensure_ascii=False)
+            put = insert(t.identities).values(device=event.device, at=event.at, data=data)
+            conn.execute(put.on_conflict_do_update(index_elements=["device"], set_={"at": event.at, "data": data}))
+            continue
+        values = {"site": site, "device": event.device, "kind": event.kind.value, "at": event.at, "received_at": now}
+        conn.execute(t.events.insert().values(**values, data=json.dumps(event.data, ensure_ascii=False)))
+
+
+def events(conn: sa.Connection, kind: str | None = None, limit: int = 200) -> list[EventRow]:
+    """Kept events (losses, clock steps, changes), newest first."""
+    e = t.events.c
+    query = sa.select(e.site, e.device, e.kind, e.at, e.received_at, e.data).order_by(e.id.desc()).limit(limit)
+    if kind is not None:
+        query = query.where(e.kind == kind)
+    return [EventRow(**row._asdict() | {"data": json.loads(row.data)}) for row in conn.execute(query)]
+
+
+def put_gaps(conn: sa.Connection, gaps: Sequence[Gap]) -> None:
+    """Keep the newest gap of each point, and count."""
+    rows: dict[tuple[str, str, str], dict[str, object]] = {}
+    for gap in gaps:
+        key = (gap.device, gap.point or _WHOLE, gap.index or _WHOLE)
+        before = rows.get(key)
+        rows[key] = {
+            "device": gap.device, "point": key[1], "index": key[2], "at": gap.at, "cause": gap.cause.value,
+            "where": gap.where, "raw": gap.raw[:200], "count": 1 + (int(str(before["count"])) if before else 0),
+        }  # fmt: skip
+    if rows:
+        put = insert(t.gaps)
+        new = {name: put.excluded[name] for name in ("at", "cause", "where", "raw")}
+        count = t.gaps.c.count + put.excluded["count"]
+        done = put.on_conflict_do_update(index_elements=["device", "point", "index"], set_={**new, "count": count})
+        conn.execute(done, list(rows.values()))
+
+
+def gaps_latest(conn: sa.Connection, device: str | None = None) -> list[GapRow]:
+    """The newest gap of each point that ever had one."""
+    query = sa.select(t.gaps).order_by(t.gaps.c.device, t.gaps.c.point, t.gaps.c.index)
+    if device is not None:
+        query = query.where(t.gaps.c.device == device)
+    found = []
+    for row in conn.execute(query).mappings():
+        values = {**row, "point": row["point"] or None, "index": row["index"] or None}
+        count = values.pop("count")
+        found.append(GapRow(gap=msgspec.convert(list(values.values()), Gap), count=count))
+    return found
+
+
+def put_quarantine(conn: sa.Connection, rows: Sequence[QuarantineRow]) -> None:
+    """Keep what was refused, to be seen."""
+    if rows:
+        conn.execute(t.quarantine.insert(), [msgspec.structs.asdict(row) for row in rows])
+
+
+def quarantine(conn: sa.Connection, limit: int = 200) -> list[QuarantineRow]:
+    """What was refused, newest first."""
+    q = t.quarantine.c
+    query = sa.select(q.site, q.reason, q.detail, q.spool, q.row, q.received_at).order_by(q.id.desc()).limit(limit)
+    return [QuarantineRow(**row._asdict()) for row in conn.execute(query)]
+
+
+def prune_seen(conn: sa.Connection, before: int) -> None:
+    """Forget events and quarantined values received before `before`."""
+    for table in (t.events, t.quarantine):
+        conn.execute(table.delete().where(table.c.received_at < before))

@@ -1,0 +1,78 @@
+"""Open the centre's database, and refuse one that a newer Roundsman has written.
+
+SQLite as a durable store: WAL so that readers never wait, synchronous=FULL so that a committed
+transaction survives a power cut, foreign keys on, BEGIN IMMEDIATE for writers so that two of them queue
+instead of failing half way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from collector.store import tables
+from desk.store import metadata as desk_metadata
+
+SCHEMA_VERSION = 1
+_BUSY_MS = 20_000
+
+
+class StoreError(Exception):
+    """The database cannot be used. The message says why and what to do."""
+
+
+def open_engine(path: Path) -> sa.Engine:
+    """The database at `path`, made if it is not there. Raises `StoreError`."""
+    engine = sa.create_engine(
+        f"sqlite:///{path}", connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000}
+    )
+    sa.event.listen(engine, "connect", _on_connect)
+    sa.event.listen(engine, "begin", _on_begin)
+    try:
+        with writing(engine) as conn:
+            _check_version(conn, path)
+            tables.metadata.create_all(conn)
+            desk_metadata.create_all(conn)
+    except sa.exc.DatabaseError as error:
+        engine.dispose()
+        raise StoreError(f"{path}: expected a Roundsman database, got: {error.orig}") from error
+    except StoreError:
+        engine.dispose()
+        raise
+    return engine
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """One write transaction: committed at the end of the block, undone by any exception."""
+    with engine.connect().execution_options(roundsman_write=True) as conn, conn.begin():
+        yield conn
+
+
+def _on_connect(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we begin and commit ourselves, see _on_begin
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _on_begin(conn: sa.Connection) -> None:
+    write = conn.get_execution_options().get("roundsman_write", False)
+    conn.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _check_version(conn: sa.Connection, path: Path) -> None:
+    """Keep the version beside the data; the oldest and the newest that we can read are the same for now."""
+    tables.about.create(conn, checkfirst=True)
+    found = conn.scalar(sa.select(tables.about.c.value).where(tables.about.c.key == "schema"))
+    if found is None:
+        conn.execute(tables.about.insert().values(key="schema", value=str(SCHEMA_VERSION)))
+    elif int(found) != SCHEMA_VERSION:
+        newer = int(found) > SCHEMA_VERSION
+        raise StoreError(
+            f"{path}: expected schema {SCHEMA_VERSION}, got {found}; "
+            + ("upgrade Roundsman: this file was written by a newer one" if newer else "an older file: import it anew")
+        )

@@ -1,0 +1,68 @@
+"""What the centre does by itself, besides taking in batches: ticks, snapshots, sealing, retention, outbox.
+
+Each loop is a supervisor: whatever goes wrong in one turn is logged and shown, and the next turn tries again.
+All pauses are real seconds; what is compared with stored times is story time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import structlog
+
+from collector.history import sealing
+from collector.history.corrected import Corrected
+from collector.history.embedded import Embedded
+from collector.running import Running
+
+_HOUR_MS = 3_600_000
+_DAY_MS = 24 * _HOUR_MS
+_TICK_S = 1.0
+_SNAPSHOT_S = 60.0
+_SEAL_S = 60.0
+#: Hot rows rest this long before they are sealed: late rows of the same hour join them in one file.
+_HOT_MS = _HOUR_MS
+_MARKS_MS = 60 * _DAY_MS
+_SEEN_MS = 90 * _DAY_MS
+log = structlog.get_logger()
+
+
+def loops(centre: Running) -> list[Coroutine[Any, Any, None]]:
+    """Everything to run beside the writer."""
+    return [
+        _every(_TICK_S, "tick", lambda: centre.write(centre.writer.tick, centre.now()), centre),
+        _every(_SNAPSHOT_S, "snapshot", lambda: _snapshot(centre), centre),
+        _every(_SEAL_S, "sealing", lambda: _seal(centre), centre),
+    ]
+
+
+async def _every(seconds: float, name: str, work: Callable[[], Awaitable[object]], centre: Running) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await work()
+        except Exception as error:
+            why = f"{name}: {error}"
+            if why != centre.upkeep_problem:
+                log.exception("upkeep failed, trying again", what=name)
+            centre.upkeep_problem = why
+        else:
+            if centre.upkeep_problem.startswith(f"{name}:"):
+                centre.upkeep_problem = ""
+
+
+async def _snapshot(centre: Running) -> None:
+    now = centre.now()
+    kept_before = now - round(centre.config.keep_batches_h * _HOUR_MS)
+    await centre.write(centre.writer.snapshot, now, kept_before, now - _MARKS_MS, now - _SEEN_MS)
+
+
+async def _seal(centre: Running) -> None:
+    history = centre.history
+    store = history.inner if isinstance(history, Corrected) else history
+    if isinstance(store, Embedded):
+        now = centre.now()
+        await asyncio.to_thread(sealing.seal, store, now - _HOT_MS)
+        await asyncio.to_thread(sealing.retain, store, now - centre.config.history_days * _DAY_MS)

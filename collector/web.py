@@ -1,0 +1,136 @@
+"""The door of the centre (docs/wire.md): batches in, enrolment, health. The console is mounted beside it.
+
+Only the hot path is here, without response models: authenticate, bound, decode, hand to the writer, answer.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from hmac import compare_digest
+from typing import Any
+
+import msgspec
+import orjson
+import sqlalchemy as sa
+from fastapi import FastAPI, Request, Response
+
+from collector import enrol
+from collector.running import Running
+from collector.store import fleet
+from collector.writer import Post
+from model.batch import CONTENT_TYPE, BatchError, decode
+
+_ENROL_MAX = 4096
+
+
+class _EnrolBody(msgspec.Struct, forbid_unknown_fields=False):
+    site: str
+    code: str
+    key_sha256: str
+
+
+_enrol_body = msgspec.json.Decoder(_EnrolBody)
+
+
+def build_app(centre: Running) -> FastAPI:
+    """The application; `roundsman` mounts the console on it."""
+    app = FastAPI(title="Roundsman", version="1", docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json")
+
+    @app.post("/v1/batches", openapi_extra={"requestBody": {"content": {CONTENT_TYPE: {}}, "required": True}})
+    async def batches(request: Request) -> Response:
+        """One spool row. 200: kept for ever; 4xx: do not send it again; 5xx: send it again."""
+        return await _batches(centre, request)
+
+    @app.post("/v1/enrol")
+    async def enrolment(request: Request) -> Response:
+        """Turn a one-time code into an agent."""
+        return await _enrolment(centre, request)
+
+    @app.get("/healthz")
+    async def healthz() -> Response:
+        """How the centre is; `problems` says what it waits for."""
+        return _json(200, centre.health())
+
+    return app
+
+
+async def _batches(centre: Running, request: Request) -> Response:
+    agent = _agent(centre, request)
+    if agent is None:
+        return _no(401, "expected the key of an enrolled agent as Authorization: Bearer; got none or a revoked one")
+    body = await _body(request, centre.config.max_body)
+    if body is None:
+        return _no(413, f"expected at most {centre.config.max_body} bytes")
+    try:
+        batch = decode(body)
+    except BatchError as error:
+        return _no(400, str(error))
+    id, site = agent
+    if batch.site != site:
+        return _no(403, f"expected a batch of site {site!r}, got {batch.site!r}: this key is for one site")
+    now = centre.now()
+    measured = _measured(request, batch.boot, now)
+    post = Post(agent=id, site=site, batch=batch, body=body, received_at=now, measured_ms=measured)
+    answer = await centre.deliver(post)
+    if not answer.kept:
+        return _no(503, answer.why, {"Retry-After": "5"})
+    return _json(200, {"spool": batch.spool, "row": batch.row})
+
+
+async def _enrolment(centre: Running, request: Request) -> Response:
+    body = await _body(request, _ENROL_MAX)
+    if body is None:
+        return _no(413, f"expected at most {_ENROL_MAX} bytes")
+    try:
+        asked = _enrol_body.decode(body)
+    except msgspec.DecodeError as error:
+        return _no(400, f'expected {{"site", "code", "key_sha256"}}: {error}')
+    now = centre.now()
+    try:
+        agent = await centre.transact(lambda conn: enrol.redeem(conn, asked.site, asked.code, asked.key_sha256, now))
+    except enrol.EnrolError as error:
+        return _no(403, str(error))
+    except sa.exc.DBAPIError as error:
+        return _no(503, str(error.orig))
+    return _json(200, {"agent": agent})
+
+
+def _agent(centre: Running, request: Request) -> tuple[str, str] | None:
+    """(agent, site) of the key that came with the request."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not key:
+        return None
+    digest = sha256(key.strip().encode()).hexdigest()
+    with centre.engine.connect() as conn:
+        found = fleet.agent_of_key(conn, digest)
+    if found is None or not compare_digest(found[2], digest):
+        return None
+    return found[0], found[1]
+
+
+async def _body(request: Request, limit: int) -> bytes | None:
+    """The body, or None as soon as it is longer than `limit`."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            return None
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _measured(request: Request, boot: str, now: int) -> int | None:
+    """The centre's clock less the agent's, when the batch is of the agent's present boot."""
+    at = request.headers.get("x-roundsman-at", "")
+    if request.headers.get("x-roundsman-boot") != boot or not at.lstrip("-").isdigit() or len(at) > 16:
+        return None
+    return now - int(at)
+
+
+def _json(status: int, content: Any) -> Response:
+    return Response(orjson.dumps(content), status, media_type="application/json")
+
+
+def _no(status: int, why: str, headers: dict[str, str] | None = None) -> Response:
+    return Response(orjson.dumps({"error": why}), status, headers, media_type="application/json")

@@ -1,0 +1,289 @@
+"""The one writer of the centre: takes batches and ticks in turn, and makes each of them last.
+
+Everything here runs in one thread and blocks. The order is the centre's promise to its agents:
+
+    history.write (fsync) -> ONE transaction (delivery mark, kept bytes, findings, desk, outbox) -> answer
+
+A kill between the two leaves a batch in history without its mark: the agent sends it again, history
+counts it once, and the transaction happens then. When a transaction fails, the state in memory may be
+ahead of the database: it is dropped and built again (snapshot + kept batches), by the same code as at start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+import structlog
+
+import desk.store
+from alerts.board import Outcome
+from collector import pipeline
+from collector.history import History, HistoryError
+from collector.intake import Admitted, Refused
+from collector.offsets import OffsetBook
+from collector.pipeline import CentreState, World
+from collector.store import QuarantineRow, deliveries, findings, fleet, writing
+from collector.store.deliveries import Delivery, Offset
+from model.batch import Batch, decode
+
+T = TypeVar("T")
+#: More refusals of one batch than this are counted, not kept one by one.
+_REFUSALS = 100
+_encoder = msgspec.json.Encoder()
+log = structlog.get_logger()
+
+
+class Post(msgspec.Struct, frozen=True, kw_only=True):
+    """One batch at the door. `measured_ms`: the centre's clock less the agent's, if the batch is of its present boot."""
+
+    agent: str
+    site: str
+    batch: Batch
+    body: bytes
+    received_at: int
+    measured_ms: int | None = None
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """`kept`: for ever, whether now or before. Else the agent keeps it, and `why` says what is wrong here."""
+
+    kept: bool
+    why: str = ""
+
+
+class _Entry(msgspec.Struct, kw_only=True):
+    """A post on its way through `take`."""
+
+    post: Post
+    admitted: Admitted
+    offset_ms: int
+    segment: Offset | None
+
+
+class Writer:
+    """Owns the pipeline's state. `world` may be exchanged between calls."""
+
+    def __init__(self, engine: sa.Engine, history: History, book: OffsetBook, world: World, started_at: int) -> None:
+        self.world = world
+        self.problem = ""  #: why batches are refused now, for /healthz and the log
+        self._engine = engine
+        self._history = history
+        self._book = book
+        self._started_at = started_at
+        self._state: CentreState | None = None
+        self._board = b""
+        self._cursor = 0
+        self._events: list[dict[str, Any]] = []
+
+    # -- input ---------------------------------------------------------------------------------------
+
+    def take(self, posts: Sequence[Post]) -> list[Answer]:
+        """Take in batches that wait together: one fsync of history, one transaction."""
+        try:
+            state = self._state or self.recover()
+            entries = self._admit(state, posts)
+            if entries:
+                self._history.write([e.admitted.kept for e in entries])
+                self._commit_or_split(entries)
+        except (HistoryError, sa.exc.DBAPIError, OSError) as error:
+            self._trouble(error)
+            return [Answer(kept=False, why=self.problem) for _ in posts]
+        self.problem = ""
+        return [Answer(kept=True) for _ in posts]
+
+    def tick(self, now: int) -> None:
+        """Let time pass for alerts, incidents and tickets."""
+        state = self._state or self.recover()
+        try:
+            with writing(self._engine) as conn:
+                heard = {site: max(at, self._started_at) for site, at in fleet.heard(conn).items()}
+                outcome = pipeline.on_tick(state, heard, self.world, now)
+                self._put_outcome(conn, outcome, now)
+                self._note("ticket", desk.store.tick(conn, self.world.inventory, now))
+                board = self._put_board(conn, state, now)
+        except BaseException:
+            self._drop()
+            raise
+        self._board = board
+
+    def transact(self, work: Callable[[sa.Connection], T]) -> T:
+        """Someone else's work, alone in one transaction."""
+        with writing(self._engine) as conn:
+            return work(conn)
+
+    def snapshot(self, now: int, kept_before: int, marks_before: int, seen_before: int) -> None:
+        """Write the detectors' state with its cursor, and forget what is older than the limits."""
+        state = self._state or self.recover()
+        with writing(self._engine) as conn:
+            deliveries.put_snapshot(conn, self._cursor, pipeline.dump_detectors(state), now)
+            deliveries.prune(conn, kept_before, marks_before)
+            fleet.prune_seen(conn, seen_before)
+
+    def events(self) -> list[dict[str, Any]]:
+        """What was committed since the last call, for those who watch."""
+        events, self._events = self._events, []
+        return events
+
+    # -- state ---------------------------------------------------------------------------------------
+
+    def recover(self) -> CentreState:
+        """The state as of the last commit: snapshot, board, and the kept batches after the snapshot."""
+        with self._engine.connect() as conn:
+            found = deliveries.snapshot(conn)
+            board = findings.board(conn)
+            self._cursor, detectors = found if found else (0, None)
+            state = pipeline.load(detectors, board)
+            while kept := deliveries.kept_after(conn, self._cursor):
+                for one in kept:
+                    batch = decode(one.body)
+                    pipeline.replay(state, batch, one.site, one.offset_ms, self.world, one.received_at)
+                    self._cursor = one.cursor
+        self._board = board or b""
+        self._state = state
+        return state
+
+    def _drop(self) -> None:
+        self._state = None
+        self._events.clear()
+
+    def _trouble(self, error: Exception) -> None:
+        if not isinstance(error, HistoryError):
+            self._drop()
+        why = str(getattr(error, "orig", None) or error)
+        if why != self.problem:
+            log.error("batches are refused until this is mended; agents keep them", why=why)
+        self.problem = why
+
+    # -- a batch -------------------------------------------------------------------------------------
+
+    def _admit(self, state: CentreState, posts: Sequence[Post]) -> list[_Entry]:
+        """Those not delivered before, through the door. The state stays as it is until history has them."""
+        marks = dict(state.marks)
+        entries: list[_Entry] = []
+        seen: set[tuple[str, int]] = set()
+        with self._engine.connect() as conn:
+            for post in posts:
+                key = (post.batch.spool, post.batch.row)
+                if key in seen or deliveries.delivered(conn, *key):
+                    continue
+                seen.add(key)
+                segment = self._book.look(post.batch, post.site, post.measured_ms)
+                offset_ms = segment.offset_ms if segment else self._book.of(post.site, post.batch.boot)
+                admitted = pipeline.take_in(marks, post.batch, post.site, offset_ms, post.received_at)
+                marks.update(admitted.marks)
+                entries.append(_Entry(post=post, admitted=admitted, offset_ms=offset_ms, segment=segment))
+        return entries
+
+    def _commit_or_split(self, entries: list[_Entry]) -> None:
+        """Commit together; if our own code fails on one, each alone, and that one without judgement.
+
+        A batch that trips a defect of ours must not hold up its agent for ever: history has it, the
+        failure is logged, and the next batch finds the detectors as they were.
+        """
+        try:
+            self._commit(entries, judge=True)
+        except sa.exc.DBAPIError:
+            raise
+        except Exception:
+            self._drop()
+            if len(entries) > 1:
+                for entry in entries:
+                    self._commit_or_split([entry])
+                return
+            post = entries[0].post
+            log.exception("judging a batch failed: kept without judgement", site=post.site, row=post.batch.row)
+            self._commit(entries, judge=False)
+
+    def _commit(self, entries: list[_Entry], judge: bool) -> None:
+        state = self._state or self.recover()
+        board, cursor = self._board, self._cursor
+        try:
+            with writing(self._engine) as conn:
+                for entry in entries:
+                    cursor = self._put_entry(conn, entry)
+                    if judge:
+                        now = entry.post.received_at
+                        self._put_outcome(conn, pipeline.on_batch(state, entry.admitted, self.world, now), now)
+                board = self._put_board(conn, state, entries[-1].post.received_at)
+        except BaseException:
+            self._drop()
+            raise
+        self._board, self._cursor = board, cursor
+        self._committed(state, entries)
+
+    def _committed(self, state: CentreState, entries: list[_Entry]) -> None:
+        for entry in entries:
+            if entry.segment:
+                self._book.keep(entry.segment)
+            self._events.append({"kind": "readings", "id": entry.post.batch.spool, "site": entry.post.site})
+        for fault in state.watch.faults:
+            log.error("a detector failed", detector=fault.detector, device=fault.device, error=fault.error)
+        state.watch.faults.clear()
+
+    def _put_entry(self, conn: sa.Connection, entry: _Entry) -> int:
+        """Everything about a batch but what it means; the cursor of its kept bytes."""
+        post, admitted = entry.post, entry.admitted
+        batch, now = post.batch, post.received_at
+        kept = admitted.kept
+        delivery = Delivery(
+            spool=batch.spool,
+            row=batch.row,
+            site=post.site,
+            received_at=now,
+            readings=len(kept.readings),
+            gaps=len(kept.gaps),
+            quarantined=len(admitted.refused),
+            late=len(kept.readings) - len(admitted.readings),
+        )
+        cursor = deliveries.put_delivery(conn, delivery, entry.offset_ms, post.body)
+        fleet.agent_heard(conn, post.agent, now, batch.boot, batch.spool, batch.row)
+        newest = {r.device: r.at + entry.offset_ms for r in kept.readings}
+        gaps = {g.device: g.at + entry.offset_ms for g in kept.gaps}
+        fleet.put_heard(conn, newest, gaps, admitted.late, now)
+        fleet.put_gaps(conn, kept.gaps)
+        fleet.put_events(conn, post.site, admitted.events, now)
+        fleet.put_quarantine(conn, _refusals(post, admitted.refused))
+        if entry.segment:
+            deliveries.put_offset(conn, entry.segment, now)
+        return cursor
+
+    def _put_outcome(self, conn: sa.Connection, outcome: Outcome, now: int) -> None:
+        """What the board decided, and what the desk makes of it."""
+        if not (outcome.alerts or outcome.incidents):
+            return
+        findings.put_alerts(conn, outcome.alerts)
+        findings.put_incidents(conn, outcome.incidents)
+        self._events += [{"kind": "alert", "id": a.id, "site": a.device.partition("/")[0]} for a in outcome.alerts]
+        self._events += [{"kind": "incident", "id": i.id, "site": i.site} for i in outcome.incidents]
+        if outcome.incidents:
+            self._note("ticket", desk.store.apply(conn, outcome.incidents, self.world.inventory, now), outcome)
+
+    def _note(self, kind: str, ids: list[str], outcome: Outcome | None = None) -> None:
+        site = outcome.incidents[0].site if outcome else None
+        self._events += [{"kind": kind, "id": id, "site": site} for id in ids]
+
+    def _put_board(self, conn: sa.Connection, state: CentreState, now: int) -> bytes:
+        board = pipeline.dump_board(state)
+        if board != self._board:
+            findings.put_board(conn, board, now)
+        return board
+
+
+def _refusals(post: Post, refused: list[Refused]) -> list[QuarantineRow]:
+    def row(reason: str, detail: str) -> QuarantineRow:
+        return QuarantineRow(
+            site=post.site,
+            reason=reason,
+            detail=detail[:2000],
+            spool=post.batch.spool,
+            row=post.batch.row,
+            received_at=post.received_at,
+        )
+
+    rows = [row(r.reason.value, _encoder.encode(r.what).decode()) for r in refused[:_REFUSALS]]
+    if len(refused) > _REFUSALS:
+        rows.append(row("more", str(len(refused) - _REFUSALS)))
+    return rows
