@@ -5,9 +5,10 @@
     > 11 03 2A F8 00 01 0F 73       unit 0x11, register 11000 = input voltage A of UPS 1
     < 11 03 02 08 9D BF EE          0x089D = 2205 = 220.5 V
 
-Typed from the vendor's "Modbus Protocol Development Guide", issue 02 (6-20 kVA; battery count and
-capacity from the 1-3 kVA issue). Registers of a block that the card does not use read 0; outside the
-blocks it answers exception 2. Not available: 0x7FFF where a scale is, 0xFFFF where not.
+Typed from the vendor's two "Modbus Protocol Development Guide"s, issue 02: the serial port of 1-3 kVA has
+the number and capacity of the batteries, the card of 6-20 kVA has battery current, battery temperature, the
+parallel system and the card's own block. What the one has, the other reads as 0, like every unused register
+of a block; outside the blocks the answer is exception 2. Not available: 0x7FFF (scaled registers).
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ _BATTERY = {ChargeMode.RESTING: 2, ChargeMode.FLOATING: 3, ChargeMode.CHARGING: 
 _RUNNING, _OFF = 3, 0
 _RATING = {6_000: 16, 10_000: 32, 20_000: 64}
 _LINK_NORMAL = 1
+_SERIAL_PORT_VA = 3_000
+_CARD_ONLY = frozenset({2001, 2006, *range(4000, 4009)})
 
 #: (word, bit, our flag): the condition behind each front-panel number in the guide.
 _ALARMS: tuple[tuple[int, int, str], ...] = (
@@ -62,7 +65,7 @@ _ALARMS: tuple[tuple[int, int, str], ...] = (
     (40171, 0, "alarm.fan_failure"),  # 43
     (40171, 1, "alarm.charger_failed"),  # 45
     (40171, 8, "alarm.on_battery"),  # 159
-    (40174, 3, "alarm.overload"),  # 66 output overload
+    (40173, 5, "alarm.overload"),  # 66 output overload
     (40174, 13, "alarm.on_bypass"),  # 158
     (40180, 0, "alarm.replace_battery"),  # 35
     (40182, 1, "alarm.general_fault"),  # 42 internal fault
@@ -99,13 +102,13 @@ def _data_words(meters: Mapping[str, float], version: str) -> dict[int, int]:
         2002: _BATTERY[ChargeMode(int(meters["battery.charger.status"]))],
         2004: runtime_s >> 16,
         2005: runtime_s & 0xFFFF,
-        9007: _RATING.get(round(meters["ups.power.nominal"]), 0),
-        9008: _LINK_NORMAL,
     }
-    if meters["ups.power.nominal"] <= 3_000:
-        words |= {2007: _word(meters["battery.packs"]), 2033: _word(meters["battery.capacity"])}
+    if meters["ups.power.nominal"] <= _SERIAL_PORT_VA:
+        kept = {register: word for register, word in words.items() if register not in _CARD_ONLY}
+        return kept | {2007: _word(meters["battery.packs"]), 2033: _word(meters["battery.capacity"])}
     text = version.encode("ascii", "replace")[:20].ljust(20, b"\0")
-    return words | {9011 + n: int.from_bytes(text[2 * n : 2 * n + 2], "big") for n in range(10)}
+    words |= {9011 + n: int.from_bytes(text[2 * n : 2 * n + 2], "big") for n in range(10)}
+    return words | {9007: _RATING.get(round(meters["ups.power.nominal"]), 0), 9008: _LINK_NORMAL}
 
 
 def _word(value: float) -> int:
