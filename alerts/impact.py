@@ -1,0 +1,44 @@
+"""What an alert means for the customer's load, and what an incident means through its alerts.
+
+The kind gives the base; it rises with what the finding says now: on battery with little left is an outage to
+come, a core device that is dark is one. The table is in service-policies ("Impact"); contracts translate it
+into their own levels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from alerts.kinds import kind_of
+from alerts.types import Impact
+from model.finding import Finding, Severity
+from model.inventory import Device
+
+#: Severities that lift a kind's impact above its base.
+_LIFTS: dict[tuple[str, Severity], Impact] = {
+    ("on_battery", Severity.CRITICAL): Impact.OUTAGE,  # runs dry before anybody can act
+    ("on_battery", Severity.MAJOR): Impact.UNPROTECTED,
+    ("over_temperature", Severity.CRITICAL): Impact.UNPROTECTED,  # about to switch itself off
+    ("ups_fault", Severity.CRITICAL): Impact.OUTAGE,  # emergency power off
+    ("overload", Severity.CRITICAL): Impact.OUTAGE,  # trips within minutes
+}
+
+
+def impact_of(finding: Finding, device: Device, *, dark: bool = False) -> Impact:
+    """The impact of one alert. `dark`: the device is known to be without power."""
+    base = kind_of(finding.kind).impact
+    lifted = _LIFTS.get((finding.kind, finding.severity), base)
+    if finding.kind == "bypass" and finding.severity is Severity.MINOR:
+        lifted = Impact.DEGRADED  # a maintenance bypass closed by a person
+    if finding.kind == "device_silent" and device.core:
+        lifted = Impact.OUTAGE if dark else Impact.UNPROTECTED
+    return lifted
+
+
+def worst(impacts: Iterable[Impact], otherwise: Impact) -> Impact:
+    """The worst of several, or `otherwise` when there is none.
+
+    >>> worst([Impact.DEGRADED, Impact.OUTAGE], Impact.REQUEST).value
+    'outage'
+    """
+    return min(impacts, key=lambda impact: impact.rank, default=otherwise)

@@ -1,0 +1,156 @@
+"""Which alerts have one cause.
+
+The key is (customer, cause, root), from the table of kinds; at most one incident is open for a key, and an alert
+belongs to exactly one incident. Three rules go beyond the table:
+
+- All UPSs of a site on battery are one mains failure of the site.
+- A device that falls silent in it joins it when `darkness` explains the silence, also when the silence was seen first:
+  then the incident that it had opened is merged. Otherwise it is a case of its own.
+- When a site's agent is silent, a device found silent with it tells nothing more, and joins the agent's incident.
+
+An incident closes when all its members are cleared; nothing is split by itself. Everything is in event time.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from alerts.darkness import explained
+from alerts.impact import impact_of, worst
+from alerts.kinds import Root, kind_of
+from alerts.state import Draft
+from alerts.types import Alert, CauseKey, Incident, identity
+from alerts.words import joined, title
+from model.inventory import Inventory
+from model.text import Text
+
+SILENT = "device_silent"
+#: An explanation a member, up to this many: a flapping alert must not grow the incident without end.
+_MOST_REASONS = 60
+
+
+def attach(draft: Draft, alert: Alert, inventory: Inventory) -> None:
+    """Put a new alert into the incident of its cause, opening one if there is none."""
+    site = inventory.site(alert.device.partition("/")[0])
+    mains = draft.open_with(CauseKey(site.customer, "mains", site.id))
+    if alert.kind == SILENT:
+        if mains is not None and _adopt(draft, alert, mains, inventory):
+            return
+        agent = draft.open_with(CauseKey(site.customer, "agent", site.id))
+        if agent is not None:
+            _join(draft, alert, agent, joined(alert, draft.members(agent), inventory))
+            return
+    key = _key(alert, site.customer, mains is not None)
+    home = draft.open_with(key)
+    if home is None:
+        _open(draft, alert, key, inventory)
+    else:
+        _join(draft, alert, home, joined(alert, draft.members(home), inventory))
+
+
+def explain_silences(draft: Draft, inventory: Inventory) -> None:
+    """Let each open mains incident take in the silences that it explains by now, from wherever they stand."""
+    for mains in [i for i in draft.incidents.values() if i.key.cause == "mains"]:
+        again = True
+        while again:  # a UPS that joins may explain what it feeds
+            again = False
+            for alert in [a for a in draft.alerts.values() if _elsewhere(a, mains)]:
+                again = _adopt(draft, alert, draft.incidents[mains.id], inventory) or again
+
+
+def refresh(draft: Draft, id: str, inventory: Inventory) -> None:
+    """Bring an incident in line with its members: impact, title, times, and whether it is over."""
+    incident = draft.incidents.get(id)
+    if incident is None:
+        return
+    members = draft.members(incident)
+    present = [alert for alert in members if alert.cleared_at is None]
+    impact = worst((alert.impact for alert in present), otherwise=incident.impact)
+    now = msgspec.structs.replace(
+        incident,
+        title=title(incident.key, present or members, inventory),
+        opened_at=min(alert.raised_at for alert in members),
+        changed_at=max(alert.changed_at for alert in members),
+        closed_at=None if present else max(alert.cleared_at or 0 for alert in members),
+        impact=impact,
+        worst=worst([impact, incident.worst], otherwise=impact),
+        wants_ticket=incident.wants_ticket or any(kind_of(alert.kind).ticket for alert in members),
+    )
+    if now != incident:
+        draft.put_incident(now)
+
+
+def _key(alert: Alert, customer: str, mains_out: bool) -> CauseKey:
+    kind = kind_of(alert.kind)
+    if kind.id == "battery_low" and not mains_out:
+        return CauseKey(customer, "battery", alert.device)
+    if kind.root is Root.SITE:
+        return CauseKey(customer, kind.cause, alert.device.partition("/")[0])
+    if kind.root is Root.PORT:
+        return CauseKey(customer, kind.cause, f"{alert.device}#{alert.index}")
+    return CauseKey(customer, kind.cause, alert.device)
+
+
+def _open(draft: Draft, alert: Alert, key: CauseKey, inventory: Inventory) -> None:
+    id = identity("incident", key, alert.id)
+    alert = msgspec.structs.replace(alert, incident=id)
+    draft.put_alert(alert)
+    draft.put_incident(
+        Incident(
+            id=id,
+            key=key,
+            site=alert.device.partition("/")[0],
+            title=title(key, [alert], inventory),
+            opened_at=alert.raised_at,
+            changed_at=alert.changed_at,
+            impact=alert.impact,
+            worst=alert.impact,
+            members=(alert.id,),
+            explanation=(joined(alert, [], inventory),),
+            wants_ticket=kind_of(alert.kind).ticket,
+        )
+    )
+
+
+def _join(draft: Draft, alert: Alert, home: Incident, why: Text) -> None:
+    reasons = home.explanation
+    if why not in reasons and len(reasons) < _MOST_REASONS:
+        reasons = (*reasons, why)
+    draft.put_incident(msgspec.structs.replace(home, members=(*home.members, alert.id), explanation=reasons))
+    draft.put_alert(msgspec.structs.replace(alert, incident=home.id))
+
+
+def _elsewhere(alert: Alert, mains: Incident) -> bool:
+    """A silence at the same site that stands in another incident."""
+    return (
+        alert.kind == SILENT
+        and alert.cleared_at is None
+        and alert.incident != mains.id
+        and alert.device.partition("/")[0] == mains.site
+    )
+
+
+def _adopt(draft: Draft, alert: Alert, mains: Incident, inventory: Inventory) -> bool:
+    """Take a silence into the mains incident if it explains it; the incident it leaves is merged when empty."""
+    reason = explained(alert, draft.members(mains), inventory)
+    if reason is None:
+        return False
+    old = draft.incidents.get(alert.incident or "")
+    impact = impact_of(alert.finding, inventory.device(alert.device), dark=reason.dark)
+    _join(draft, msgspec.structs.replace(alert, impact=impact), mains, reason.why)
+    if old is not None:
+        _leave(draft, alert, old, mains)
+    return True
+
+
+def _leave(draft: Draft, alert: Alert, old: Incident, mains: Incident) -> None:
+    rest = tuple(member for member in old.members if member != alert.id)
+    told = (*old.explanation, Text(f"joined: {mains.title.en}", f"并入:{mains.title.zh}"))
+    if rest:
+        draft.put_incident(msgspec.structs.replace(old, members=rest, explanation=told))
+        draft.touched[old.id] = None
+        return
+    at = max(alert.changed_at, old.opened_at)
+    draft.put_incident(
+        msgspec.structs.replace(old, members=(), explanation=told, merged_into=mains.id, closed_at=at, changed_at=at)
+    )

@@ -1,0 +1,97 @@
+"""Every kind of finding: its name, what it means for the load, how long it must hold, and its cause.
+
+A kind is a line here. `raise_after_s` counts from the finding's own start (event time); `clear_after_s` is how long
+it must stay away: a return within that time is the same episode. Detectors have persistence of their own in
+samples; these times are about calling a person.
+
+`cause` and `root` make the incident's key: all alerts with the same cause at the same root are one incident.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from alerts.types import Impact
+from model.finding import Severity
+from model.text import Text
+
+
+class Root(StrEnum):
+    """What the cause hangs on."""
+
+    SITE = "site"
+    DEVICE = "device"
+    PORT = "port"
+
+
+class Kind(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    title: Text
+    severity: Severity  #: by default; the finding's own counts
+    impact: Impact
+    cause: str
+    root: Root
+    raise_after_s: float = 0.0
+    clear_after_s: float = 60.0
+    ticket: bool = True  #: False: shown, but alone no reason for a job
+
+
+def _kind(
+    id: str,
+    en: str,
+    zh: str,
+    severity: Severity,
+    impact: Impact,
+    cause: str,
+    root: Root,
+    raise_after_s: float,
+    clear_after_s: float,
+    *,
+    ticket: bool = True,
+) -> Kind:
+    return Kind(
+        id=id,
+        title=Text(en, zh),
+        severity=severity,
+        impact=impact,
+        cause=cause,
+        root=root,
+        raise_after_s=raise_after_s,
+        clear_after_s=clear_after_s,
+        ticket=ticket,
+    )
+
+
+_S, _I, _R = Severity, Impact, Root
+#: The table. Columns: id, title en, zh, severity, impact, cause, root, raise after s, clear after s.
+_ALL = (
+    _kind("on_battery", "On battery", "电池供电", _S.MINOR, _I.DEGRADED, "mains", _R.SITE, 0, 60),
+    _kind("battery_low", "Battery nearly empty", "电池即将耗尽", _S.CRITICAL, _I.OUTAGE, "mains", _R.SITE, 0, 30),
+    _kind("runtime_shortfall", "Battery empties too fast", "电池续航不足", _S.MAJOR, _I.UNPROTECTED, "battery", _R.DEVICE, 0, 0),
+    _kind("battery_flag", "UPS asks for a new battery", "UPS 提示更换电池", _S.WARNING, _I.ADVISORY, "battery", _R.DEVICE, 10, 60, ticket=False),
+    _kind("overload", "Overload", "过载", _S.MAJOR, _I.UNPROTECTED, "device", _R.DEVICE, 10, 60),
+    _kind("bypass", "On bypass", "旁路供电", _S.MAJOR, _I.UNPROTECTED, "device", _R.DEVICE, 5, 60),
+    _kind("over_temperature", "Too hot", "温度过高", _S.MAJOR, _I.DEGRADED, "device", _R.DEVICE, 30, 120),
+    _kind("charger", "Charger failed", "充电器故障", _S.MAJOR, _I.UNPROTECTED, "device", _R.DEVICE, 10, 60),
+    _kind("not_charging", "Battery is not being charged", "电池未充电", _S.MAJOR, _I.UNPROTECTED, "device", _R.DEVICE, 0, 60),
+    _kind("fan", "Fan failed", "风扇故障", _S.MINOR, _I.DEGRADED, "device", _R.DEVICE, 5, 60),
+    _kind("ups_fault", "UPS fault", "UPS 故障", _S.MAJOR, _I.UNPROTECTED, "device", _R.DEVICE, 5, 60),
+    _kind("device_silent", "Device does not answer", "设备无应答", _S.MINOR, _I.DEGRADED, "device", _R.DEVICE, 20, 10),
+    _kind("agent_silent", "No data from the site", "站点无数据", _S.MAJOR, _I.DEGRADED, "agent", _R.SITE, 0, 0),
+    _kind("port_down", "Port down", "端口断开", _S.MINOR, _I.DEGRADED, "port", _R.PORT, 5, 30),
+    _kind("port_errors", "Port errors", "端口错包", _S.MINOR, _I.DEGRADED, "port", _R.PORT, 0, 120),
+)  # fmt: skip
+
+KINDS: dict[str, Kind] = {kind.id: kind for kind in _ALL}
+#: Of alerts that begin at one instant the cause comes before the symptom.
+ORDER: dict[str, int] = {kind.id: place for place, kind in enumerate(_ALL)}
+
+
+def kind_of(id: str) -> Kind:
+    """The kind, or a plain stand-in for one that only a newer version knows (a snapshot read by an older one)."""
+    known = KINDS.get(id)
+    return known or Kind(
+        id=id, title=Text(id, id), severity=_S.MINOR, impact=_I.DEGRADED, cause="device", root=_R.DEVICE
+    )

@@ -1,0 +1,73 @@
+"""What incidents are called, and why each alert joined, in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from alerts.kinds import Root, kind_of
+from alerts.types import Alert, CauseKey
+from model.inventory import Inventory
+from model.text import Text
+
+
+def title(key: CauseKey, members: Sequence[Alert], inventory: Inventory) -> Text:
+    """The incident's name: the site for a mains failure, else its worst member (the first of equals)."""
+    if key.cause == "mains":
+        name = inventory.site(key.root).name
+        return Text(f"Mains failure: {name.en}", f"市电中断:{name.zh}")
+    if key.cause == "agent":
+        name = inventory.site(key.root).name
+        return Text(f"No data from the site: {name.en}", f"站点无数据:{name.zh}")
+    alert = min(members, key=lambda a: (a.severity.rank, a.raised_at))
+    kind, name = kind_of(alert.kind), _name(alert, inventory)
+    return Text(f"{kind.title.en}: {name.en}", f"{kind.title.zh}:{name.zh}")
+
+
+def joined(alert: Alert, others: Sequence[Alert], inventory: Inventory) -> Text:
+    """Why the alert belongs with the others (none: it is the first)."""
+    kind, name = kind_of(alert.kind), _name(alert, inventory)
+    if alert.kind == "on_battery":
+        return _on_battery(alert, others, name)
+    if alert.kind == "battery_low":
+        return Text(
+            f"{name.en}: the battery is nearly empty, the mains is still out", f"{name.zh}:市电未恢复,电池即将耗尽"
+        )
+    if alert.kind == "agent_silent":
+        count = len(inventory.at_site(alert.device.partition("/")[0]))
+        return Text(
+            f"the agent is silent, and its {count} devices with it: site dark, line cut or agent dead cannot be told apart yet",
+            f"采集机失联,其下 {count} 台设备随之无数据:尚无法区分站点断电、线路中断或采集机故障",
+        )
+    if not others:
+        return Text(f"{name.en}: {kind.title.en}", f"{name.zh}:{kind.title.zh}")
+    if any(a.kind == "agent_silent" for a in others):
+        return Text(f"{name.en} is silent together with the site's agent", f"{name.zh} 与站点采集机同时失联")
+    if kind.root is Root.PORT:
+        return Text(f"{kind.title.en} on the same port", f"同一端口:{kind.title.zh}")
+    if kind.cause == "battery":
+        return Text(f"{kind.title.en}: a further witness for the same battery", f"{kind.title.zh}:同一电池的又一证据")
+    return Text(f"{kind.title.en} on the same device", f"同一设备:{kind.title.zh}")
+
+
+def _on_battery(alert: Alert, others: Sequence[Alert], name: Text) -> Text:
+    before = [a for a in others if a.kind == "on_battery"]
+    if any(a.device == alert.device for a in before):
+        return Text(f"{name.en} went on battery again in the same outage", f"{name.zh} 在同一次停电中再次转电池供电")
+    if not before:
+        return Text(
+            f"{name.en} went on battery first; until a second UPS of the site does, it may be its own feeder",
+            f"{name.zh} 首先转电池供电;在第二台 UPS 转电池之前,也可能只是其自身支路断电",
+        )
+    if len({a.device for a in before}) == 1:
+        return Text(
+            f"{name.en} went on battery too: it is the site's mains, not one feeder",
+            f"{name.zh} 也转电池供电:是站点市电中断,而非单一支路",
+        )
+    return Text(f"{name.en} went on battery at the same site", f"同站点 {name.zh} 也转电池供电")
+
+
+def _name(alert: Alert, inventory: Inventory) -> Text:
+    name = inventory.device(alert.device).name
+    if kind_of(alert.kind).root is Root.PORT:
+        return Text(f"{name.en} port {alert.index}", f"{name.zh} 端口 {alert.index}")
+    return name
