@@ -29,6 +29,7 @@ class EntryKind(StrEnum):
     NOTIFIED = "notified"  #: a message really reached somebody; data: connector, external
     WARNED = "warned"  #: a clock is near its end; data: clock
     BROKEN = "broken"  #: a clock passed its end; data: clock
+    ESCALATED = "escalated"  #: a step of the ladder fell due; data: step, to
     WARRANTY = "warranty"  #: data: item, verdict, until, source
     MERGED = "merged"  #: data: into
     CLOSED = "closed"
@@ -42,6 +43,16 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     at: int  #: when it happened, ms
     recorded_at: int  #: when the desk learned of it, ms
     who: str  #: a person's login, or `roundsman`
+    kind: EntryKind
+    text: Text
+    data: dict[str, str | int | float | None] = {}
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry before the store gives it its ticket, its place and the time it was recorded."""
+
+    at: int
+    who: str
     kind: EntryKind
     text: Text
     data: dict[str, str | int | float | None] = {}
@@ -108,6 +119,8 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True):
     stopped_at: int | None
     counted_s: float
     source: str
+    warn_at: int | None = None  #: from here on it is near its end
+    also: tuple[Text, ...] = ()  #: other numbers that the contract states for the same promise
     intervals: tuple[Interval, ...] = ()
 
 

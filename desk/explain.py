@@ -1,0 +1,75 @@
+"""Why a clock stands where it stands: every interval, by which entry, under which line, with the stretches that count.
+
+Pure. The sum of the stretches of an interval is its `counted_s`; the sum of the intervals is the clock's. On 7x24 an
+interval is one stretch; on working hours it has one for each working day.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from desk import calendars
+from desk.calendars import Window
+from desk.clocks import clocks, place_of, story
+from desk.policy import Policy
+from desk.types import Clock, ClockState, Entry, EntryKind, Interval, Ticket
+from model.text import Text
+
+
+class Counted(msgspec.Struct, frozen=True, kw_only=True):
+    """One interval: what began it, and the stretches of it that count. An open one reaches `Explained.now`."""
+
+    interval: Interval
+    began_with: EntryKind
+    windows: tuple[Window, ...]
+
+
+class ExplainedClock(msgspec.Struct, frozen=True, kw_only=True):
+    clock: Clock
+    counted: tuple[Counted, ...]
+    breaks_after: Text | None  #: what the binding promise comes to, in words
+
+
+class Explained(msgspec.Struct, frozen=True, kw_only=True):
+    ticket: Ticket
+    level: Text
+    policy: Policy
+    tz: str
+    now: int
+    clocks: tuple[ExplainedClock, ...]
+
+
+def explain(policy: Policy, ticket: Ticket, ledger: list[Entry], now: int) -> Explained:
+    """The ticket's clocks at `now`, taken apart."""
+    events = story(ledger)
+    now = max(now, events[-1].at)
+    kinds = {e.seq: e.kind for e in ledger}
+    place = place_of(events[0])
+
+    def take_apart(clock: Clock) -> ExplainedClock:
+        rule = next(r for r in policy.clocks if r.name == clock.name)
+        calendar_of = {p.source: p.calendar for p in rule.promises}
+        counted = []
+        for i in clock.intervals:
+            calendar = calendar_of.get(i.source, rule.calendar)
+            stretches = calendars.windows(calendar, place, i.since, i.until if i.until is not None else now)
+            still = i.state in (ClockState.STOPPED, ClockState.PAUSED)
+            counted.append(Counted(interval=i, began_with=kinds[i.by], windows=() if still else tuple(stretches)))
+        return ExplainedClock(clock=clock, counted=tuple(counted), breaks_after=_limit(policy, clock))
+
+    return Explained(
+        ticket=ticket,
+        level=policy.level(ticket.level).name,
+        policy=policy,
+        tz=place.tz,
+        now=now,
+        clocks=tuple(take_apart(c) for c in clocks(policy, ledger, now)),
+    )
+
+
+def _limit(policy: Policy, clock: Clock) -> Text | None:
+    rule = next(r for r in policy.clocks if r.name == clock.name)
+    promise = next((p for p in rule.promises if p.source == clock.source), None)
+    if promise is None or (promise.target is None and not promise.immediate):
+        return None
+    return (promise.target or policy.immediate_means).words()

@@ -1,0 +1,241 @@
+"""Every query of the desk, each with why it exists. Nothing here decides anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from alerts.types import CauseKey, Impact
+from desk.tables import connectors, ledger, outbox, policies, tickets
+from desk.types import Draft, Entry, EntryKind, Ticket, TicketState
+from model.text import Text
+
+
+def pin_policy(conn: sa.Connection, id: str, version: str, body: str, now: int) -> None:
+    """Keep a policy's text at its first use, so that a later change of the file touches no old ticket."""
+    known = sa.select(policies.c.id).where(policies.c.id == id, policies.c.version == version)
+    if conn.execute(known).first() is None:
+        conn.execute(policies.insert().values(id=id, version=version, body=body, first_used_at=now))
+
+
+def policy_body(conn: sa.Connection, pin: str) -> str | None:
+    """The text that a ticket was opened under."""
+    id, _, version = pin.partition("@")
+    return conn.execute(
+        sa.select(policies.c.body).where(policies.c.id == id, policies.c.version == version)
+    ).scalar_one_or_none()
+
+
+def open_ticket(conn: sa.Connection, key: CauseKey) -> Ticket | None:
+    """The one open ticket of a cause."""
+    return _first(conn, sa.select(tickets).where(tickets.c.key == str(key), tickets.c.open.is_(True)))
+
+
+def open_ticket_of(conn: sa.Connection, incident: str) -> Ticket | None:
+    """The open ticket behind which an incident stands (its key may have changed when it took another over)."""
+    query = sa.select(tickets).where(tickets.c.incident == incident, tickets.c.open.is_(True))
+    return _first(conn, query.order_by(tickets.c.opened_at, tickets.c.number))
+
+
+def ended_ticket_of(conn: sa.Connection, incident: str) -> Ticket | None:
+    """The newest ended ticket of an incident: a person may have closed it while the incident goes on."""
+    query = sa.select(tickets).where(tickets.c.incident == incident, tickets.c.open.is_(False))
+    return _first(conn, query.order_by(tickets.c.number.desc()))
+
+
+def ticket(conn: sa.Connection, id: str) -> Ticket | None:
+    return _first(conn, sa.select(tickets).where(tickets.c.id == id))
+
+
+def ticket_list(conn: sa.Connection, customer: str | None, open_only: bool) -> list[Ticket]:
+    """Newest first; a customer sees only their own."""
+    query = sa.select(tickets).order_by(tickets.c.opened_at.desc(), tickets.c.number.desc())
+    if customer is not None:
+        query = query.where(tickets.c.customer == customer)
+    if open_only:
+        query = query.where(tickets.c.open.is_(True))
+    return [_ticket(row) for row in conn.execute(query)]
+
+
+def due_tickets(conn: sa.Connection, now: int) -> list[Ticket]:
+    """The tickets that time alone has changed: only these are computed at a tick."""
+    query = sa.select(tickets).where(tickets.c.open.is_(True), tickets.c.next_due <= now)
+    return [_ticket(row) for row in conn.execute(query.order_by(tickets.c.next_due, tickets.c.number))]
+
+
+def next_number(conn: sa.Connection) -> int:
+    """Rising numbers; of two writers that take the same one, the second collides and tries again."""
+    return int(conn.execute(sa.select(sa.func.coalesce(sa.func.max(tickets.c.number), 0))).scalar_one()) + 1
+
+
+def insert_ticket(conn: sa.Connection, number: int, ticket: Ticket, next_due: int | None) -> None:
+    conn.execute(tickets.insert().values(id=ticket.id, number=number, **_columns(ticket, next_due)))
+
+
+def update_ticket(conn: sa.Connection, ticket: Ticket, next_due: int | None) -> None:
+    """Bring the row in line with its ledger."""
+    conn.execute(tickets.update().where(tickets.c.id == ticket.id).values(**_columns(ticket, next_due)))
+
+
+def entries(conn: sa.Connection, ticket: str) -> list[Entry]:
+    """A ticket's ledger in the order of recording."""
+    query = sa.select(ledger).where(ledger.c.ticket == ticket).order_by(ledger.c.seq)
+    return [_entry(row) for row in conn.execute(query)]
+
+
+def insert_entries(conn: sa.Connection, new: Sequence[Entry]) -> None:
+    rows = [
+        {
+            "ticket": e.ticket,
+            "seq": e.seq,
+            "at": e.at,
+            "recorded_at": e.recorded_at,
+            "who": e.who,
+            "kind": e.kind.value,
+            "text_en": e.text.en,
+            "text_zh": e.text.zh,
+            "data": msgspec.json.encode(e.data).decode(),
+        }
+        for e in new
+    ]
+    if rows:
+        conn.execute(ledger.insert(), rows)
+
+
+def numbered(ticket: str, after: int, drafts: Iterable[Draft], now: int) -> list[Entry]:
+    """Drafts as entries that follow entry `after`."""
+    return [
+        Entry(
+            ticket=ticket,
+            seq=seq,
+            at=d.at,
+            recorded_at=max(now, d.at),
+            who=d.who,
+            kind=d.kind,
+            text=d.text,
+            data=d.data,
+        )
+        for seq, d in enumerate(drafts, start=after + 1)
+    ]
+
+
+def set_connectors(conn: sa.Connection, wanted: Sequence[dict[str, Any]]) -> None:
+    """What the collector's file says now; a connector that left the file stays known, inactive."""
+    conn.execute(connectors.update().values(active=False))
+    for row in wanted:
+        changed = conn.execute(connectors.update().where(connectors.c.id == row["id"]).values(**row, active=True))
+        if changed.rowcount == 0:
+            conn.execute(connectors.insert().values(**row, active=True))
+
+
+def audience(conn: sa.Connection, customer: str) -> list[str]:
+    """The active connectors that hear of a customer's tickets."""
+    query = sa.select(connectors.c.id).where(connectors.c.active.is_(True), connectors.c.customer.in_(("*", customer)))
+    return list(conn.execute(query.order_by(connectors.c.id)).scalars())
+
+
+def connector(conn: sa.Connection, id: str) -> sa.Row[Any] | None:
+    return conn.execute(sa.select(connectors).where(connectors.c.id == id)).first()
+
+
+def insert_outbox(conn: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        conn.execute(outbox.insert(), list(rows))
+
+
+def outbox_heads(conn: sa.Connection, connector: str, limit: int) -> list[sa.Row[Any]]:
+    """The oldest pending row of each ticket: order per ticket is kept, one stuck ticket holds up no other."""
+    first = (
+        sa.select(sa.func.min(outbox.c.id))
+        .where(outbox.c.connector == connector, outbox.c.state == "pending")
+        .group_by(outbox.c.ticket)
+    )
+    query = sa.select(outbox).where(outbox.c.id.in_(first)).order_by(outbox.c.id).limit(limit)
+    return list(conn.execute(query))
+
+
+def outbox_settle(conn: sa.Connection, id: int, state: str, now: int, error: str | None, external: str | None) -> bool:
+    """Note an attempt; False when the row had been settled before."""
+    done = conn.execute(
+        outbox.update()
+        .where(outbox.c.id == id, outbox.c.state == "pending")
+        .values(state=state, attempts=outbox.c.attempts + 1, tried_at=now, error=error, external=external)
+    )
+    return done.rowcount == 1
+
+
+def outbox_rows(conn: sa.Connection, ticket: str | None, state: str | None) -> list[sa.Row[Any]]:
+    """What went out, waits, or was refused, for people to see."""
+    query = sa.select(outbox).order_by(outbox.c.id)
+    if ticket is not None:
+        query = query.where(outbox.c.ticket == ticket)
+    if state is not None:
+        query = query.where(outbox.c.state == state)
+    return list(conn.execute(query))
+
+
+def _columns(ticket: Ticket, next_due: int | None) -> dict[str, Any]:
+    policy_id, _, version = ticket.policy.partition("@")
+    call = ticket.next_call
+    return {
+        "key": str(ticket.key),
+        "customer": ticket.key.customer,
+        "cause": ticket.key.cause,
+        "root": ticket.key.root,
+        "incident": ticket.incident,
+        "site": ticket.site,
+        "title_en": ticket.title.en,
+        "title_zh": ticket.title.zh,
+        "policy_id": policy_id,
+        "policy_version": version,
+        "level": ticket.level,
+        "impact": ticket.impact.value,
+        "state": ticket.state.value,
+        "open": ticket.state not in (TicketState.CLOSED, TicketState.MERGED),
+        "opened_at": ticket.opened_at,
+        "changed_at": ticket.changed_at,
+        "closed_at": ticket.closed_at,
+        "next_call_en": call.en if call else None,
+        "next_call_zh": call.zh if call else None,
+        "next_due": next_due,
+    }
+
+
+def _first(conn: sa.Connection, query: sa.Select[Any]) -> Ticket | None:
+    row = conn.execute(query.limit(1)).first()
+    return None if row is None else _ticket(row)
+
+
+def _ticket(row: sa.Row[Any]) -> Ticket:
+    return Ticket(
+        id=row.id,
+        key=CauseKey(row.customer, row.cause, row.root),
+        incident=row.incident,
+        customer=row.customer,
+        site=row.site,
+        title=Text(row.title_en, row.title_zh),
+        policy=f"{row.policy_id}@{row.policy_version}",
+        level=row.level,
+        impact=Impact(row.impact),
+        state=TicketState(row.state),
+        opened_at=row.opened_at,
+        changed_at=row.changed_at,
+        closed_at=row.closed_at,
+        next_call=Text(row.next_call_en, row.next_call_zh) if row.next_call_en else None,
+    )
+
+
+def _entry(row: sa.Row[Any]) -> Entry:
+    return Entry(
+        ticket=row.ticket,
+        seq=row.seq,
+        at=row.at,
+        recorded_at=row.recorded_at,
+        who=row.who,
+        kind=EntryKind(row.kind),
+        text=Text(row.text_en, row.text_zh),
+        data=msgspec.json.decode(row.data),
+    )

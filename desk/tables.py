@@ -1,0 +1,132 @@
+"""The desk's tables. Times are integer ms; the ledger and the policies are append-only, and the database itself sees to it.
+
+`tickets` is the ledger's present sum, kept for queries: it can be rebuilt from the ledger and is written only with it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+_MS = sa.BigInteger
+
+policies = sa.Table(
+    "policies",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("version", sa.String, primary_key=True),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("first_used_at", _MS, nullable=False),
+)
+
+tickets = sa.Table(
+    "tickets",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),  # T-000001
+    sa.Column("number", sa.Integer, nullable=False, unique=True),
+    sa.Column("key", sa.String, nullable=False),
+    sa.Column("customer", sa.String, nullable=False),
+    sa.Column("cause", sa.String, nullable=False),
+    sa.Column("root", sa.String, nullable=False),
+    sa.Column("incident", sa.String, nullable=False),
+    sa.Column("site", sa.String, nullable=False),
+    sa.Column("title_en", sa.Text, nullable=False),
+    sa.Column("title_zh", sa.Text, nullable=False),
+    sa.Column("policy_id", sa.String, nullable=False),
+    sa.Column("policy_version", sa.String, nullable=False),
+    sa.Column("level", sa.String, nullable=False),
+    sa.Column("impact", sa.String, nullable=False),
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("open", sa.Boolean, nullable=False),
+    sa.Column("opened_at", _MS, nullable=False),
+    sa.Column("changed_at", _MS, nullable=False),
+    sa.Column("closed_at", _MS),
+    sa.Column("next_call_en", sa.Text),
+    sa.Column("next_call_zh", sa.Text),
+    sa.Column("next_due", _MS),  # when time alone will change it
+    sa.ForeignKeyConstraint(["policy_id", "policy_version"], ["policies.id", "policies.version"]),
+)
+# One open ticket per cause, whatever crashes, repeats or races.
+sa.Index(
+    "one_open_ticket_per_key",
+    tickets.c.key,
+    unique=True,
+    sqlite_where=tickets.c.open.is_(True),
+    postgresql_where=tickets.c.open.is_(True),
+)
+sa.Index("tickets_next_due", tickets.c.open, tickets.c.next_due)
+sa.Index("tickets_incident", tickets.c.incident)
+sa.Index("tickets_customer", tickets.c.customer, tickets.c.opened_at)
+
+ledger = sa.Table(
+    "ledger",
+    metadata,
+    sa.Column("ticket", sa.String, sa.ForeignKey("tickets.id"), primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True),
+    sa.Column("at", _MS, nullable=False),
+    sa.Column("recorded_at", _MS, nullable=False),
+    sa.Column("who", sa.String, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("text_en", sa.Text, nullable=False),
+    sa.Column("text_zh", sa.Text, nullable=False),
+    sa.Column("data", sa.Text, nullable=False),  # JSON
+)
+
+connectors = sa.Table(
+    "connectors",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("customer", sa.String, nullable=False),  # `*` for all
+    sa.Column("audience", sa.String, nullable=False),  # customer | desk
+    sa.Column("active", sa.Boolean, nullable=False),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("key", sa.String, nullable=False, unique=True),  # TICKET:SEQ:CONNECTOR
+    sa.Column("ticket", sa.String, nullable=False),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("connector", sa.String, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("created_at", _MS, nullable=False),
+    sa.Column("state", sa.String, nullable=False),  # pending | delivered | refused
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("tried_at", _MS),
+    sa.Column("error", sa.Text),
+    sa.Column("external", sa.Text),
+    sa.ForeignKeyConstraint(["ticket", "seq"], ["ledger.ticket", "ledger.seq"]),
+)
+sa.Index("outbox_pending", outbox.c.connector, outbox.c.state, outbox.c.id)
+
+
+def _append_only(table: sa.Table) -> None:
+    """Let the database refuse what no code of ours may do."""
+
+    @sa.event.listens_for(table, "after_create")
+    def _create(_table: sa.Table, conn: sa.Connection, **_: Any) -> None:
+        for verb in ("UPDATE", "DELETE"):
+            for statement in guard(table.name, verb, conn.dialect.name):
+                conn.exec_driver_sql(statement)
+
+
+def guard(table: str, verb: str, dialect: str) -> list[str]:
+    """The statements that make `verb` on `table` an error; none on a database we do not know."""
+    name = f"{table}_no_{verb.lower()}"
+    if dialect == "sqlite":
+        refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"
+        return [f"CREATE TRIGGER {name} BEFORE {verb} ON {table} BEGIN {refuse}; END"]
+    if dialect == "postgresql":
+        refuse = f"BEGIN RAISE EXCEPTION '{table} is append-only'; END"
+        return [
+            f"CREATE FUNCTION {name}() RETURNS trigger AS $$ {refuse} $$ LANGUAGE plpgsql",
+            f"CREATE TRIGGER {name} BEFORE {verb} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()",
+        ]
+    return []
+
+
+_append_only(ledger)
+_append_only(policies)

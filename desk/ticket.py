@@ -1,0 +1,320 @@
+"""What becomes of a ticket: `fold` reads it off its ledger, `decide` says what an incident adds to it. Pure.
+
+Rules:
+- A ticket is what its ledger says, in the order in which things happened.
+- A repeat of the same incident decides nothing: every decision leaves a mark in the ledger that answers it.
+- The level follows the incident's impact upwards by itself; downwards only by a person. A person's lower level stands
+  until the impact rises anew.
+- Restored by telemetry when the incident closes, at the moment readings were normal. A new incident of the same cause
+  before the ticket is closed is a relapse; after that it is a new ticket.
+- No time in the ledger is ahead of the desk's clock: an event dated in the future is taken as happening now.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from alerts.types import CauseKey, Impact, Incident, identity
+from desk import warranty, words
+from desk.calendars import zone
+from desk.clocks import story
+from desk.policy import Policy
+from desk.types import Draft, Entry, EntryKind, Ticket, TicketState
+from model.inventory import Inventory, Site
+from model.text import Text
+
+_JOBS = (Impact.OUTAGE, Impact.UNPROTECTED, Impact.DEGRADED)
+ENDED = (TicketState.CLOSED, TicketState.MERGED)
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ledger last knew of the incident behind it."""
+
+    incident: str
+    impact: Impact
+    worst: Impact
+    members: int
+    digest: str
+
+
+def fold(ledger: list[Entry]) -> Ticket:
+    """The ticket that this ledger makes (`next_call` is the ladder's to say). Raises ValueError if it was never opened."""
+    events = story(ledger)
+    opened = events[0] if events else None
+    if opened is None or opened.kind is not EntryKind.OPENED:
+        raise ValueError("a ledger begins with `opened`")
+    state, before, closed_at = TicketState.OPEN, TicketState.OPEN, None
+    facts = dict(opened.data)
+    for entry in sorted(ledger, key=lambda e: e.seq):
+        if entry.kind in (EntryKind.INCIDENT, EntryKind.RELAPSED):
+            facts.update(entry.data)  # of the incident the newest word counts
+    for entry in events[1:]:
+        if entry.kind is EntryKind.LEVEL:
+            facts["level"] = entry.data["level"]
+        state, before = _step(state, before, entry.kind)
+        if state in ENDED and closed_at is None:
+            closed_at = entry.at
+    return Ticket(
+        id=opened.ticket,
+        key=CauseKey(str(facts["customer"]), str(facts["cause"]), str(facts["root"])),
+        incident=str(facts["incident"]),
+        customer=str(facts["customer"]),
+        site=str(facts["site"]),
+        title=Text(str(facts.get("title_en") or opened.text.en), str(facts.get("title_zh") or opened.text.zh)),
+        policy=str(facts["policy"]),
+        level=str(facts["level"]),
+        impact=Impact(str(facts["impact"])),
+        state=state,
+        opened_at=opened.at,
+        changed_at=max(e.recorded_at for e in ledger),
+        closed_at=closed_at,
+    )
+
+
+def _step(state: TicketState, before: TicketState, kind: EntryKind) -> tuple[TicketState, TicketState]:
+    """The state after an entry, and the one that a relapse would fall back to."""
+    if state in ENDED:
+        return state, before
+    if kind is EntryKind.CLOSED:
+        return TicketState.CLOSED, before
+    if kind is EntryKind.MERGED:
+        return TicketState.MERGED, before
+    if kind is EntryKind.RELAPSED and state is TicketState.RESTORED:
+        return before, before
+    if kind is EntryKind.RESTORED:
+        return TicketState.RESTORED, (before if state is TicketState.RESTORED else state)
+    risen = {EntryKind.ACKNOWLEDGED: TicketState.ACKNOWLEDGED, EntryKind.ONSITE: TicketState.ONSITE}.get(kind)
+    if risen is None:
+        return state, before
+    order = [TicketState.OPEN, TicketState.ACKNOWLEDGED, TicketState.ONSITE]
+    if state is TicketState.RESTORED:
+        return state, max(before, risen, key=order.index)
+    return max(state, risen, key=order.index), before
+
+
+def decide(
+    ticket: Ticket | None, ledger: list[Entry], incident: Incident, inventory: Inventory, policy: Policy, now: int
+) -> list[Draft]:
+    """What `incident` adds to `ticket` (None: there is no open one), in the order of the ledger; [] for nothing new."""
+    if ticket is None:
+        return _open(incident, inventory, policy, now)
+    if ticket.state in ENDED:
+        return []
+    seen = last_seen(ledger)
+    if incident.id != seen.incident:
+        return _another(ticket, ledger, incident, inventory, policy, now)
+    drafts = _changed(ticket, seen, incident, policy, now)
+    if drafts and ticket.state is TicketState.RESTORED and incident.closed_at is None and _worse(seen, incident):
+        drafts.append(_relapsed(ledger, incident, incident.changed_at, words.RELAPSED_STILL, now))
+    if incident.closed_at is not None and incident.merged_into is None and not _proven(ledger, incident.id):
+        drafts.append(_restored(ticket, incident, incident.closed_at, now))
+    return drafts
+
+
+def wants(incident: Incident) -> bool:
+    """Whether an incident opens a ticket: it is open, is a job, and touches the load."""
+    return incident.wants_ticket and incident.closed_at is None and incident.worst in _JOBS
+
+
+def merge(ticket: Ticket, into: str, now: int) -> Draft:
+    """`ticket` ends because `into`, opened earlier, has the same cause."""
+    return Draft(
+        at=max(now, ticket.opened_at),
+        who=words.SELF,
+        kind=EntryKind.MERGED,
+        text=words.MERGED_INTO.format(into=into),
+        data={"into": into},
+    )
+
+
+def last_seen(ledger: list[Entry]) -> Seen:
+    """What the ledger last knew of its incident, in the order of recording."""
+    data = next(e.data for e in reversed(ledger) if "digest" in e.data)
+    return Seen(
+        incident=str(data["incident"]),
+        impact=Impact(str(data["impact"])),
+        worst=Impact(str(data["worst"])),
+        members=int(data["members"] or 0),
+        digest=str(data["digest"]),
+    )
+
+
+def day_of(site: Site, at: int) -> str:
+    """The ISO day at the site."""
+    return datetime.fromtimestamp(at / 1000, zone(site.tz)).date().isoformat()
+
+
+def _open(incident: Incident, inventory: Inventory, policy: Policy, now: int) -> list[Draft]:
+    if not wants(incident):
+        return []
+    site = inventory.site(incident.site)
+    at = min(incident.opened_at, now)
+    device = incident.key.root.partition("#")[0]
+    opened = Draft(
+        at=at,
+        who=words.SELF,
+        kind=EntryKind.OPENED,
+        text=incident.title,
+        data={
+            **_key(incident),
+            **_facts(incident, inventory),
+            **_mark(incident),
+            "site": incident.site,
+            "policy": policy.pin,
+            "level": policy.level_of(incident.worst).id,
+            "local": int(site.local),
+            "country": site.country,
+            "tz": site.tz,
+            "serial": inventory.device(device).serial or None,
+        },
+    )
+    if device not in inventory.devices:
+        return [opened]
+    verdicts = warranty.of_device(policy, inventory.device(device), day_of(site, at))
+    return [opened, *(_warranty(v.item, v.verdict, v.until, v.source, v.text, at) for v in verdicts)]
+
+
+def _warranty(item: str, verdict: str, until: str | None, source: str, text: Text, at: int) -> Draft:
+    name = words.ITEMS.get(item, Text(item, item))
+    return Draft(
+        at=at,
+        who=words.SELF,
+        kind=EntryKind.WARRANTY,
+        text=Text(f"{name.en}: {text.en}", f"{name.zh}：{text.zh}"),
+        data={"item": item, "verdict": verdict, "until": until, "source": source},
+    )
+
+
+def _another(
+    ticket: Ticket,
+    ledger: list[Entry],
+    incident: Incident,
+    inventory: Inventory,
+    policy: Policy,
+    now: int,
+) -> list[Draft]:
+    """Another incident than the one the ticket knew: a relapse, or a later cause that took this one over."""
+    if incident.closed_at is not None or incident.merged_into is not None or _known(ledger, incident.id):
+        return []  # an episode that newer data show ended, or an earlier one told again
+    at = _within(incident.changed_at, ticket.opened_at, now)
+    same_cause = incident.key == ticket.key
+    if same_cause and ticket.state is TicketState.RESTORED:
+        text = words.RELAPSED_AGAIN
+        drafts = [_relapsed(ledger, incident, incident.opened_at, _fill(text, title=incident.title), now)]
+    else:
+        text = _fill(words.TAKEN_OVER, title=incident.title)
+        title: dict[str, str | int | float | None] = {"title_en": incident.title.en, "title_zh": incident.title.zh}
+        data = {**_key(incident), **_facts(incident, inventory), **_mark(incident), **title}
+        drafts = [Draft(at=at, who=words.SELF, kind=EntryKind.INCIDENT, text=text, data=data)]
+        if ticket.state is TicketState.RESTORED:
+            drafts.append(_relapsed(ledger, incident, incident.changed_at, words.RELAPSED_STILL, now))
+    return [*drafts, *_level_up(ticket, incident.worst, policy, at)]
+
+
+def _changed(ticket: Ticket, seen: Seen, incident: Incident, policy: Policy, now: int) -> list[Draft]:
+    mark = _mark(incident)
+    if (incident.impact, incident.worst, mark["digest"]) == (seen.impact, seen.worst, seen.digest):
+        return []
+    more = len(incident.members) - seen.members
+    if more > 0:
+        why = incident.explanation[-1] if incident.explanation else incident.title
+        text = _fill(words.JOINED.format(n=more, why="{why}"), why=why)
+    else:
+        text = _fill(words.IMPACT_NOW, impact=words.IMPACTS[incident.impact])
+    at = _within(incident.changed_at, ticket.opened_at, now)
+    drafts = [Draft(at=at, who=words.SELF, kind=EntryKind.INCIDENT, text=text, data=mark)]
+    if incident.worst.rank < seen.worst.rank:
+        drafts += _level_up(ticket, incident.worst, policy, at)
+    elif incident.impact.rank < seen.impact.rank:
+        drafts += _level_up(ticket, incident.impact, policy, at)
+    return drafts
+
+
+def _level_up(ticket: Ticket, impact: Impact, policy: Policy, at: int) -> list[Draft]:
+    old, new = policy.level(ticket.level), policy.level_of(impact)
+    if new.rank >= old.rank:
+        return []
+    text = Text(
+        words.LEVEL_UP.en.format(old=old.name.en, new=new.name.en, impact=words.IMPACTS[impact].en),
+        words.LEVEL_UP.zh.format(old=old.name.zh, new=new.name.zh, impact=words.IMPACTS[impact].zh),
+    )
+    data: dict[str, str | int | float | None] = {"level": new.id, "was": old.id, "why": "impact"}
+    return [Draft(at=at, who=words.SELF, kind=EntryKind.LEVEL, text=text, data=data)]
+
+
+def _restored(ticket: Ticket, incident: Incident, closed_at: int, now: int) -> Draft:
+    return Draft(
+        at=_within(closed_at, ticket.opened_at, now),
+        who=words.SELF,
+        kind=EntryKind.RESTORED,
+        text=words.RESTORED_PROVEN,
+        data={"proof": "telemetry", "incident": incident.id},
+    )
+
+
+def _relapsed(ledger: list[Entry], incident: Incident, at: int, text: Text, now: int) -> Draft:
+    restored = max((e.at for e in ledger if e.kind is EntryKind.RESTORED), default=0)
+    return Draft(
+        at=_within(at, restored, now),
+        who=words.SELF,
+        kind=EntryKind.RELAPSED,
+        text=text,
+        data=_mark(incident),
+    )
+
+
+def _worse(seen: Seen, incident: Incident) -> bool:
+    return len(incident.members) > seen.members or incident.impact.rank < seen.impact.rank
+
+
+def _proven(ledger: list[Entry], incident: str) -> bool:
+    """Whether telemetry already proved the end of this incident."""
+    return any(
+        e.kind is EntryKind.RESTORED and e.data.get("proof") == "telemetry" and e.data.get("incident") == incident
+        for e in ledger
+    )
+
+
+def _known(ledger: list[Entry], incident: str) -> bool:
+    return any(e.data.get("incident") == incident for e in ledger)
+
+
+def _key(incident: Incident) -> dict[str, str | int | float | None]:
+    return {"customer": incident.key.customer, "cause": incident.key.cause, "root": incident.key.root}
+
+
+def _mark(incident: Incident) -> dict[str, str | int | float | None]:
+    """By what a repeat is recognised."""
+    return {
+        "incident": incident.id,
+        "impact": incident.impact.value,
+        "worst": incident.worst.value,
+        "members": len(incident.members),
+        "digest": identity(*sorted(incident.members)),
+    }
+
+
+def _facts(incident: Incident, inventory: Inventory) -> dict[str, str | int | float | None]:
+    """The rating that conditions ask about: the device's; for a site, its largest UPS. A silent agent has none."""
+    root = incident.key.root.partition("#")[0]
+    if incident.key.cause == "agent":
+        return {"kva": None}
+    if root in inventory.devices:
+        rated = [inventory.device(root).rated_va]
+    else:
+        rated = [d.rated_va for d in inventory.at_site(root) if d.kind == "ups"]
+    known = [va for va in rated if va is not None]
+    return {"kva": max(known) / 1000 if known else None}
+
+
+def _fill(text: Text, **values: Text) -> Text:
+    """Fill each sentence from the same language."""
+    return Text(
+        text.en.format(**{k: v.en for k, v in values.items()}), text.zh.format(**{k: v.zh for k, v in values.items()})
+    )
+
+
+def _within(at: int, low: int, high: int) -> int:
+    return min(max(at, low), max(high, low))

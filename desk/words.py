@@ -1,0 +1,87 @@
+"""What the desk says, in both languages: one place, so that a translator finds all of it."""
+
+from __future__ import annotations
+
+from alerts.types import Impact
+from desk.types import ClockState, EntryKind, TicketState
+from model.text import Text
+
+#: Who acts when nobody does.
+SELF = "roundsman"
+
+ENTRIES: dict[EntryKind, Text] = {
+    EntryKind.OPENED: Text("opened", "开单"),
+    EntryKind.LEVEL: Text("level", "定级"),
+    EntryKind.ACKNOWLEDGED: Text("acknowledged", "已响应"),
+    EntryKind.NOTE: Text("note", "备注"),
+    EntryKind.DISPATCHED: Text("dispatched", "已派出"),
+    EntryKind.ONSITE: Text("on site", "到场"),
+    EntryKind.INCIDENT: Text("incident changed", "事件变化"),
+    EntryKind.RESTORED: Text("restored", "已恢复"),
+    EntryKind.RELAPSED: Text("relapsed", "复发"),
+    EntryKind.NOTIFIED: Text("notified", "已通知"),
+    EntryKind.WARNED: Text("near its end", "即将到期"),
+    EntryKind.BROKEN: Text("broken", "已超时"),
+    EntryKind.ESCALATED: Text("escalated", "已升级"),
+    EntryKind.WARRANTY: Text("warranty", "保修"),
+    EntryKind.MERGED: Text("merged", "已合并"),
+    EntryKind.CLOSED: Text("closed", "关单"),
+}
+
+STATES: dict[TicketState, Text] = {
+    TicketState.OPEN: Text("open", "待响应"),
+    TicketState.ACKNOWLEDGED: Text("acknowledged", "已响应"),
+    TicketState.ONSITE: Text("on site", "已到场"),
+    TicketState.RESTORED: Text("restored", "已恢复"),
+    TicketState.CLOSED: Text("closed", "已关闭"),
+    TicketState.MERGED: Text("merged", "已合并"),
+}
+
+CLOCK_STATES: dict[ClockState, Text] = {
+    ClockState.RUNNING: Text("running", "计时中"),
+    ClockState.PAUSED: Text("paused", "暂停"),
+    ClockState.STOPPED: Text("stopped", "停止"),
+    ClockState.BROKEN: Text("broken", "超时"),
+    ClockState.UNTIMED: Text("no number", "无时限"),
+}
+
+IMPACTS: dict[Impact, Text] = {
+    Impact.OUTAGE: Text("outage", "断电"),
+    Impact.UNPROTECTED: Text("unprotected", "失去保护"),
+    Impact.DEGRADED: Text("degraded", "降级运行"),
+    Impact.ADVISORY: Text("advisory", "提示"),
+    Impact.REQUEST: Text("request", "请求"),
+}
+
+ITEMS: dict[str, Text] = {
+    "host": Text("UPS host", "UPS 主机"),
+    "battery": Text("battery", "电池"),
+    "software": Text("own software", "自有软件"),
+    "third_party_software": Text("third-party software", "第三方软件"),
+    "device": Text("device", "设备"),
+}
+
+LEVEL_UP = Text("level {old} → {new}: impact rose to {impact}", "级别 {old} → {new}：影响升至{impact}")
+LEVEL_BY_HAND = Text("level {old} → {new}", "级别 {old} → {new}")
+JOINED = Text("{n} more joined: {why}", "又有 {n} 项加入：{why}")
+IMPACT_NOW = Text("impact is now {impact}", "影响现为{impact}")
+TAKEN_OVER = Text("a later cause took this over: {title}", "后来的原因并入本单：{title}")
+RESTORED_PROVEN = Text("runs normally: readings show it", "已恢复正常：由遥测证明")
+RELAPSED_AGAIN = Text("it is back: {title}", "故障复发：{title}")
+RELAPSED_STILL = Text("not restored after all: the incident goes on", "并未恢复：事件仍在继续")
+MERGED_INTO = Text("same cause as {into}, which was opened earlier", "与更早的 {into} 同因")
+WARNED = Text("{clock}: due {due}", "{clock}：{due} 到期")
+BROKEN = Text("{clock}: was due {due}", "{clock}：应于 {due} 完成")
+ESCALATED = Text("call {to}: {why}", "请联系{to}：{why}")
+DELIVERED = Text("entry {seq} reached {connector}", "第 {seq} 条已送达 {connector}")
+NO_POLICY = Text(
+    "the contract names policy `{policy}`, which is not here or has errors: `default` is used",
+    "合同所列政策“{policy}”不存在或有错误：采用默认政策",
+)
+
+WARRANTY_IN = Text("in warranty until {until} ({term}, {source})", "保修期内，至 {until}（{term}，{source}）")
+WARRANTY_OUT = Text("out of warranty since {until} ({term}, {source})", "已过保，自 {until} 起（{term}，{source}）")
+WARRANTY_NO_CLASS = Text(
+    "undefined, ask: the contract has no class for {what}", "未定义，须询问：合同中没有“{what}”的等级"
+)
+WARRANTY_NO_DATE = Text("undefined, ask: the date of installation is not known", "未定义，须询问：安装日期不详")
