@@ -26,7 +26,7 @@ from collector.history.opening import open_history
 from collector.hub import Hub
 from collector.offsets import OffsetBook
 from collector.pipeline import World
-from collector.store import deliveries, open_engine, writing
+from collector.store import deliveries, keep_clock, open_engine, writing
 from collector.writer import Answer, Post, Writer
 from model.inventory import Inventory
 from model.problem import Problem
@@ -90,7 +90,7 @@ class Running:
 
     async def transact(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work(connection)` alone in one transaction and tell those who watch that something changed."""
-        done = await self.write(self.writer.transact, work)
+        done: T = await self.write(self.writer.transact, work)
         self.hub.publish([{"kind": "ticket", "id": None, "site": None}])
         return done
 
@@ -110,7 +110,7 @@ class Running:
 
     async def write(self, work: Callable[..., T], *arguments: Any) -> T:
         """Run blocking work in the writer's thread, in turn; publish what it committed."""
-        done = await asyncio.get_running_loop().run_in_executor(self._thread, partial(work, *arguments))
+        done: T = await asyncio.get_running_loop().run_in_executor(self._thread, partial(work, *arguments))
         self.hub.publish(self.writer.events())
         return done
 
@@ -162,7 +162,8 @@ def open_centre(config: CollectorConfig, scale: TimeScale) -> Running:
     """Open database, history and inventory. Raises `StoreError`, `HistoryError`."""
     config.data.mkdir(parents=True, exist_ok=True)
     engine = open_engine(config.data / "centre.sqlite")
-    with engine.connect() as conn:
+    with writing(engine) as conn:
+        keep_clock(conn, scale)
         segments = deliveries.offset_segments(conn)
         known = inventory.latest(conn)
     book = OffsetBook(scale.at_least(*_WRONG_CLOCK_S) * 1000, segments)

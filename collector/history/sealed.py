@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
+import pyarrow
+import pyarrow.compute
+import pyarrow.parquet
 
 from collector.history import HistoryError
 from collector.history.packing import Columns, join
 from model.reading import Series
+
+#: pyarrow ships no types: named once here, so that nothing of it leaks into a signature.
+pa: Any = pyarrow
+pc: Any = pyarrow.compute
+pq: Any = pyarrow.parquet
 
 _SCHEMA = pa.schema(
     [
@@ -82,7 +88,7 @@ def read_all(path: Path, ids: dict[Series, int]) -> Columns:
     return Columns(series, at.astype("datetime64[ms]").astype(np.int64), value, quality)
 
 
-def _table(path: Path, columns: list[str], wanted: pc.Expression | None) -> pa.Table:
+def _table(path: Path, columns: list[str], wanted: Any) -> Any:
     try:
         return pq.read_table(path, columns=columns, filters=wanted, partitioning=None)
     except FileNotFoundError as error:
@@ -91,14 +97,14 @@ def _table(path: Path, columns: list[str], wanted: pc.Expression | None) -> pa.T
         raise HistoryError(f"{path}: expected a sealed Parquet file: {error}") from error
 
 
-def _words(words: list[str | None], inverse: np.ndarray[tuple[int], np.dtype[np.intp]]) -> pa.Array:
+def _words(words: list[str | None], inverse: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Any:
     dictionary = sorted({word for word in words if word is not None})
     place = {word: i for i, word in enumerate(dictionary)}
     codes = np.array([-1 if word is None else place[word] for word in words], np.int32)[inverse]
     return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), pa.array(dictionary, pa.string()))
 
 
-def _moment(ms: int) -> pa.Scalar:
+def _moment(ms: int) -> Any:
     return pa.scalar(ms, pa.timestamp("ms", tz="UTC"))
 
 

@@ -6,6 +6,7 @@ readers use `engine.connect()` and never block a writer. The tables stand in `ta
 file holds the queries of one subject, each function taking a connection. People and their sessions are the console's.
 """
 
+from collector.store.clock_kept import keep_clock, kept_clock
 from collector.store.deliveries import Delivery, KeptBatch, offset_segments
 from collector.store.findings import alerts, incident, incidents
 from collector.store.fleet import (
@@ -42,6 +43,8 @@ __all__ = [
     "identity",
     "incident",
     "incidents",
+    "keep_clock",
+    "kept_clock",
     "metadata",
     "offset_segments",
     "open_engine",
