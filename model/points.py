@@ -173,6 +173,10 @@ _ALL: tuple[Point, ...] = (
         1: Text("passed", "通过"), 2: Text("warning", "警告"), 3: Text("failed", "失败"), 4: Text("aborted", "中止"),
         5: Text("running", "进行中"), 6: Text("none yet", "尚无"),
     }),
+    _gauge("ups.test.elapsed", "s", 0, 366 * 86400, "Time since the last self-test began", "距上次自检开始的时间"),
+    _state("ups.beeper.status", "Beeper setting", "蜂鸣器设定", {
+        1: Text("disabled", "禁用"), 2: Text("enabled", "启用"), 3: Text("muted", "静音"),
+    }),
     # Alarms that the equipment itself raises (RFC 1628 upsWellKnownAlarms first)
     _flag("alarm.battery_bad", "Battery bad", "电池不良"),
     _flag("alarm.on_battery", "On battery", "电池供电"),
@@ -230,6 +234,8 @@ _ALL: tuple[Point, ...] = (
     _text("device.model", "Model", "型号"),
     _text("device.serial", "Serial number", "序列号"),
     _text("device.firmware", "Firmware", "固件版本"),
+    _text("device.firmware.aux", "Card firmware version", "管理卡固件版本"),
+    _text("device.attached", "Attached equipment", "所带设备"),
     _text("device.description", "Description", "描述"),
     _text("device.name", "Name", "名称"),
     _text("ifDescr", "Port description", "端口描述"),

@@ -1,0 +1,169 @@
+"""Where a device is reached: one URL, read once, checked with words a person can act on.
+
+    modbus+tcp://host:502?unit=1          modbus+rtu:///dev/ttyUSB0?unit=3&baud=9600&parity=N
+    modbus+rtuovertcp://host:4001?unit=1  megatec:///dev/ttyS0?baud=2400
+    snmp://host:161?version=2c&community=env:NAME
+
+Options of all: `timeout` (real seconds for one answer), of Modbus: `unit`, `ups` (number of the UPS behind
+a card). Secrets are references; the only literal community taken is `public`, which is no secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from model.secret import is_reference
+from model.text import Text
+
+RTU, RTU_OVER_TCP, TCP, SNMP, MEGATEC = "modbus+rtu", "modbus+rtuovertcp", "modbus+tcp", "snmp", "megatec"
+SCHEMES = (TCP, RTU, RTU_OVER_TCP, SNMP, MEGATEC)
+_SERIAL = (RTU, MEGATEC)
+_PORTS = {TCP: 502, SNMP: 161}
+PUBLIC = "public"
+
+
+class AddressError(ValueError):
+    """A URL that cannot be used. `expected`, `fix` are for people; `got` never holds a secret."""
+
+    def __init__(self, expected: Text, got: str, fix: Text) -> None:
+        super().__init__(f"expected {expected.en}, got {got}; fix: {fix.en}")
+        self.expected = expected
+        self.got = got
+        self.fix = fix
+
+
+class DeviceUrl(msgspec.Struct, frozen=True, kw_only=True):
+    """One device on one line. `path` is set for serial lines, `host` and `port` for the others."""
+
+    scheme: str
+    host: str = ""
+    port: int = 0
+    path: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+    text: str = ""  #: as it was written
+
+    @classmethod
+    def parse(cls, url: str) -> DeviceUrl:
+        """Read a URL. Raises `AddressError`."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as error:
+            raise AddressError(_A_URL, repr(url), Text(str(error), "端口须为 1 到 65535 的整数")) from error
+        if parts.scheme not in SCHEMES:
+            raise AddressError(_A_SCHEME, parts.scheme or repr(url), _FIX_SCHEME)
+        if parts.username or parts.password or parts.fragment:
+            raise AddressError(_NO_USER, "a user, a password or # (not shown)", _FIX_SECRET)
+        options = parse_qsl(parts.query.replace("+", "%2B"), keep_blank_values=True)
+        _check_options(parts.scheme, options)
+        serial = parts.scheme in _SERIAL
+        if serial and (not parts.path.startswith("/") or parts.netloc):
+            raise AddressError(_A_PATH, repr(url), _FIX_PATH.format(scheme=parts.scheme))
+        if not serial and not parts.hostname:
+            raise AddressError(_A_HOST, repr(url), _FIX_HOST.format(scheme=parts.scheme))
+        port = port or _PORTS.get(parts.scheme, 0)
+        if not serial and not port:
+            raise AddressError(_A_PORT, repr(url), _FIX_PORT.format(scheme=parts.scheme))
+        return cls(
+            scheme=parts.scheme,
+            host="" if serial else parts.hostname or "",
+            port=0 if serial else port,
+            path=parts.path if serial else "",
+            options=tuple(options),
+            text=url,
+        )
+
+    @property
+    def link_key(self) -> str:
+        """Devices with the same key share one physical line, and so one owner."""
+        if self.path:
+            return f"serial:{self.path}"
+        kind = "udp" if self.scheme == SNMP else "tcp"
+        return f"{kind}:{self.host}:{self.port}" + (f":{self.option('community')}" if kind == "udp" else "")
+
+    def option(self, name: str, default: str = "") -> str:
+        """The last value given for an option, else `default`."""
+        return dict(self.options).get(name, default)
+
+    @property
+    def unit(self) -> int:
+        """The Modbus unit (slave) id."""
+        return int(self.option("unit", "1"))
+
+    @property
+    def timeout_s(self) -> float:
+        """Real seconds to wait for one answer."""
+        return float(self.option("timeout") or _TIMEOUTS[self.scheme])
+
+
+#: Real seconds. A Q1 interface takes up to 0.4 s before its first byte; a Huawei card may take 2 s when busy.
+_TIMEOUTS = {TCP: 2.0, RTU: 1.0, RTU_OVER_TCP: 1.5, SNMP: 1.5, MEGATEC: 1.2}
+
+_A_URL = Text("a device URL", "设备 URL")
+_A_SCHEME = Text("one of " + ", ".join(SCHEMES), "下列之一：" + "、".join(SCHEMES))
+_FIX_SCHEME = Text("write for example modbus+tcp://192.0.2.5:502?unit=1", "例如 modbus+tcp://192.0.2.5:502?unit=1")
+_NO_USER = Text("no user name, password or # in the URL", "URL 中不得有用户名、密码或 #")
+_FIX_SECRET = Text("give a reference: community=env:NAME or community=file:PATH", "写引用：community=env:NAME 或 community=file:PATH")  # fmt: skip
+_A_PATH = Text("the path of a serial port after three slashes", "三个斜杠后写串口路径")
+_FIX_PATH = Text("write {scheme}:///dev/ttyUSB0", "写成 {scheme}:///dev/ttyUSB0")
+_A_HOST = Text("a host", "主机名或地址")
+_FIX_HOST = Text("write {scheme}://192.0.2.5", "写成 {scheme}://192.0.2.5")
+_A_PORT = Text("a port", "端口")
+_FIX_PORT = Text("write {scheme}://192.0.2.5:4001", "写成 {scheme}://192.0.2.5:4001")
+
+
+def _whole(low: int, high: int) -> Callable[[str], bool]:
+    return lambda value: value.isascii() and value.isdigit() and low <= int(value) <= high
+
+
+def _seconds(value: str) -> bool:
+    try:
+        return 0.02 <= float(value) <= 60
+    except ValueError:
+        return False
+
+
+def _community(value: str) -> bool:
+    return value == PUBLIC or is_reference(value)
+
+
+_Rule = tuple[Callable[[str], bool], Text]
+_ONE_OF_ANY: dict[str, _Rule] = {"timeout": (_seconds, Text("seconds from 0.02 to 60", "0.02 到 60 秒"))}
+_UNIT: dict[str, _Rule] = {
+    "unit": (_whole(0, 255), Text("a unit from 0 to 255", "0 到 255 的站号")),
+    "ups": (_whole(0, 4), Text("the number of the UPS on its card, 0 to 4", "卡上 UPS 的编号 0 到 4")),
+}
+_LINE: dict[str, _Rule] = {
+    "baud": (_whole(300, 921600), Text("a baud rate from 300 to 921600", "300 到 921600 的波特率")),
+    "parity": (lambda v: v in ("N", "E", "O"), Text("a parity N, E or O", "校验 N、E 或 O")),
+    "bits": (lambda v: v in ("7", "8"), Text("7 or 8 data bits", "7 或 8 个数据位")),
+    "stop": (lambda v: v in ("1", "2"), Text("1 or 2 stop bits", "1 或 2 个停止位")),
+}
+_COMMUNITY: dict[str, _Rule] = {
+    "community": (_community, Text("a reference env:NAME or file:PATH, or public", "引用 env:NAME、file:PATH 或 public")),
+    "version": (lambda v: v in ("1", "2c"), Text("version 1 or 2c", "版本 1 或 2c")),
+}
+_OPTIONS: dict[str, dict[str, _Rule]] = {
+    TCP: {**_ONE_OF_ANY, **_UNIT},
+    RTU: {**_ONE_OF_ANY, **_UNIT, **_LINE},
+    RTU_OVER_TCP: {**_ONE_OF_ANY, **_UNIT},
+    SNMP: {**_ONE_OF_ANY, **_COMMUNITY},
+    MEGATEC: {**_ONE_OF_ANY, **_LINE},
+}
+
+
+def _check_options(scheme: str, options: list[tuple[str, str]]) -> None:
+    known = _OPTIONS[scheme]
+    for name, value in options:
+        if name not in known:
+            expected = Text(
+                f"options {', '.join(sorted(known))} for {scheme}", f"{scheme} 的选项：{'、'.join(sorted(known))}"
+            )
+            raise AddressError(expected, f"{name}=…", Text(f"remove or rename {name}", f"删除或改名 {name}"))
+        holds, expected = known[name]
+        if not holds(value):
+            shown = "a literal (not shown)" if name == "community" else f"{name}={value}"
+            raise AddressError(expected, shown, Text(f"correct {name}", f"更正 {name}"))

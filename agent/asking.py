@@ -1,0 +1,146 @@
+"""One device, one tier, once: plan, ask, read.
+
+A device that does not answer its first request costs that one time-out (and its retry) and gives exactly
+one gap for the whole device. Later requests that fail make gaps of their own points; after two silent ones
+in a row the rest is not asked, so a device that dies in mid-round does not hold the line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from agent import address
+from agent.address import DeviceUrl
+from agent.drivers import DRIVERS, records
+from agent.drivers.exchange import Exchange, Failure, Objects, ReadIdentity, Request, Sample, Variables, WalkVariables
+from agent.drivers.snmp import WHO, identity
+from agent.links.owner import Link
+from agent.profiles import PROFILES, Profile, Tier, load, match
+from model.batch import Event
+from model.reading import Gap, GapCause, Reading
+
+_SILENT_IN_A_ROW = 2
+_DEFAULTS = {address.MEGATEC: "megatec_q1"}
+
+
+class Round(msgspec.Struct, frozen=True, kw_only=True):
+    """What one tier of one device gave: samples, or the failure of the whole device."""
+
+    samples: tuple[Sample, ...] = ()
+    failure: Failure | None = None
+    at: int = 0
+
+
+async def ask_device(
+    link: Link, device: str, url: DeviceUrl, profile: Profile | None, tier: Tier | str, now: Callable[[], int]
+) -> list[Reading | Gap | Event]:
+    """Readings, gaps and identity of one tier. Never raises for what a device does."""
+    round = await ask_samples(link, url, profile, Tier(tier), now, device)
+    if round.failure:
+        return [
+            Gap(device=device, point=None, index=None, at=round.at, cause=round.failure.cause, raw=round.failure.raw)
+        ]
+    return records(round.samples, device)
+
+
+async def ask_samples(
+    link: Link, url: DeviceUrl, profile: Profile | None, tier: Tier, now: Callable[[], int], device: str = ""
+) -> Round:
+    """The samples of one tier, each with its place on the wire and its raw text."""
+    profiles = (profile,) if profile else await _settled(link, url, tier, device)
+    if isinstance(profiles, Failure):
+        return Round(failure=profiles, at=now())
+    driver = DRIVERS[url.scheme]
+    samples: list[Sample] = []
+    given: set[tuple[str, str | None]] = set()
+    for n, one in enumerate(profiles):
+        if one is None:
+            continue
+        exchanges = await _exchange(link, driver.plan(one, url, tier), now)
+        if n == 0 and _dead(exchanges):
+            failure = exchanges[0].answer
+            assert isinstance(failure, Failure)
+            return Round(failure=failure, at=exchanges[0].at)
+        exchanges = await _narrowed(link, one, url, tier, exchanges, now)
+        found = driver.read(one, url, tier, exchanges)
+        fresh = [sample for sample in found if (sample.point, sample.index) not in given]
+        given.update((sample.point, sample.index) for sample in fresh if sample.value is not None)
+        samples.extend(fresh)
+    return Round(samples=tuple(samples), at=now())
+
+
+async def _exchange(link: Link, requests: Sequence[Request], now: Callable[[], int]) -> list[Exchange]:
+    done: list[Exchange] = []
+    silent = 0
+    for n, request in enumerate(requests):
+        if silent >= _SILENT_IN_A_ROW:
+            failure = Failure(cause=GapCause.NO_ANSWER, raw="not asked: the device fell silent")
+            done.append(Exchange(request=request, answer=failure, at=now()))
+            continue
+        answer = await link.ask(request)
+        done.append(Exchange(request=request, answer=answer, at=now()))
+        silent = silent + 1 if isinstance(answer, Failure) and answer.cause == GapCause.NO_ANSWER else 0
+        if n == 0 and silent:
+            break
+    return done
+
+
+def _dead(exchanges: Sequence[Exchange]) -> bool:
+    first = exchanges[0].answer if exchanges else None
+    return isinstance(first, Failure) and first.cause == GapCause.NO_ANSWER
+
+
+async def _narrowed(
+    link: Link, profile: Profile, url: DeviceUrl, tier: Tier, exchanges: list[Exchange], now: Callable[[], int]
+) -> list[Exchange]:
+    """Blocks that were refused, asked again in their parts."""
+    out: list[Exchange] = []
+    for exchange in exchanges:
+        refused = isinstance(exchange.answer, Failure) and exchange.answer.cause == GapCause.REFUSED
+        smaller = DRIVERS[url.scheme].narrow(profile, url, tier, exchange.request) if refused else []
+        out.append(exchange)
+        out.extend(await _exchange(link, smaller, now) if smaller else [])
+    return out
+
+
+async def _settled(link: Link, url: DeviceUrl, tier: Tier, device: str) -> tuple[Profile, ...] | Failure:
+    """The profiles of a device whose file names none; asked anew with each identity tier."""
+    if url.scheme in _DEFAULTS:
+        return (load(_DEFAULTS[url.scheme]),)
+    if device in link.settled and tier != Tier.IDENTITY:
+        return link.settled[device]
+    found = await (_by_object_id(link) if url.scheme == address.SNMP else _by_vendor(link, url))
+    if not isinstance(found, Failure):
+        link.settled[device] = found
+    return found
+
+
+async def _by_object_id(link: Link) -> tuple[Profile, ...] | Failure:
+    """Every SNMP profile that fits what the agent says and whose MIB is there."""
+    who = await link.ask(WHO)
+    if isinstance(who, Failure):
+        return who
+    object_id, descr = identity(who.values) if isinstance(who, Variables) else ("", "")
+    found: list[Profile] = []
+    for profile in match(object_id, descr):
+        seen = await link.ask(WalkVariables(root=profile.match.presence, limit=1))
+        if isinstance(seen, Variables) and seen.values:
+            found.append(profile)
+    fits = tuple(found)
+    return fits or Failure(cause=GapCause.NOT_SUPPORTED, raw=f"no profile fits sysObjectID {object_id}: {descr}"[:200])
+
+
+async def _by_vendor(link: Link, url: DeviceUrl) -> tuple[Profile, ...] | Failure:
+    """The Modbus profile that fits what the device says in its identification."""
+    answer = await link.ask(ReadIdentity(unit=url.unit))
+    if isinstance(answer, Failure) and answer.cause == GapCause.NO_ANSWER:
+        return answer
+    objects = answer.values if isinstance(answer, Objects) else {}
+    said = " ".join(objects[n].decode("latin-1") for n in sorted(objects))
+    loaded = (load(id) for id in PROFILES)
+    fits = tuple(p for p in loaded if p.driver == "modbus" and p.match.vendor and re.search(p.match.vendor, said))
+    return fits[:1] or Failure(cause=GapCause.NOT_SUPPORTED, raw=f"name a profile; the device says: {said}"[:200])
+

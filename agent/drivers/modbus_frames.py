@@ -1,0 +1,152 @@
+"""Modbus on the wire, sans I/O: pymodbus builds and decodes, this says whether bytes fit a request.
+
+RTU   unit fn data… crc-lo crc-hi            > 01 03 2A F8 00 01 0D E3   < 01 03 02 08 9D 7E 2D
+TCP   tid tid 00 00 len len unit fn data…    > 00 64 00 00 00 06 01 03 04 02 00 07
+
+RTU replies carry no address and no number: a reply fits when unit, function and byte count are those of
+the request and the CRC is right. Bytes before it (noise, the tail of a late reply) are skipped.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from pymodbus.exceptions import ModbusException
+from pymodbus.framer import FramerRTU, FramerSocket
+from pymodbus.pdu import DecodePDU, ExceptionResponse, ModbusPDU
+from pymodbus.pdu.bit_message import ReadCoilsRequest, ReadDiscreteInputsRequest
+from pymodbus.pdu.mei_message import ReadDeviceInformationRequest, ReadDeviceInformationResponse
+from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadInputRegistersRequest
+
+from agent.drivers.exchange import Answer, Failure, Objects, ReadIdentity, ReadWords, Words, printable
+from model.reading import GapCause
+
+Ask = ReadWords | ReadIdentity
+_MEI = 0x2B
+_REQUESTS: dict[int, type[ModbusPDU]] = {
+    1: ReadCoilsRequest,
+    2: ReadDiscreteInputsRequest,
+    3: ReadHoldingRegistersRequest,
+    4: ReadInputRegistersRequest,
+}
+_decoder = DecodePDU(False)
+_rtu, _tcp = FramerRTU(_decoder), FramerSocket(_decoder)
+_EXCEPTIONS = {
+    1: "illegal function",
+    2: "illegal address",
+    3: "illegal value",
+    4: "device failed",
+    5: "acknowledged",
+    6: "busy",
+    10: "gateway has no path",
+    11: "device behind the gateway is silent",
+}
+_TCP_HEAD = 7
+_TCP_LONGEST = 260
+
+
+class Stray(msgspec.Struct, frozen=True):
+    """Bytes that are not the answer: noise, another unit, a late reply."""
+
+    raw: str
+
+
+def function_of(request: Ask) -> int:
+    return request.function if isinstance(request, ReadWords) else _MEI
+
+
+def rtu(request: Ask) -> bytes:
+    """The request as an RTU frame."""
+    return bytes(_rtu.buildFrame(_pdu(request)))
+
+
+def tcp(request: Ask, transaction: int) -> bytes:
+    """The request as a TCP frame."""
+    pdu = _pdu(request)
+    pdu.transaction_id = transaction
+    return bytes(_tcp.buildFrame(pdu))
+
+
+def _pdu(request: Ask) -> ModbusPDU:
+    if isinstance(request, ReadIdentity):
+        return ReadDeviceInformationRequest(read_code=request.code, object_id=request.first, dev_id=request.unit)
+    return _REQUESTS[request.function](address=request.address, count=request.count, dev_id=request.unit)
+
+
+def find_rtu(data: bytes, request: Ask) -> tuple[Answer | Failure, bytes] | None:
+    """(answer, bytes before it), as soon as a whole reply that fits stands in `data`; None: wait for more."""
+    function = function_of(request)
+    for start in range(len(data) - 4):
+        if data[start] != request.unit or data[start + 1] & 0x7F != function:
+            continue
+        size = _rtu_size(data[start:], request)
+        if not size or start + size > len(data):
+            continue
+        frame = data[start : start + size]
+        if FramerRTU.check_CRC(frame[:-2], int.from_bytes(frame[-2:], "big")):
+            return _decoded(frame[1:-2], request), data[:start]
+    return None
+
+
+def _rtu_size(data: bytes, request: Ask) -> int:
+    """Length of the frame that begins here if it is a reply to the request, else 0."""
+    if data[1] & 0x80:
+        return 5
+    if isinstance(request, ReadWords):
+        size = _byte_count(request)
+        return size + 5 if data[2] == size else 0
+    if data[2] != 0x0E:
+        return 0
+    size = int(ReadDeviceInformationResponse.calculateRtuFrameSize(data))
+    return size if size <= 256 else 0
+
+
+def _byte_count(request: ReadWords) -> int:
+    return (request.count + 7) // 8 if request.function in (1, 2) else request.count * 2
+
+
+def find_tcp(data: bytes, request: Ask, transaction: int) -> tuple[Answer | Failure | Stray, bytes] | None:
+    """(what it is, the bytes after it) for the first frame in `data`; None: wait for more.
+
+    A `Stray` with nothing after it and no length that can be trusted means the stream is out of step.
+    """
+    if len(data) < _TCP_HEAD + 1:
+        return None
+    length = int.from_bytes(data[4:6], "big")
+    if data[2:4] != b"\x00\x00" or not 2 <= length <= _TCP_LONGEST:
+        return Failure(cause=GapCause.GARBLED, raw=printable(data)), b""
+    end = 6 + length
+    if len(data) < end:
+        return None
+    frame, rest = data[:end], data[end:]
+    if int.from_bytes(frame[:2], "big") != transaction:
+        return Stray(printable(frame)), rest
+    if frame[6] != request.unit or frame[7] & 0x7F != function_of(request):
+        return Failure(cause=GapCause.GARBLED, raw=printable(frame)), rest
+    return _decoded(frame[7:], request), rest
+
+
+def _decoded(pdu: bytes, request: Ask) -> Answer | Failure:
+    """The answer in a PDU whose function is that of the request."""
+    garbled = Failure(cause=GapCause.GARBLED, raw=printable(pdu))
+    if isinstance(request, ReadWords) and not pdu[0] & 0x80 and (len(pdu) < 2 or pdu[1] != _byte_count(request) or len(pdu) != pdu[1] + 2):  # fmt: skip
+        return garbled
+    try:
+        decoded = _decoder.decode(pdu)
+    except ModbusException:
+        return garbled
+    if isinstance(decoded, ExceptionResponse):
+        code = decoded.exception_code
+        silent = code in (10, 11)
+        words = f"exception {code} {_EXCEPTIONS.get(code, '')}".rstrip()
+        return Failure(cause=GapCause.NO_ANSWER if silent else GapCause.REFUSED, raw=words)
+    if isinstance(decoded, ReadDeviceInformationResponse):
+        return Objects({int(n): _joined(text) for n, text in decoded.information.items()})
+    if decoded is None or not isinstance(request, ReadWords):
+        return garbled
+    if request.function in (1, 2):
+        return Words(tuple(int(bit) for bit in decoded.bits[: request.count]))
+    return Words(tuple(decoded.registers))
+
+
+def _joined(text: bytes | list[bytes]) -> bytes:
+    return text if isinstance(text, bytes) else b";".join(text)

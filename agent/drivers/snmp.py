@@ -1,0 +1,226 @@
+"""SNMP: variables to points, over whatever a card makes of its MIB.
+
+    1.3.6.1.2.1.33.1.4.4.1.2.1 = INTEGER 2302     column 4.4.1.2 (upsOutputVoltage), row 1
+                                                  RFC 1628: whole V; a Delta card means 0.1 V: 230.2 V
+
+Every tier begins with what the device says of itself (sysObjectID, sysDescr), because units and marks
+depend on it; what a card does not say, its numbers may still prove (`sees`). Tolerated: a trailing .0
+behind a row, a scalar without its .0, numbers sent as text, sysObjectID with a leading dot, and alarm
+rows preallocated with OID 0.0. A NULL is an absent variable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from agent.address import DeviceUrl
+from agent.drivers import settle
+from agent.drivers.exchange import (
+    Exchange,
+    Failure,
+    GetVariables,
+    Request,
+    Sample,
+    Variable,
+    Variables,
+    WalkVariables,
+    printable,
+)
+from agent.profiles.form import Alarms, Evidence, Profile, Tier, Value, Variant, layered, says, under
+from model.points import POINTS, Kind
+from model.reading import GapCause
+
+SYS_DESCR = "1.3.6.1.2.1.1.1.0"
+SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0"
+#: The first request of every tier: every live agent answers it.
+WHO = GetVariables(oids=(SYS_DESCR, SYS_OBJECT_ID))
+_TEXT_NUMBER = re.compile(r"\s*([+-]?\d{1,18})(\.\d{1,9})?\s*[A-Za-z%°]{0,4}\s*")
+_ABSENT = Failure(cause=GapCause.NOT_SUPPORTED, raw="no such variable")
+
+
+def plan(profile: Profile, url: DeviceUrl, tier: Tier) -> list[Request]:
+    """One get for scalars and one walk a column, or the subtrees that the profile names."""
+    rows = profile.rows(tier)
+    walks = list(profile.walks.get(tier, ()))
+    scalars: list[str] = []
+    if not walks:
+        walks = [row.place for row in rows if row.column]
+        scalars = [f"{row.place}.0" for row in rows if not row.column]
+    walks += [a.at for a in profile.alarms if a.tier == tier and not any(under(a.at, walk) for walk in walks)]
+    first = GetVariables(oids=tuple(dict.fromkeys((*WHO.oids, *scalars))))
+    return [first, *(WalkVariables(root=root) for root in dict.fromkeys(walks))]
+
+
+def narrow(profile: Profile, url: DeviceUrl, tier: Tier, refused: Request) -> list[Request]:
+    """The link makes SNMP requests smaller by itself."""
+    return []
+
+
+def read(profile: Profile, url: DeviceUrl, tier: Tier, exchanges: Sequence[Exchange]) -> list[Sample]:
+    """Samples of a tier, in the profile's order."""
+    tree = _Tree(exchanges)
+    object_id, descr = identity(tree.values)
+
+    def applies(variant: Variant) -> bool:
+        return says(variant.match, object_id, descr) and (variant.sees is None or tree.sees(variant.sees))
+
+    fitted = layered(profile, applies)
+    given: set[tuple[str, str | None]] = set()
+    out: list[Sample] = []
+    for row in fitted.rows(tier):
+        found = list(_column(row, tree) if row.column else _scalar(row, tree))
+        if row.fallback:
+            found = [one for one in found if (one.point, one.index) not in given and one.value is not None]
+        given.update((one.point, one.index) for one in found)
+        if not found and not row.fallback and not _has_fallback(fitted, row):
+            found = [_missing(row, tree)]
+        out.extend(found)
+    for alarms in fitted.alarms:
+        if alarms.tier == tier:
+            out.extend(_alarm_flags(alarms, tree))
+    return out
+
+
+def identity(values: dict[str, Variable]) -> tuple[str, str]:
+    """(sysObjectID without a leading dot, sysDescr) as the device gave them."""
+    object_id, descr = values.get(SYS_OBJECT_ID), values.get(SYS_DESCR)
+    return _oid(object_id) or "", _text(descr) if isinstance(descr, bytes) else ""
+
+
+class _Tree:
+    """The variables of a round, and the failures of the requests that should have brought more."""
+
+    def __init__(self, exchanges: Sequence[Exchange]) -> None:
+        self.values: dict[str, Variable] = {}
+        self._at: dict[str, int] = {}
+        self._failed: list[tuple[tuple[str, ...], Failure, int]] = []
+        self.last_at = max((exchange.at for exchange in exchanges), default=0)
+        for exchange in exchanges:
+            answer, request = exchange.answer, exchange.request
+            if isinstance(answer, Variables):
+                self.values.update(answer.values)
+                self._at.update(dict.fromkeys(answer.values, exchange.at))
+            elif isinstance(answer, Failure):
+                asked = request.oids if isinstance(request, GetVariables) else ()
+                roots = (request.root,) if isinstance(request, WalkVariables) else asked
+                self._failed.append((roots, answer, exchange.at))
+
+    def at(self, oid: str) -> int:
+        return self._at.get(oid, self.last_at)
+
+    def below(self, place: str) -> Iterator[tuple[str, str, Variable]]:
+        """(OID, rest of the OID, value) of everything below a place that has a value."""
+        prefix = place + "."
+        for oid, value in self.values.items():
+            if oid.startswith(prefix) and value is not None:
+                yield oid, oid[len(prefix) :], value
+
+    def failure(self, place: str) -> tuple[Failure, int] | None:
+        """Why nothing is known at a place: a request failed that would have brought it."""
+        for roots, failure, at in self._failed:
+            if any(under(place, root) or under(root, place) for root in roots):
+                return failure, at
+        return None
+
+    def sees(self, evidence: Evidence) -> bool:
+        """Whether some raw number at or below a place lies within the evidence's bounds."""
+        found: Iterable[Variable] = [value for _, _, value in self.below(evidence.at)]
+        numbers = (_raw(value) for value in found)
+        return any(number is not None and evidence.low <= number[0] <= evidence.high for number in numbers)
+
+
+def _scalar(row: Value, tree: _Tree) -> Iterator[Sample]:
+    """The scalar at its .0, or where a careless card puts it."""
+    for oid in (f"{row.place}.0", row.place, f"{row.place}.0.0"):
+        value = tree.values.get(oid)
+        if value is not None:
+            yield _sample(row, row.index, oid, value, tree.at(oid))
+            return
+
+
+def _column(row: Value, tree: _Tree) -> Iterator[Sample]:
+    """One sample a row of the table. A trailing .0 is not part of the index."""
+    seen: set[str] = set()
+    for oid, rest, value in tree.below(row.place):
+        index = rest.removesuffix(".0") if "." in rest else rest
+        if index not in seen:
+            seen.add(index)
+            yield _sample(row, index, oid, value, tree.at(oid))
+
+
+def _sample(row: Value, index: str | None, oid: str, value: Variable, at: int) -> Sample:
+    shown = _text(value) if isinstance(value, bytes) else str(value)
+    shown = printable(shown)
+    if POINTS[row.point].kind == Kind.TEXT:
+        raw = _text(value) if isinstance(value, bytes) else str(value)
+        return settle.text(row, " ".join(raw.split()), index=index, at=at, where=oid)
+    number = _raw(value)
+    if number is None:
+        blank = isinstance(value, bytes) and not value.strip(b" \x00-")
+        cause = GapCause.NOT_SUPPORTED if blank else GapCause.GARBLED
+        return settle.gap(row.point, index, at, oid, shown, cause)
+    return settle.number(row, number[0], index=index, at=at, where=oid, shown=shown, scaled=number[1])
+
+
+def _raw(value: Variable) -> tuple[float, bool] | None:
+    """(number, whether it is in the MIB's raw steps). Text with a decimal point is in the unit already."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int | float):
+        return float(value), True
+    if isinstance(value, bytes):
+        found = _TEXT_NUMBER.fullmatch(_text(value))
+        if found:
+            return float(found[1] + (found[2] or "")), found[2] is None
+    return None
+
+
+def _missing(row: Value, tree: _Tree) -> Sample:
+    failure, at = tree.failure(row.place) or (_ABSENT, tree.last_at)
+    return settle.gap(row.point, row.index, at, row.place, failure.raw, failure.cause)
+
+
+def _has_fallback(profile: Profile, row: Value) -> bool:
+    """The gap is told by the last row that might bring the point."""
+    return any(other.fallback and other.point == row.point for other in profile.values)
+
+
+def _alarm_flags(alarms: Alarms, tree: _Tree) -> Iterator[Sample]:
+    """All flags, 0 and 1, when the table was seen; a gap each when it was not."""
+    counted = _raw(tree.values.get(f"{alarms.count}.0")) or _raw(tree.values.get(alarms.count))
+    rows = [(oid, _oid(value)) for oid, _, value in tree.below(alarms.at)]
+    named: dict[int, str] = {}
+    for oid, name in rows:
+        if name and name.startswith(alarms.names + "."):
+            number = int(name[len(alarms.names) + 1 :].partition(".")[0])
+            named.setdefault(number, oid)
+    failed = tree.failure(alarms.at)
+    unseen = counted is None and not rows
+    unnamed = counted is not None and counted[0] > 0 and not any(name and name != "0.0" for _, name in rows)
+    for number, flag in alarms.flags.items():
+        if number in named:
+            oid = named[number]
+            raw = f"{alarms.names}.{number}"
+            yield Sample(point=flag, index=None, at=tree.at(oid), value=1.0, where=oid, raw=raw)
+        elif failed:
+            yield settle.gap(flag, None, failed[1], alarms.at, failed[0].raw, failed[0].cause)
+        elif unseen or unnamed:
+            raw = "alarms present, but none is named" if unnamed else _ABSENT.raw
+            yield settle.gap(flag, None, tree.last_at, alarms.at, raw, GapCause.NOT_SUPPORTED)
+        else:
+            yield Sample(point=flag, index=None, at=tree.last_at, value=0.0, where=alarms.at, raw="no such row")
+
+
+def _oid(value: Variable) -> str | None:
+    """An OID as dotted numbers, or None."""
+    text = value if isinstance(value, str) else _text(value) if isinstance(value, bytes) else ""
+    text = text.strip().lstrip(".")
+    return text if re.fullmatch(r"\d+(\.\d+)*", text) else None
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode("utf-8").rstrip("\x00")
+    except UnicodeDecodeError:
+        return data.decode("latin-1").rstrip("\x00")

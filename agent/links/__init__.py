@@ -1,0 +1,44 @@
+"""Links: open wires, one owner each. The only rooms of the agent that wait for a device."""
+
+from __future__ import annotations
+
+from agent import address
+from agent.address import DeviceUrl
+from agent.drivers.exchange import Failure
+from agent.links.megatec_line import MegatecLink
+from agent.links.modbus_rtu import ModbusRtuLink
+from agent.links.modbus_tcp import ModbusTcpLink
+from agent.links.owner import Link
+from agent.links.port import Port, SerialPort, TcpPort
+from agent.links.secrets import community_of
+from agent.links.snmp import SnmpLink
+
+__all__ = ["Failure", "Link", "open_link"]
+
+_BAUD = {address.RTU: "9600", address.MEGATEC: "2400"}
+
+
+def open_link(url: DeviceUrl) -> Link:
+    """The owner of the line behind a URL. It opens the port when it is first asked."""
+    timeout_s = url.timeout_s
+    match url.scheme:
+        case address.TCP:
+            return ModbusTcpLink(TcpPort(url.host, url.port, timeout_s), timeout_s)
+        case address.RTU_OVER_TCP:
+            return ModbusRtuLink(TcpPort(url.host, url.port, timeout_s), timeout_s)
+        case address.RTU:
+            return ModbusRtuLink(_serial(url), timeout_s)
+        case address.MEGATEC:
+            return MegatecLink(_serial(url), timeout_s)
+        case _:
+            return SnmpLink(url.host, url.port, url.option("version", "2c"), lambda: community_of(url), timeout_s)
+
+
+def _serial(url: DeviceUrl) -> Port:
+    return SerialPort(
+        url.path,
+        baud=int(url.option("baud", _BAUD[url.scheme])),
+        bits=int(url.option("bits", "8")),
+        parity=url.option("parity", "N"),
+        stop=int(url.option("stop", "1")),
+    )

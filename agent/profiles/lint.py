@@ -1,0 +1,96 @@
+"""Rules of a profile that need more than one row: duplicates, reach of the walks, places that can be read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from agent.profiles.form import Profile, Tier, Value, under
+from agent.profiles.reading import Reader, read
+from model.points import POINTS, Kind
+from model.problem import Problem
+from model.text import Text
+
+
+def lint(file: str, text: str) -> tuple[Profile | None, list[Problem]]:
+    """The profile in a file, and everything that is wrong with it. A profile with problems is None."""
+    profile, problems = read(file, text)
+    if not profile:
+        return None, problems
+    reader = Reader(file, text)
+    if Path(file).stem != profile.id:
+        reader.wrong("profile.id", Text(f"the file's name, {Path(file).stem}", "与文件名相同"), profile.id, _RENAME)
+    _duplicates(profile, reader)
+    for n, row in enumerate(profile.values):
+        _place(profile, row, f"value.{n}", reader)
+    for n, flags in enumerate(profile.flags):
+        _shape(profile, flags.at, f"flags.{n}.at", reader)
+    for name, condition in profile.conditions.items():
+        _shape(profile, condition.at, f"condition.{name}.at", reader)
+    points = {row.point for row in profile.values}
+    for n, variant in enumerate(profile.variants):
+        for id in variant.changes.keys() - points:
+            expected = Text("a point that this profile reads", "本文件读取的测点")
+            reader.wrong(f"variant.{n}", expected, id, Text("remove the change", "删除此项"))
+    return (None if reader.problems else profile), reader.problems
+
+
+_RENAME = Text("rename the file or the id", "改文件名或 id")
+_ONCE = Text("each point and index once, or fallback = true", "每个测点与索引只出现一次，或写 fallback = true")
+_REMOVE = Text("remove one of the two", "删去其中一个")
+
+
+def _duplicates(profile: Profile, reader: Reader) -> None:
+    points: set[tuple[str, str | None, Tier, bool]] = set()
+    places: dict[tuple[str, Tier, str], str] = {}
+    for n, row in enumerate(profile.values):
+        key = (row.point, row.index, row.tier, row.column)
+        if key in points and not row.fallback:
+            reader.wrong(f"value.{n}.point", _ONCE, row.point, _REMOVE)
+        points.add(key)
+        place = (row.at, row.tier, row.rule)
+        if places.get(place, row.point) != row.point:
+            other = places[place]
+            expected = Text(f"one point at {row.at}, which is {other} already", f"{row.at} 处只有一个测点，已是 {other}")
+            reader.wrong(f"value.{n}.at", expected, row.point, _REMOVE)
+        places[place] = row.point
+    flags = [flag for word in profile.flags for flag in set(word.bits.values())]
+    for flag in {row.point for row in profile.values} & set(flags):
+        reader.wrong("value", _ONCE, flag, _REMOVE)
+
+
+def _place(profile: Profile, row: Value, key: str, reader: Reader) -> None:
+    _shape(profile, row.at, f"{key}.at", reader)
+    point = POINTS[row.point]
+    text = point.kind == Kind.TEXT
+    if row.only_if and row.only_if not in profile.conditions:
+        expected = Text("a condition of this file", "本文件中的条件")
+        reader.wrong(f"{key}.only_if", expected, row.only_if, Text("add [condition.…]", "加上 [condition.…]"))
+    if profile.driver == "modbus" and text != (row.type == "string"):
+        expected = Text("type string for text points and only for them", "文本测点且仅文本测点用 string")
+        reader.wrong(f"{key}.type", expected, row.type, Text("correct type", "更正 type"))
+    if text and row.states:
+        reader.wrong(f"{key}.states", Text("no states for text", "文本没有状态"), row.point, _REMOVE)
+    walks = profile.walks.get(row.tier, ())
+    if profile.driver == "snmp" and walks and not any(under(row.place, walk) for walk in walks):
+        expected = Text(f"a place below the walks of tier {row.tier}", f"位于 {row.tier} 层 walks 之下")
+        reader.wrong(f"{key}.at", expected, row.at, Text("add a walk or change the tier", "增加 walk 或改层"))
+
+
+_SHAPES = {
+    "modbus": (r"\d{1,5}", Text("a register from 0 to 65535", "0 到 65535 的寄存器")),
+    "snmp": (r"\d+(\.\d+)*(\.\*)?", Text("an OID, with .* at its end for a column", "OID，列以 .* 结尾")),
+    "megatec": (r"\w+\[\d+:\d+\]", Text("COMMAND[from:to]", "命令[起:止]")),
+}
+
+
+def _shape(profile: Profile, at: str, key: str, reader: Reader) -> None:
+    shape, expected = _SHAPES[profile.driver]
+    if not re.fullmatch(shape, at) or (profile.driver == "modbus" and int(at) > 65535):
+        reader.wrong(key, expected, at, Text("correct at", "更正 at"))
+    elif profile.driver == "megatec":
+        command, start, end = re.split(r"[\[:\]]", at)[:3]
+        known = profile.commands.get(command)
+        if not known or not int(start) < int(end) <= known.length:
+            expected = Text("a [command.…] of this file and characters within its length", "本文件的命令及其长度内的字符")
+            reader.wrong(key, expected, at, Text("correct at or the command", "更正 at 或命令"))
