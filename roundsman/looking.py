@@ -6,15 +6,16 @@ import tomllib
 from pathlib import Path
 
 from agent.address import AddressError
-from model.text import Text
+from agent.probe import ProbeLine, probe
+from model.points import POINTS
+from model.text import Language, Text
 from roundsman.clock import real_ms
 from roundsman.speech import complain, language, put, say, tell_problems
 
 
 async def probe_once(url: str, profile: str | None, as_json: bool) -> int:
     """Print one line per point or gap; the status is 1 when nothing at all was read."""
-    from agent.probe import ProbeError, probe
-    from agent.probe_lines import as_dict, as_row
+    from agent.profiles import ProfileError
 
     try:
         lines = await probe(url, profile, real_ms)
@@ -23,15 +24,29 @@ async def probe_once(url: str, profile: str | None, as_json: bool) -> int:
         words = ("应为", "实为", "改法") if said == "zh" else ("expected", "got", "fix")
         complain(f"{words[0]} {error.expected[said]}, {words[1]} {error.got}; {words[2]}: {error.fix[said]}")
         return 2
-    except ProbeError as error:
-        complain(error.text)
+    except ProfileError as error:
+        complain(str(error))
         return 2
     for line in lines:
         if as_json:
-            put(as_dict(line))
+            put(line.as_json())
         else:
-            print(as_row(line, language()))
+            print(_row(line, language()))
     return 0 if any(line.cause is None for line in lines) else 1
+
+
+def _row(line: ProbeLine, said: Language) -> str:
+    """One line for a technician: the decoded value with the raw one beside."""
+    name = f"{line.point or '—'}{'' if line.index is None else f'#{line.index}'}"
+    if line.cause is not None:
+        shown = f"— ({line.cause})"
+    elif isinstance(line.value, float):
+        word = POINTS[line.point].states.get(int(line.value)) if line.point else None
+        shown = f"{line.value:g} {line.unit}" + (f"({word[said]})" if word else "")
+    else:
+        shown = str(line.value)
+    meaning = POINTS[line.point].meaning[said] if line.point else ""
+    return f"{name:32s} {shown:28s} {line.where:32s} {line.raw:24s} {meaning}".rstrip()
 
 
 def check_file(file: Path, as_json: bool) -> int:

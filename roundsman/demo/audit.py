@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from agent.spool import read_rows
+from agent.spool_reading import read_rows
 from collector.history import History
 from model.reading import Series
 
