@@ -137,10 +137,6 @@ def audience(conn: sa.Connection, customer: str) -> list[str]:
     return list(conn.execute(query.order_by(connectors.c.id)).scalars())
 
 
-def connector(conn: sa.Connection, id: str) -> sa.Row[Any] | None:
-    return conn.execute(sa.select(connectors).where(connectors.c.id == id)).first()
-
-
 def insert_outbox(conn: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
         conn.execute(outbox.insert(), list(rows))
@@ -164,6 +160,12 @@ def outbox_settle(conn: sa.Connection, id: int, state: str, now: int, error: str
         .where(outbox.c.id == id, outbox.c.state == "pending")
         .values(state=state, attempts=outbox.c.attempts + 1, tried_at=now, error=error, external=external)
     )
+    return done.rowcount == 1
+
+
+def outbox_requeue(conn: sa.Connection, key: str) -> bool:
+    """A person wants a refused message sent again."""
+    done = conn.execute(outbox.update().where(outbox.c.key == key, outbox.c.state == "refused").values(state="pending"))
     return done.rowcount == 1
 
 

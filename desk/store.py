@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from alerts.types import Incident
 from desk import ladder, sql, words
 from desk import ticket as rules
+from desk.acts import ActRefused, Data, act_draft, repeated
 from desk.announce import announce
 from desk.clocks import clocks as compute
 from desk.explain import Explained
@@ -24,11 +25,14 @@ from desk.policies import load
 from desk.policy import Policy
 from desk.policy_file import parse
 from desk.tables import metadata
-from desk.types import Clock, Draft, Entry, EntryKind, Ticket, WarrantyVerdict
+from desk.types import Clock, Draft, Entry, EntryKind, Ticket, TicketState, WarrantyVerdict
 from model.inventory import Inventory
+from model.text import Text
 
 __all__ = [
+    "ActRefused",
     "UnknownTicket",
+    "act",
     "append",
     "apply",
     "clocks",
@@ -63,6 +67,27 @@ def apply(conn: sa.Connection, incidents: Sequence[Incident], inventory: Invento
 def tick(conn: sa.Connection, inventory: Inventory, now: int) -> list[str]:  # noqa: ARG001  the ledger holds the facts
     """What time alone brings: warnings, breaks, the ladder. The ids of the tickets that changed."""
     return [due.id for due in sql.due_tickets(conn, now) if _settle(conn, due.id, [], now)]
+
+
+def act(
+    conn: sa.Connection,
+    id: str,
+    kind: EntryKind,
+    who: str,
+    text: str | Text,
+    at: int,
+    now: int,
+    data: Data | None = None,
+) -> Entry:
+    """A person's act; told twice it is one entry. Raises UnknownTicket, ActRefused.
+
+    `data` carries what the kind needs: `level` for a re-grade. Free text stands in the language it was written in.
+    """
+    held = ticket(conn, id)
+    words_said = text if isinstance(text, Text) else Text(text, text)
+    draft = act_draft(policy(conn, held), held, kind, who, words_said, at, now, data)
+    said = repeated(sql.entries(conn, id), draft)
+    return said or _settle(conn, id, [draft], now)[0]
 
 
 def append(conn: sa.Connection, id: str, drafts: Sequence[Draft], now: int) -> list[Entry]:
@@ -133,7 +158,7 @@ def _parsed(body: str) -> Policy:
 
 def _take(conn: sa.Connection, incident: Incident, inventory: Inventory, now: int) -> list[str]:
     """One incident that was not merged away: into its open ticket, or a new one."""
-    held = sql.open_ticket_of(conn, incident.id) or sql.open_ticket(conn, incident.key)
+    held = sql.open_ticket_of(conn, incident.id) or sql.open_ticket(conn, incident.key) or _heir(conn, incident)
     if held is None:
         return _open(conn, incident, inventory, now)
     drafts = rules.decide(held, sql.entries(conn, held.id), incident, inventory, policy(conn, held), now)
@@ -168,6 +193,15 @@ def _dismissed(conn: sa.Connection, incident: Incident) -> bool:
     if ended is None:
         return False
     return incident.worst.rank >= rules.last_seen(sql.entries(conn, ended.id)).worst.rank
+
+
+def _heir(conn: sa.Connection, incident: Incident) -> Ticket | None:
+    """The open ticket into which this incident's own ticket was merged."""
+    held = sql.ended_ticket_of(conn, incident.id)
+    while held is not None and held.state is TicketState.MERGED:
+        into = next(e.data["into"] for e in sql.entries(conn, held.id) if e.kind is EntryKind.MERGED)
+        held = sql.ticket(conn, str(into))
+    return held if held is not None and held.state not in rules.ENDED else None
 
 
 def _policy_for(incident: Incident, inventory: Inventory, now: int) -> tuple[Policy, list[Draft]]:

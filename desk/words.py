@@ -85,3 +85,24 @@ WARRANTY_NO_CLASS = Text(
     "undefined, ask: the contract has no class for {what}", "未定义，须询问：合同中没有“{what}”的等级"
 )
 WARRANTY_NO_DATE = Text("undefined, ask: the date of installation is not known", "未定义，须询问：安装日期不详")
+
+UNPROVEN = Text("(not yet proven by readings)", "（尚未由遥测证明）")
+NOT_BY_PEOPLE = Text(
+    "expected one of {options}, got `{kind}`: the desk writes that itself",
+    "应为 {options} 之一，实为“{kind}”：该项由系统自行记录",
+)
+ENDED = Text(
+    "{ticket} is {state}: only notes can be added; a new fault opens a new ticket",
+    "{ticket} 已{state}：只能添加备注；新故障会开新单",
+)
+IN_FUTURE = Text(
+    "expected a time up to now ({now} ms), got {at} ms: check the clock of the device you write from",
+    "时间不得晚于现在（{now} ms），实为 {at} ms：请检查填写设备的时钟",
+)
+BEFORE_OPENED = Text(
+    "expected a time since the ticket was opened ({opened} ms), got {at} ms",
+    "时间不得早于开单（{opened} ms），实为 {at} ms",
+)
+NO_SUCH_LEVEL = Text(
+    "policy {policy} has the levels {options}, got `{level}`", "政策 {policy} 的级别为 {options}，实为“{level}”"
+)
