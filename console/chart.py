@@ -58,7 +58,8 @@ def curve_of_samples(samples: Samples) -> Curve:
 
 def curve_of_buckets(buckets: Sequence[Bucket], step_ms: int, pace_ms: int) -> Curve:
     """Means with their extremes; a missing step is a gap, unless the device is asked less often than that."""
-    limit = max(step_ms * 1.5, pace_ms * GAP_FACTOR)
+    usual_ms = pace_of([bucket.at for bucket in buckets])
+    limit = max(1.5 * max(step_ms, usual_ms), pace_ms * GAP_FACTOR)
     at: list[int] = []
     value: list[float | None] = []
     low: list[float | None] = []

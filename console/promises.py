@@ -12,9 +12,6 @@ import msgspec
 
 from desk.types import Clock, ClockState, Ticket
 
-#: A promise is in danger in the last quarter of its time.
-DANGER_SHARE = 0.25
-
 
 class Standing(StrEnum):
     """How a promise stands now, worst first."""
@@ -34,6 +31,7 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     standing: Standing
     left_s: float | None
+    elapsed_s: float
     over: bool  #: the clock no longer runs
 
     @property
@@ -44,28 +42,22 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True):
 
 def standing(clock: Clock, now: int) -> Standing:
     """How this clock stands at `now`, which may be a little after it was computed."""
-    if clock.state is ClockState.BROKEN:
-        return Standing.BROKEN
     if clock.state is ClockState.STOPPED:
         return Standing.KEPT
     if clock.state is ClockState.PAUSED:
         return Standing.PAUSED
-    left = left_s(clock, now)
-    if left is None or clock.state is ClockState.UNTIMED:
-        return Standing.UNTIMED
-    if left < 0:
+    if clock.state is ClockState.BROKEN or (clock.due_at is not None and now > clock.due_at):
         return Standing.BROKEN
-    return Standing.DANGER if clock.target_s and left <= clock.target_s * DANGER_SHARE else Standing.RUNNING
+    if clock.due_at is None:
+        return Standing.UNTIMED
+    return Standing.DANGER if clock.warn_at is not None and now >= clock.warn_at else Standing.RUNNING
 
 
 def left_s(clock: Clock, now: int) -> float | None:
-    """Seconds to the end; of a paused or stopped clock what it had left when it stood still."""
-    if clock.target_s is None:
+    """Seconds to the end, of a stopped clock what it had left; None where the contract gives no moment."""
+    if clock.due_at is None:
         return None
-    if clock.state is ClockState.PAUSED or clock.due_at is None:
-        return clock.target_s - clock.counted_s
-    end = clock.stopped_at if clock.stopped_at is not None else now
-    return (clock.due_at - end) / 1000
+    return (clock.due_at - (now if clock.stopped_at is None else clock.stopped_at)) / 1000
 
 
 def promise(ticket: Ticket, clock: Clock, now: int) -> Promise:
@@ -75,6 +67,7 @@ def promise(ticket: Ticket, clock: Clock, now: int) -> Promise:
         clock=clock,
         standing=standing(clock, now),
         left_s=left_s(clock, now),
+        elapsed_s=((now if clock.stopped_at is None else clock.stopped_at) - clock.started_at) / 1000,
         over=clock.stopped_at is not None,
     )
 

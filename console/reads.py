@@ -20,6 +20,7 @@ from console import chart
 from console.errors import NotThere
 from console.viewer import Role, Viewer
 from desk import store as desk
+from desk.policy import Level, Policy
 from desk.types import Clock, Entry, Ticket, TicketState
 from model.inventory import Device, Site
 from model.points import POINTS, Kind
@@ -151,10 +152,21 @@ class Reads:
         return sorted(mine, key=lambda t: (t.state in OVER, -t.opened_at))
 
     def ticket(self, id: str) -> Ticket:
-        found = desk.ticket(self._conn, id)
-        if found is None or not self.viewer.sees(found.customer):
+        try:
+            found = desk.ticket(self._conn, id)
+        except desk.UnknownTicket as error:
+            raise NotThere(f"no ticket {id}") from error
+        if not self.viewer.sees(found.customer):
             raise NotThere(f"no ticket {id}")
         return found
+
+    def policy(self, ticket: Ticket) -> Policy:
+        """The contract as it was when the ticket was opened."""
+        return desk.policy(self._conn, ticket)
+
+    def level(self, ticket: Ticket) -> Level:
+        """The ticket's level in the contract's own words."""
+        return self.policy(ticket).level(ticket.level)
 
     def ticket_of(self, incident: str) -> Ticket | None:
         """The ticket that an incident opened, if any."""

@@ -14,11 +14,15 @@ from babel import Locale
 from babel.dates import format_datetime, format_time, format_timedelta, get_timezone_name
 from babel.numbers import format_decimal
 
+from alerts.kinds import kind_of
+from alerts.types import Impact
+from desk import words
+from desk.types import EntryKind, TicketState
 from model.points import POINTS, Kind, Point
 from model.reading import Reading
 from model.text import Language, Text
 
-_LOCALES = {"en": Locale("en", "GB"), "zh": Locale("zh", "Hans", "CN")}
+_LOCALES = {"en": Locale("en", "GB"), "zh": Locale("zh", "CN", script="Hans")}
 _YES_NO = {True: Text("ALARM", "告警"), False: Text("clear", "正常")}
 
 
@@ -87,6 +91,29 @@ class Shown:
         if point.unit == "s" and value >= 60:
             return self.hms(value)
         return f"{self.number(value)} {point.unit}".rstrip()
+
+    def kind(self, id: str) -> str:
+        """What a kind of finding is called."""
+        return kind_of(id).title[self.language]
+
+    def impact(self, impact: Impact) -> str:
+        """The desk's word for it: one glossary for screen, ledger and messages."""
+        return words.IMPACTS[impact][self.language]
+
+    def state(self, state: TicketState) -> str:
+        """The desk's word for a ticket's state."""
+        return words.STATES[state][self.language]
+
+    def entry(self, kind: EntryKind) -> str:
+        """The desk's word for a line of the ledger."""
+        return words.ENTRIES[kind][self.language].capitalize()
+
+    def plain(self, point: str, value: float) -> str:
+        """A value of a curve, where a counter stands as its rate."""
+        known = POINTS.get(point)
+        if known is not None and known.kind is Kind.COUNTER:
+            return f"{self.number(value)} {known.unit or '1'}/s"
+        return self.quantity(known, value)
 
     def point(self, id: str) -> str:
         """What a point is called."""

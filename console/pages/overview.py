@@ -56,6 +56,7 @@ def overview(request: Request, here: Here, viewer: SignedIn) -> HTMLResponse:
             "overview.html",
             viewer,
             promises=running,
+            cards=cards(running),
             standings={standing: _count(running, standing) for standing in Standing},
             tickets=tickets,
             incidents=incidents,
@@ -105,6 +106,14 @@ def lags(reads: Reads, alerts: list[Alert]) -> list[Lag]:
 def customer_of(reads: Reads, id: str) -> Customer:
     """The customer, or a stand-in for one that nobody listed."""
     return reads.inventory.customers.get(id) or Customer(id=id, name=Text(id, id))
+
+
+def cards(running: list[Promise]) -> list[tuple[Promise, list[Promise]]]:
+    """One card a ticket, worst first: its most urgent promise, and the others below it."""
+    by_ticket: dict[str, list[Promise]] = {}
+    for promise in running:
+        by_ticket.setdefault(promise.ticket.id, []).append(promise)
+    return [(mine[0], mine[1:]) for mine in by_ticket.values()]
 
 
 def _count(running: list[Promise], standing: Standing) -> int:

@@ -25,6 +25,7 @@ router = APIRouter()
 
 #: What a chart of evidence shows before the first alert, and at least.
 LEAD_MS = 600_000
+GRAPHS = 6
 LONGEST_TEXT = 4000
 
 
@@ -65,10 +66,12 @@ def ticket(request: Request, here: Here, viewer: SignedIn, id: str) -> HTMLRespo
             viewer,
             ticket=found,
             incident=incident,
+            policy=reads.policy(found),
+            level=reads.level(found),
             alerts=alerts,
             clocks=_promises(reads, found),
             ledger=reads.ledger(found),
-            graphs=graphs(alerts, reads.now),
+            graphs=graphs(reads, alerts)[:GRAPHS],
             over=found.state in OVER,
             reads=reads,
         )
@@ -91,21 +94,23 @@ async def act(here: Here, signed: SignedForm, id: str) -> Response:
     return RedirectResponse(f"/tickets/{id}", status_code=303)
 
 
-def graphs(alerts: list[Alert], now: int) -> list[Graph]:
+def graphs(reads: Reads, alerts: list[Alert]) -> list[Graph]:
     """The series behind the evidence, each once, the first alert's first."""
     found: dict[Series, Graph] = {}
     for alert in sorted(alerts, key=lambda a: (a.severity.rank, a.raised_at)):
         for evidence in alert.finding.evidence:
-            series = _series(alert, evidence)
+            series = _series(reads, alert, evidence)
             if series and series not in found:
                 start = min(alert.raised_at, evidence.at) - LEAD_MS
-                end = min(now, alert.cleared_at + LEAD_MS) if alert.cleared_at else now
+                end = min(reads.now, alert.cleared_at + LEAD_MS) if alert.cleared_at else reads.now
                 found[series] = Graph(series=series, start=start, end=max(end, start + 1), expected=evidence.expected)
     return list(found.values())
 
 
-def _series(alert: Alert, evidence: Evidence) -> Series | None:
-    return (alert.device, evidence.point, evidence.index) if evidence.point else None
+def _series(reads: Reads, alert: Alert, evidence: Evidence) -> Series | None:
+    """The kept series that the evidence names; where it names no phase, the first one."""
+    kept = [series for series in reads.series(alert.device) if series[1] == evidence.point]
+    return next((series for series in kept if series[2] == evidence.index), min(kept, key=str, default=None))
 
 
 def _act(kind: str, text: str) -> tuple[EntryKind, str]:

@@ -28,14 +28,14 @@
   const tick = () => {
     const at = now();
     for (const hands of document.querySelectorAll("[data-due]")) {
-      const left = (Number(hands.dataset.due) - at) / 1000;
-      put(hands, hms(left));
-      const clock = hands.closest("[data-clock]");
-      if (!clock) continue;
-      const target = Number(clock.dataset.target);
-      clock.classList.toggle("late", left < 0);
-      clock.classList.toggle("c-broken", left < 0);
-      clock.classList.toggle("c-danger", left >= 0 && target > 0 && left <= target / 4);
+      put(hands, hms((Number(hands.dataset.due) - at) / 1000));
+    }
+    for (const clock of document.querySelectorAll("[data-clock]")) {
+      const late = at > Number(clock.dataset.end), near = !late && "warn" in clock.dataset && at >= Number(clock.dataset.warn);
+      clock.classList.toggle("late", late);
+      clock.classList.toggle("c-broken", late);
+      clock.classList.toggle("c-danger", near);
+      clock.classList.toggle("c-running", !late && !near);
     }
     for (const hands of document.querySelectorAll("[data-since]")) put(hands, hms((at - Number(hands.dataset.since)) / 1000));
     for (const time of document.querySelectorAll("[data-age]")) put(time, age((at - Number(time.dataset.age)) / 1000));
