@@ -6,6 +6,7 @@ Either may be missing; on battery is believed as soon as one of them says so, ma
 from __future__ import annotations
 
 from analytics.detector import Block
+from analytics.walk import ever
 from model.points import Source
 
 SOURCE = "ups.source"
@@ -26,10 +27,9 @@ def heard(supply: list[str], point: str, value: float) -> list[str]:
 
 
 def mentions_battery(block: Block) -> bool:
-    """Whether any sample in the block says "battery": the quick test that spares the walk on a quiet day."""
-    for point in POINTS:
-        for column in block.columns.get(point, {}).values():
-            for value in column.value:
-                if says_battery(point, value):
-                    return True
-    return False
+    """Whether any sample in the block says "battery"."""
+    return ever(block, SOURCE, Source.BATTERY.__eq__) or ever(block, FLAG, _raised)
+
+
+def _raised(value: float) -> bool:
+    return value >= 0.5

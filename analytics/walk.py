@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from analytics.detector import Block
@@ -28,8 +29,15 @@ def walk(block: Block, points: tuple[str, ...]) -> list[Sample]:
 
 
 def newest(block: Block, point: str) -> float | None:
-    """The last value of a point in this block; of several phases the highest. None: not in this block."""
+    """The value that `walk` would give last for this point; None: not in this block."""
     columns = block.columns.get(point)
     if not columns:
         return None
-    return max(column.value[-1] for column in columns.values())
+    if len(columns) == 1:
+        return next(iter(columns.values())).value[-1]
+    return max((column.at[-1], index or "", column.value[-1]) for index, column in columns.items())[2]
+
+
+def ever(block: Block, point: str, wanted: Callable[[float], bool]) -> bool:
+    """Whether any sample of the point is as wanted: the quick test that spares the walk on a quiet day."""
+    return any(wanted(value) for column in block.columns.get(point, {}).values() for value in column.value)

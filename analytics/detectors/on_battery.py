@@ -9,15 +9,18 @@ A self-test is no mains failure: while the device says a test runs, nothing is r
 not hide an outage, so the excuse ends after 5 minutes (2 hours while the input voltage proves the mains),
 when the input voltage is seen to be gone, or when the battery is low.
 
-State: {"supply": witnesses that say battery, "test": witnesses of a test, "test_since", "last": {point: value},
-"estimated_at": of the newest runtime, "start": {"at", "charge"}, "told": {"severity", "dry"}}; `start` from the first sample on battery, `told` once raised.
+State: {"supply": witnesses that say battery, "test": witnesses of a test, "test_since", "tested": when one ended,
+"low", "low_since", "last": {point: value}, "estimated_at": of the newest runtime, "start": {"at", "charge"} from
+the first sample on battery, "told": {"severity", "dry"} once raised}.
 """
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from analytics import expectation, supply
 from analytics.detector import Block, Context, State
-from analytics.walk import Sample, newest, walk
+from analytics.walk import Sample, ever, newest, walk
 from model.finding import Change, Changed, Cleared, Evidence, Finding, Raised, Severity
 from model.points import BatteryStatus, TestResult
 from model.text import Text
@@ -25,14 +28,18 @@ from model.text import Text
 KIND = "on_battery"
 _TEST = ("ups.test.result", "alarm.test_in_progress")
 _LOW = ("alarm.battery_low", "battery.status")
+_STATUS_LOW = (BatteryStatus.LOW, BatteryStatus.DEPLETED)
 _SEEN = ("input.voltage", "battery.charge", "battery.runtime", "ups.load", *_LOW)
-#: Of samples of one instant the test comes first (it excuses) and the supply last (it decides).
 _POINTS = (*_TEST, *_SEEN, *supply.POINTS)
 
 MAINS_V = 150.0  #: over this, phase to neutral or line to line at 200–240 V, the mains is there (tune)
 MAINS_GONE_V = 60.0
 TEST_S = 300.0
 TEST_ON_MAINS_S = 7200.0
+#: The flags of one round need not change together: so long may the supply still say battery when the test is over.
+AFTER_TEST_S = 5.0
+#: A low flag beside a longer estimate than this is contradicted by it, and does not make the severity critical.
+LOW_BELIEVED_S = 600.0
 #: Runtime left (s) under which the severity applies, and time elapsed (s) over which it applies when none is known.
 LADDER = ((Severity.CRITICAL, 300.0, 3600.0), (Severity.MAJOR, 600.0, 1200.0), (Severity.MINOR, 1800.0, 0.0))
 
@@ -52,21 +59,29 @@ class OnBattery:
         return {}
 
     def step(self, state: State, block: Block, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
-        if not (state.get("supply") or state.get("test")) and not supply.mentions_battery(block) and not _tests(block):
+        if not (state.get("supply") or state.get("test") or state.get("low_since")) and _quiet(block):
             last = {p: v for p in _SEEN if (v := newest(block, p)) is not None}
             return ({**state, "last": {**state.get("last", {}), **last}} if last else state), []
         state = {**state, "last": dict(state.get("last", {}))}
         changes: list[Change] = []
-        for sample in walk(block, _POINTS):
-            _take(state, sample)
-            change = _judge(state, sample.at, context)
+        for at, instant in groupby(walk(block, _POINTS), key=lambda sample: sample.at):
+            for sample in instant:
+                _take(state, sample)
+            change = _judge(state, at, context)
             if change:
                 changes.append(change)
         return state, changes
 
 
-def _tests(block: Block) -> bool:
-    return newest(block, _TEST[0]) == TestResult.IN_PROGRESS or bool(newest(block, _TEST[1]))
+def _quiet(block: Block) -> bool:
+    """No sample speaks of a battery in use, of a test or of a low battery: nothing to follow, only to remember."""
+    return not (
+        supply.mentions_battery(block)
+        or ever(block, "ups.test.result", lambda v: v == TestResult.IN_PROGRESS)
+        or ever(block, "alarm.test_in_progress", bool)
+        or ever(block, "alarm.battery_low", bool)
+        or ever(block, "battery.status", lambda v: v in _STATUS_LOW)
+    )
 
 
 def _take(state: State, sample: Sample) -> None:
@@ -76,7 +91,8 @@ def _take(state: State, sample: Sample) -> None:
         others = [p for p in state.get("test", []) if p != sample.point]
         state["test"] = [*others, sample.point] if running else others
         if not state["test"]:
-            state.pop("test_since", None)
+            if state.pop("test_since", None) is not None:
+                state["tested"] = sample.at
         else:
             state.setdefault("test_since", sample.at)
     elif sample.point in supply.POINTS:
@@ -85,6 +101,19 @@ def _take(state: State, sample: Sample) -> None:
         state["last"][sample.point] = sample.value
         if sample.point == "battery.runtime":
             state["estimated_at"] = sample.at
+        elif sample.point in _LOW:
+            _take_low(state, sample.at)
+
+
+def _take_low(state: State, at: int) -> None:
+    """A low battery counts from its second sample: flags of one sample are common as the load transfers."""
+    last = state["last"]
+    says = last.get("alarm.battery_low", 0) >= 0.5
+    if says or last.get("battery.status", 0) in _STATUS_LOW:
+        state["low"] = at > state.setdefault("low_since", at)
+    else:
+        state["low"] = False
+        state.pop("low_since", None)
 
 
 def _judge(state: State, at: int, context: Context) -> Change | None:
@@ -122,21 +151,16 @@ def _judge(state: State, at: int, context: Context) -> Change | None:
 
 
 def _excused(state: State, at: int) -> bool:
-    """Whether a running self-test explains the discharge."""
-    if not state.get("test") or _low(state["last"]):
+    """Whether a self-test that runs, or has just ended, explains the discharge."""
+    if state.get("low"):
         return False
     volts = state["last"].get("input.voltage")
     if volts is not None and volts < MAINS_GONE_V:
         return False
+    if not state.get("test"):
+        return "tested" in state and at - state["tested"] <= AFTER_TEST_S * 1000
     limit_s = TEST_ON_MAINS_S if volts is not None and volts > MAINS_V else TEST_S
     return bool(at - state["test_since"] <= limit_s * 1000)
-
-
-def _low(last: dict[str, float]) -> bool:
-    return last.get("alarm.battery_low", 0) >= 0.5 or last.get("battery.status", 0) in (
-        BatteryStatus.LOW,
-        BatteryStatus.DEPLETED,
-    )
 
 
 def _left_s(state: State, at: int, context: Context) -> float | None:
@@ -158,7 +182,7 @@ def _left_s(state: State, at: int, context: Context) -> float | None:
 
 
 def _severity(state: State, at: int, left_s: float | None) -> Severity:
-    if _low(state["last"]):
+    if state.get("low") and (left_s is None or left_s < LOW_BELIEVED_S):
         return Severity.CRITICAL
     elapsed_s = (at - state["start"]["at"]) / 1000
     for severity, under_s, after_s in LADDER:
@@ -195,7 +219,7 @@ def _evidence(state: State, at: int, left_s: float | None) -> tuple[Evidence, ..
         lines.append(
             Evidence(text=Text(f"runs dry in about {left_s:.0f} s", f"约 {left_s:.0f} 秒后耗尽"), at=at, value=left_s)
         )
-    if _low(last):
+    if state.get("low"):
         lines.append(
             Evidence(
                 text=Text("the UPS reports its battery low", "UPS 报告电池电量低"),

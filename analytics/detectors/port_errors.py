@@ -50,16 +50,24 @@ class PortErrors:
         ports = dict(state["ports"])
         up: dict[str, list[str]] = dict(state["up"])
         changes: list[Change] = []
-        for direction, errors, packets in DIRECTIONS:
-            paired = block.columns.get(packets, {})
-            for port, column in block.columns.get(errors, {}).items():
-                key = f"{port} {direction}"
-                for at, bad, all_ in _pairs(column, paired.get(port)):
-                    ports[key] = _interval(ports.get(key), at, bad, all_, restarts)
-                    change = _judge(up, port or "", direction, ports[key], context.device.id)
-                    if change:
-                        changes.append(change)
+        for at, port, direction, errors, packets in _samples(block):
+            key = f"{port} {direction}"
+            ports[key] = _interval(ports.get(key), at, errors, packets, restarts)
+            change = _judge(up, port, direction, ports[key], context.device.id)
+            if change:
+                changes.append(change)
         return {"uptime": uptime, "ports": ports, "up": up}, changes
+
+
+def _samples(block: Block) -> list[tuple[int, str, str, float, float]]:
+    """(at, port, direction, errors, packets) in time order."""
+    samples = []
+    for direction, errors, packets in DIRECTIONS:
+        paired = block.columns.get(packets, {})
+        for port, column in block.columns.get(errors, {}).items():
+            samples += [(at, port or "", direction, bad, all_) for at, bad, all_ in _pairs(column, paired.get(port))]
+    samples.sort()
+    return samples
 
 
 def _restarts(uptime: float | None, block: Block) -> tuple[float | None, list[int]]:
@@ -100,7 +108,7 @@ def _interval(series: Port | None, at: int, errors: float, packets: float, resta
 
 
 def _judge(up: dict[str, list[str]], port: str, direction: str, series: Port, device: str) -> Change | None:
-    """`up` is the caller's own copy; it is changed."""
+    """`up` and `series` are the caller's own copies; they are changed."""
     intervals = series[3]
     if len(intervals) < LEAST_INTERVALS:
         return None
@@ -109,6 +117,7 @@ def _judge(up: dict[str, list[str]], port: str, direction: str, series: Port, de
         errors, ratio = _ratio(intervals[-LEAST_INTERVALS:])
         if ratio >= CLEAR_RATIO:
             return None
+        series[3] = intervals[-LEAST_INTERVALS:]  # what is forgiven must not count again
         up[port] = [other for other in standing if other != direction]
         if up[port]:
             return None

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from model.reading import GapCause
+from tests.analytics.timeline import Line, cleared, context, raised, second, tell
+
+KIND = "device_silent"
+
+
+def test_three_gaps_over_15_seconds_are_silence_and_its_start_is_the_first() -> None:
+    line = Line().say(0, ups__load=40)
+    for s in range(2, 30, 2):
+        line.miss(s)
+    [finding] = raised(tell(line, batch_s=2), KIND)
+    assert second(finding.since) == 2
+    assert second(finding.evidence[0].at) == 18
+    assert "last answer 18 s ago" in finding.evidence[0].text.en
+
+
+def test_two_gaps_are_not_however_far_apart() -> None:
+    assert raised(tell(Line().say(0, ups__load=40).miss(10).miss(100)), KIND) == []
+
+
+def test_one_answer_between_begins_the_count_again() -> None:
+    line = Line()
+    for s in range(0, 60, 2):
+        if s % 10 == 0:
+            line.say(s, ups__load=40)
+        else:
+            line.miss(s)
+    assert raised(tell(line), KIND) == []
+    assert raised(tell(line, batch_s=2), KIND) == []
+
+
+def test_a_slow_wire_has_more_time() -> None:
+    line = Line()
+    for s in range(0, 100, 5):
+        line.miss(s)
+    [finding] = raised(tell(line, context_of=lambda d: context(d, wire_s=20)), KIND)
+    assert second(finding.evidence[0].at) == 60
+
+
+def test_missing_points_and_garbage_are_not_silence() -> None:
+    line = Line()
+    for s in range(0, 100, 5):
+        line.miss(s, point="battery.charge").miss(s, cause=GapCause.GARBLED)
+    assert raised(tell(line), KIND) == []
+
+
+def test_the_first_answer_ends_it() -> None:
+    line = Line()
+    for s in range(0, 30, 5):
+        line.miss(s)
+    line.say(40, ups__load=40)
+    assert [second(c.at) for c in cleared(tell(line, batch_s=5), KIND)] == [40]

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from analytics.watch import Watch
+from model.finding import Severity
+from model.inventory import Battery
+from tests.analytics.timeline import T0, Line, cleared, context, last, outage, raised, second, tell
+
+KIND = "runtime_shortfall"
+
+
+def test_a_60_percent_battery_is_found_while_its_flag_says_ok() -> None:
+    changes = tell(outage(Line(), start=120, end=720, capacity=0.6), batch_s=10)
+    [finding] = raised(changes, KIND)
+    assert second(finding.evidence[0].at) <= 120 + 200, "20 % of a 900 s battery is used after 180 s"
+    final = last(changes, KIND)
+    assert final.severity is Severity.MAJOR
+    assert final.score > 0.95
+    used = final.evidence[0]
+    assert used.value is not None
+    assert used.expected is not None
+    assert 0.57 < used.expected / used.value < 0.63
+    assert any("disagrees" in e.text.en and e.point == "alarm.replace_battery" for e in final.evidence)
+
+
+def test_the_healthy_twin_is_not_accused() -> None:
+    for load in (20, 40, 80):
+        assert raised(tell(outage(Line(), start=120, end=720, load=load), batch_s=10), KIND) == []
+
+
+def test_it_outlives_the_outage() -> None:
+    changes = tell(outage(Line(), start=120, end=720, capacity=0.6, until=5000), batch_s=60)
+    assert cleared(changes, KIND) == []
+
+
+def test_a_later_good_discharge_clears_it() -> None:
+    line = outage(Line(), start=0, end=600, capacity=0.6, until=650)
+    outage(line, start=9000, end=9600, begin=8900, until=9650)
+    changes = tell(line, batch_s=10)
+    [end] = cleared(changes, KIND)
+    assert 9200 < second(end.at) < 9400
+
+
+def test_a_shallow_or_short_discharge_proves_nothing() -> None:
+    assert raised(tell(outage(Line(), start=0, end=100, capacity=0.3), batch_s=10), KIND) == []
+    assert raised(tell(outage(Line(), start=0, end=170, capacity=0.6), batch_s=10), KIND) == []
+
+
+def test_more_load_explains_a_faster_discharge() -> None:
+    line = Line()
+    charge = 100.0
+    for s in range(0, 800, 10):
+        load = 40.0 if s < 200 else 80.0
+        charge -= 10 / 1500 * 100 * (load / 40) ** 1.2
+        line.say(s, "1", ups__load=load).say(s, ups__source=5, battery__charge=round(max(charge, 0)))
+        if s == 0:
+            line.say(s, battery__runtime=1500)
+    assert raised(tell(line, batch_s=10), KIND) == []
+
+
+def test_the_inventory_stands_in_where_the_ups_has_no_estimate() -> None:
+    battery = Battery(blocks=16, block_ah=9, runtime_s=1500, runtime_load=40)
+    line = outage(Line(), start=0, end=600, capacity=0.6)
+    line.readings = [r for r in line.readings if r.point != "battery.runtime"]
+    [finding] = raised(tell(line, batch_s=10, context_of=lambda d: context(d, battery=battery)), KIND)
+    assert "inventory" in finding.evidence[1].text.en
+    assert raised(tell(line, batch_s=10), KIND) == [], "no expectation, no verdict"
+
+
+def test_without_a_charge_the_shrinking_estimate_is_measured() -> None:
+    line = outage(Line(), start=0, end=600, capacity=0.6)
+    line.readings = [r for r in line.readings if r.point != "battery.charge"]
+    [finding] = raised(tell(line, batch_s=10), KIND)
+    assert finding.evidence[0].point == "battery.runtime"
+
+
+def test_an_honest_estimate_of_a_weak_battery_is_no_shortfall() -> None:
+    line = outage(Line(), start=0, end=600, rated_s=900)
+    assert raised(tell(line, batch_s=10), KIND) == []
+
+
+def test_a_long_gap_starts_the_measurement_again() -> None:
+    line = outage(Line(), start=0, end=2000, rated_s=9000, capacity=1.0)
+    line.readings = [r for r in line.readings if not 100 < second(r.at) < 1500]
+    assert raised(tell(line, batch_s=10), KIND) == []
+
+
+def test_another_discharge_within_a_gap_is_told_by_the_ups_own_counter() -> None:
+    """Unseen, the mains came back and failed again: the seconds on battery fell, so what came before counts no more."""
+    line = Line()
+    for s in range(0, 100, 10):
+        line.say(s, ups__source=5, battery__charge=100 - s // 20, battery__runtime=1500, battery__discharge__seconds=s)
+    for s in range(400, 700, 10):
+        line.say(
+            s,
+            ups__source=5,
+            battery__charge=60 - (s - 400) // 15,
+            battery__runtime=900,
+            battery__discharge__seconds=s - 390,
+        )
+    assert raised(tell(line, batch_s=10), KIND) == []
+
+
+def test_a_replaced_battery_clears_it() -> None:
+    watch = Watch()
+    old = Battery(blocks=16, block_ah=9, installed="2020-01-01")
+    new = Battery(blocks=16, block_ah=9, installed="2026-11-01")
+    first = tell(
+        outage(Line(), start=0, end=600, capacity=0.6), watch=watch, context_of=lambda d: context(d, battery=old)
+    )
+    assert raised(first, KIND)
+    after = tell(Line().say(9000, ups__source=3), watch=watch, context_of=lambda d: context(d, battery=new))
+    assert [c.at for c in cleared(after, KIND)] == [T0 + 9_000_000]
+
+
+def test_partial_data_every_third_sample_still_finds_it() -> None:
+    line = outage(Line(), start=0, end=600, capacity=0.6)
+    line.readings = [r for r in line.readings if round(second(r.at)) % 30 == 0]
+    assert len(raised(tell(line, batch_s=30), KIND)) == 1
