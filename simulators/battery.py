@@ -27,6 +27,8 @@ FLOAT_V_CELL = 2.27
 BOOST_V_CELL = 2.40
 #: A discharge ends here: the converter cannot hold its output any more.
 CUTOFF_V_CELL = 1.60
+#: Firmware counts no further.
+LONGEST_S = 86_400.0
 _ACCEPTANCE = 0.95
 _FULL = 0.995
 #: Charge is accepted ever more slowly above this.
@@ -139,6 +141,6 @@ def firmware_runtime_s(make: BatteryMake, soc: float, power_w: float) -> float:
     Right within a few percent for a new battery and too hopeful for an aged one, which is the point.
     """
     current = discharge_current(make, max(soc * 0.5, 0.05), power_w)
-    if current is None or current <= 0:
-        return 0.0 if current is None else 14 * 86400.0
-    return soc / drain(make, current)
+    if current is None:
+        return 0.0
+    return min(soc / drain(make, current), LONGEST_S) if current > 0 else LONGEST_S

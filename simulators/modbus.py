@@ -16,9 +16,8 @@ from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadHoldi
 from simulators import huawei
 from simulators.scenario import Device, UpsModel
 
-#: The identity is spread over several replies when it does not fit one; ours always fits.
-_CONFORMITY = {1: 0x00, 3: 0x03}
-_MOST_REGISTERS = 125
+#: What the card says of itself: basic or extended objects, each as a stream. Ours fit one reply.
+_CONFORMITY = {1: 0x01, 3: 0x03}
 _DECODER = DecodePDU(is_server=True)
 
 
@@ -39,12 +38,11 @@ def _answer(device: Device, meters: Mapping[str, float], pdu: bytes) -> ModbusPD
         return _registers(device, meters, request)
     if isinstance(request, ReadDeviceInformationRequest):
         return _identity(device, request)
-    return ExceptionResponse(pdu[0] & 0x7F, ExcCodes.ILLEGAL_FUNCTION)
+    known_function = reads(pdu) and request is None  # pymodbus could not make sense of the rest
+    return ExceptionResponse(pdu[0] & 0x7F, ExcCodes.ILLEGAL_VALUE if known_function else ExcCodes.ILLEGAL_FUNCTION)
 
 
 def _registers(device: Device, meters: Mapping[str, float], request: ModbusPDU) -> ModbusPDU:
-    if not 1 <= request.count <= _MOST_REGISTERS:
-        return ExceptionResponse(request.function_code, ExcCodes.ILLEGAL_VALUE)
     words = huawei.read(meters, device.model.firmware, request.address, request.count)
     if words is None:
         return ExceptionResponse(request.function_code, ExcCodes.ILLEGAL_ADDRESS)

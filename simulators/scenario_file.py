@@ -53,65 +53,72 @@ def parse(text: str, file: str) -> tuple[Scenario | None, list[Problem]]:
 
 
 class _Reading:
-    """The problems found so far, and where things stand in the file."""
+    """The problems found so far, and where things stand in the file.
+
+    `_declared` holds every name the file gives to anything, mistaken or not: a name that leads to a mistake
+    told already is no second mistake.
+    """
 
     def __init__(self, text: str, file: str) -> None:
         self.problems: list[Problem] = []
         self._lines = Lines(text)
         self._file = file
+        self._declared: set[str] = set()
 
     def wrong(self, key: str, expected: Text, got: str, fix: Text) -> None:
+        """Note a problem at `key`."""
         line = self._lines.of(key)
         self.problems.append(Problem(file=self._file, line=line, key=key, expected=expected, got=got, fix=fix))
 
     def scenario(self, table: dict[str, Any]) -> Scenario:
+        """Read every table; what is wrong is in `problems` afterwards."""
         for key in sorted(table.keys() - _TOP):
             known = ", ".join(sorted(_TOP))
-            self.wrong(key, Text(f"one of {known}", f"以下之一：{known}"), key, Text("remove it", "删除"))
+            self.wrong(key, Text(f"one of {known}", f"以下之一:{known}"), key, Text("remove it", "删除"))
+        self._declared = _declared(table)
         models = self._models(table.get("make", {}))
         sites = {site.id: site for _, site in self._rows(table, "site", SiteEntry)}
-        only = {entry.device: entry for _, entry in self._rows(table, "only", OnlyEntry)}
-        devices = self._devices(self._rows(table, "device", DeviceEntry), models, sites, only)
-        self._known_devices([f"only.{n}.device" for n in range(len(only))], list(only), devices)
-        events = []
-        for key, event in self._rows(table, "event", Event):
-            misfit = check.misfit(event, sites, devices)
-            if misfit:
-                self.wrong(f"{key}.{misfit.key}".rstrip("."), misfit.expected, misfit.got, misfit.fix)
-            events.append(event)
+        only = dict(self._rows(table, "only", OnlyEntry))
+        exceptions = {entry.device: entry for entry in only.values()}
+        devices = self._devices(self._rows(table, "device", DeviceEntry), models, sites, exceptions)
+        for key, entry in only.items():
+            if entry.device not in devices:
+                self._unknown(key, "device", entry.device, list(devices))
+        events = self._events(table, sites, devices)
         return Scenario(
             name=Path(self._file).stem,
-            seed=self._number(table, "seed", 1, int),
-            length_s=self._number(table, "length_s", 0.0, float),
-            community=self._number(table, "community", "public", str),
-            unrest=self._number(table, "unrest", 1.0, float),
+            seed=self._value(table, "seed", 1, int),
+            length_s=self._value(table, "length_s", max((event.at for event in events), default=0.0), float),
+            community=self._value(table, "community", "public", str),
+            unrest=self._value(table, "unrest", 1.0, float),
             sites=sites,
             devices=devices,
             events=tuple(sorted(events, key=lambda event: event.at)),
         )
 
-    def _number(self, table: dict[str, Any], key: str, default: _T, type_: type[_T]) -> _T:
-        return self._convert(table.get(key, default), type_, key) if key in table else default
+    def _value(self, table: dict[str, Any], key: str, default: _T, type_: type[_T]) -> _T:
+        if key not in table:
+            return default
+        value: _T | None = self._convert(table[key], type_, key)
+        return default if value is None else value
 
-    def _convert(self, value: object, type_: Any, key: str, default: Any = None) -> Any:
+    def _convert(self, value: object, type_: Any, key: str) -> Any:
+        """`value` as `type_`, or None and a problem."""
         try:
             return msgspec.convert(value, type_)
         except msgspec.ValidationError as error:
             message, _, place = str(error).partition(" - at `$")
-            where = f"{key}{place.rstrip('`')}"
-            fix = Text("see docs/simulators.md", "见 docs/simulators.md")
-            self.wrong(where, Text(message, message), _short(value), fix)
-            return default
+            name = place.rstrip("`").strip(".")
+            got = value.get(name, value) if isinstance(value, dict) else value
+            expected = Text(f"what docs/simulators.md has ({message})", f"docs/simulators.md 规定的值({message})")
+            self.wrong(f"{key}.{name}".rstrip("."), expected, _short(got), Text("correct it", "改正"))
+            return None
 
     def _rows(self, table: dict[str, Any], name: str, type_: type[_T]) -> list[tuple[str, _T]]:
         rows = table.get(name, [])
         if not isinstance(rows, list):
-            self.wrong(
-                name,
-                Text(f"[[{name}]] tables", f"[[{name}]] 表"),
-                _short(rows),
-                Text("double the brackets", "使用双方括号"),
-            )
+            expected = Text(f"[[{name}]] tables", f"[[{name}]] 表")
+            self.wrong(name, expected, _short(rows), Text("double the brackets", "使用双方括号"))
             return []
         made = [(f"{name}.{n}", self._convert(row, type_, f"{name}.{n}")) for n, row in enumerate(rows)]
         return [(key, row) for key, row in made if row is not None]
@@ -129,34 +136,51 @@ class _Reading:
         only: dict[str, OnlyEntry],
     ) -> dict[str, Device]:
         devices: dict[str, Device] = {}
+        keys: dict[str, str] = {}
         for key, entry in rows:
             if entry.make not in models:
-                self._unknown(f"{key}.make", entry.make, list(models))
+                self._unknown(key, "make", entry.make, list(models))
                 continue
-            wanted = list(sites) if entry.sites == ("*",) else list(entry.sites)
-            for site in wanted:
+            for site in sites if entry.sites == ("*",) else entry.sites:
                 if site not in sites:
-                    self._unknown(f"{key}.sites", site, list(sites))
+                    self._unknown(key, "sites", site, list(sites))
                     continue
                 id = f"{site}/{entry.id}"
                 if id in devices:
                     self.wrong(f"{key}.id", Text("an id only once", "编号不得重复"), id, Text("rename one", "改名"))
-                devices[id] = _device(id, sites[site], entry, models[entry.make], only.get(id))
+                devices[id], keys[id] = _device(id, sites[site], entry, models[entry.make], only.get(id)), key
         for id, device in devices.items():
-            if device.fed_by != "mains" and device.fed_by not in devices:
-                self._unknown("device", f"{id} fed_by {device.fed_by}", list(devices))
+            if device.fed_by not in ("mains", *devices):
+                self._unknown(keys[id], "fed_by", device.fed_by, ["mains", *devices])
         # Site by site: people look for a place first.
         places = {id: n for n, id in enumerate(sites)}
         return dict(sorted(devices.items(), key=lambda item: places[item[1].site.id]))
 
-    def _unknown(self, key: str, got: str, known: list[str]) -> None:
-        names = ", ".join(known[:12]) or "-"
-        self.wrong(key, Text(f"one of {names}", f"以下之一：{names}"), got, Text("mend the name", "修正名称"))
+    def _events(self, table: dict[str, Any], sites: dict[str, SiteEntry], devices: dict[str, Device]) -> list[Event]:
+        rows = self._rows(table, "event", Event)
+        for key, event in rows:
+            misfit = check.misfit(event, sites, devices)
+            if misfit and misfit.got not in self._declared:
+                self.wrong(f"{key}.{misfit.key}".rstrip("."), misfit.expected, misfit.got, misfit.fix)
+        return [event for _, event in rows]
 
-    def _known_devices(self, keys: list[str], names: list[str], devices: dict[str, Device]) -> None:
-        for key, name in zip(keys, names, strict=True):
-            if name not in devices:
-                self._unknown(key, name, list(devices))
+    def _unknown(self, key: str, name: str, got: str, known: list[str]) -> None:
+        if got not in self._declared:
+            misfit = check.unknown(name, got, known)
+            self.wrong(f"{key}.{name}", misfit.expected, misfit.got, misfit.fix)
+
+
+def _declared(table: dict[str, Any]) -> set[str]:
+    """Names of makes, sites and devices as they stand in the file, whatever else is wrong with them."""
+
+    def ids(name: str) -> list[str]:
+        rows = table.get(name, [])
+        return [str(row.get("id")) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+    makes = table.get("make", {})
+    sites = ids("site")
+    devices = {f"{site}/{device}" for site in sites for device in ids("device")}
+    return {*(makes if isinstance(makes, dict) else ()), *sites, *devices}
 
 
 def _device(id: str, site: SiteEntry, entry: DeviceEntry, model: Model, only: OnlyEntry | None) -> Device:
