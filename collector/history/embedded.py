@@ -9,6 +9,7 @@ write lock for longer than its manifest step. Reads merge both and give each (se
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from collector.history import Bucket, HistoryError, Samples, hot, sealed
+from collector.history.newest import Newest
 from collector.history.packing import Columns, join, pack, unpack
 from collector.history.rollup import rollup
 from model.batch import Batch
@@ -35,7 +37,7 @@ class Embedded:
             raise HistoryError(f"{folder}: {error.strerror}") from error
         self.folder = folder
         self.hot = hot.HotTable(folder / "hot.sqlite")
-        self._latest: dict[int, Reading] = {}
+        self._newest = Newest()
         self._load()
 
     def _load(self) -> None:
@@ -45,40 +47,29 @@ class Embedded:
             self._spools = hot.names(db, "spools")
             self._series = hot.all_series(db)
             self.names = {id: series for series, id in self._series.items()}
-            for newest in hot.newest_sealed(db):
-                self._note(newest.series, self._reading(newest.series, newest.at, newest.value, newest.quality))
+            self._newest.note(self._reading(n.series, n.at, n.value, n.quality) for n in hot.newest_sealed(db))
             for body in hot.everything(db):
                 row = unpack(body)
-                for values in zip(
-                    row.series.tolist(), row.at.tolist(), row.value.tolist(), row.quality.tolist(), strict=True
-                ):
-                    self._note(values[0], self._reading(*values))
+                columns = (row.series.tolist(), row.at.tolist(), row.value.tolist(), row.quality.tolist())
+                self._newest.note(itertools.starmap(self._reading, zip(*columns, strict=True)))
 
     def _reading(self, id: int, at: int, value: float, quality: int) -> Reading:
         device, point, index = self.names[id]
         return Reading(device=device, point=point, index=index, at=at, value=value, quality=quality)
 
-    def _note(self, id: int, reading: Reading) -> None:
-        known = self._latest.get(id)
-        if known is None or known.at <= reading.at:
-            self._latest[id] = reading
-
     def write(self, batches: Sequence[Batch]) -> None:
         """Keep all readings durably before returning; a batch that is already here changes nothing."""
-        noted: list[tuple[int, Reading]] = []
         fresh: list[Series] = []
         try:
             with self.hot.writing() as db:
-                hot.put(db, [row for batch in batches for row in self._rows(db, batch, noted, fresh)])
+                hot.put(db, [row for batch in batches for row in self._rows(db, batch, fresh)])
         except HistoryError:
             self._forget(fresh)
             raise
-        for id, reading in noted:
-            self._note(id, reading)
+        for batch in batches:
+            self._newest.note(batch.readings)
 
-    def _rows(
-        self, db: sqlite3.Connection, batch: Batch, noted: list[tuple[int, Reading]], fresh: list[Series]
-    ) -> list[hot.HotRow]:
+    def _rows(self, db: sqlite3.Connection, batch: Batch, fresh: list[Series]) -> list[hot.HotRow]:
         by_device: dict[str, list[Reading]] = {}
         for reading in batch.readings:
             by_device.setdefault(reading.device, []).append(reading)
@@ -89,7 +80,6 @@ class Embedded:
         for name, readings in by_device.items():
             device = self._devices.get(name) or self._named(db, "devices", self._devices, name)
             ids = self._ids(db, device, readings, fresh)
-            noted.extend(zip(ids, readings, strict=True))
             times = [r.at for r in readings]
             rows.append((device, spool, batch.row, min(times), max(times), pack(ids, readings)))
         return rows
@@ -121,8 +111,7 @@ class Embedded:
 
     def latest(self, device: str | None = None) -> list[Reading]:
         """The newest reading of each series, from memory."""
-        found = list(self._latest.values())
-        return found if device is None else [r for r in found if r.device == device]
+        return self._newest.of(device)
 
     def range(self, series: Series, start: int, end: int) -> Samples:
         """Every reading of a series in [start, end)."""
@@ -136,7 +125,7 @@ class Embedded:
 
     def series(self, device: str) -> list[Series]:
         """What is kept of a device."""
-        return [series for series in list(self._series) if series[0] == device]
+        return self._newest.series(device)
 
     def _columns(self, series: Series, start: int, end: int) -> Columns:
         id = self._series.get(series)

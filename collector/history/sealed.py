@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow
-import pyarrow.compute
-import pyarrow.parquet
+import pyarrow as untyped  # noqa: ICN001  `pa` is the name without types, below
+import pyarrow.compute as untyped_compute
+import pyarrow.parquet as untyped_parquet
 
 from collector.history import HistoryError
 from collector.history.packing import Columns, join
 from model.reading import Series
 
 #: pyarrow ships no types: named once here, so that nothing of it leaks into a signature.
-pa: Any = pyarrow
-pc: Any = pyarrow.compute
-pq: Any = pyarrow.parquet
+pa: Any = untyped
+pc: Any = untyped_compute
+pq: Any = untyped_parquet
 
 _SCHEMA = pa.schema(
     [

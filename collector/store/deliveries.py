@@ -54,10 +54,12 @@ def delivered(conn: sa.Connection, spool: str, row: int) -> bool:
 def put_delivery(conn: sa.Connection, delivery: Delivery, offset_ms: int, body: bytes) -> int:
     """Mark it delivered and keep its bytes; the cursor of the kept batch."""
     conn.execute(t.deliveries.insert().values(**msgspec.structs.asdict(delivery)))
-    kept = conn.execute(
-        t.batches.insert().values(site=delivery.site, received_at=delivery.received_at, offset_ms=offset_ms, body=body)
+    kept = conn.scalar(
+        t.batches.insert()
+        .returning(t.batches.c.cursor)
+        .values(site=delivery.site, received_at=delivery.received_at, offset_ms=offset_ms, body=body)
     )
-    return int(kept.inserted_primary_key[0])
+    return int(kept)
 
 
 def kept_after(conn: sa.Connection, cursor: int, limit: int = 500) -> list[KeptBatch]:

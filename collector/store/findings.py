@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import sqlalchemy as sa
@@ -52,10 +52,10 @@ def put_incidents(conn: sa.Connection, changed: Sequence[Incident]) -> None:
     _upsert(conn, t.incidents, rows)
 
 
-def _upsert(conn: sa.Connection, table: sa.Table, rows: list[dict[str, object]]) -> None:
+def _upsert(conn: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> None:
     if rows:
         put = insert(table)
-        conn.execute(put.on_conflict_do_update(index_elements=["id"], set_=dict(put.excluded)), rows)
+        conn.execute(put.on_conflict_do_update(index_elements=["id"], set_=dict(put.excluded)), list(rows))
 
 
 def alerts(

@@ -1,0 +1,177 @@
+"""The same batches in the embedded store, a real InfluxDB and a real VictoriaMetrics: same points, same values."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from collector.history import History, HistoryError
+from collector.history.embedded import Embedded
+from collector.history.opening import open_history
+from collector.history.sealing import seal
+from model.batch import Batch
+from model.reading import Reading, Series
+from tests.services.influxdb import InfluxServer
+from tests.services.victoria_metrics import VictoriaServer
+
+pytestmark = pytest.mark.service
+#: An hour ago: VictoriaMetrics looks for newest values around its own clock.
+NOW = time.time_ns() // 1_000_000 - 3_600_000
+_SPOOLS = itertools.count(1)
+_POINTS = [
+    ("ups.load", None),
+    ("input.voltage", "1"),
+    ("input.voltage", "2"),
+    ("battery.charger.status", None),
+    ("ifOperStatus", "3"),
+]
+#: What devices say: a few significant digits, far within what every store keeps exactly.
+_VALUES = st.integers(-(10**7), 10**7).map(lambda n: n / 100)
+
+
+@st.composite
+def _batches(draw: st.DrawFn) -> list[Batch]:
+    """Rows of one spool; each series' times rise, a device may be silent in a row."""
+    at = NOW
+    spool = f"{next(_SPOOLS):032x}"
+    rows = []
+    for row in range(draw(st.integers(1, 5))):
+        readings = []
+        for device in draw(st.sets(st.sampled_from(["ups-1", "ups-2"]), min_size=1)):
+            at += draw(st.integers(1, 90_000))
+            quality = draw(st.sampled_from([0, 0, 0, 1, 2]))
+            for point, index in draw(st.sets(st.sampled_from(_POINTS), min_size=1)):
+                value = draw(_VALUES)
+                readings.append(
+                    Reading(
+                        device=f"{spool[-8:]}/{device}", point=point, index=index, at=at, value=value, quality=quality
+                    )
+                )
+        rows.append(
+            Batch(spool=spool, row=row, site=spool[-8:], boot="b", at=at, readings=readings, gaps=[], events=[])
+        )
+    return rows
+
+
+@pytest.fixture(scope="module")
+def victoria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VictoriaServer]:
+    with VictoriaServer(tmp_path_factory.mktemp("victoria")).up() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
+    with InfluxServer(tmp_path_factory.mktemp("influx")).up() as server:
+        yield server
+
+
+def test_every_store_gives_back_the_same_points_and_values(
+    tmp_path: Path, victoria: VictoriaServer, influx: InfluxServer
+) -> None:
+    embedded = Embedded(tmp_path)
+    stores: dict[str, History] = {
+        "embedded": embedded,
+        "influxdb": open_history(influx.url, tmp_path),
+        "victoriametrics": open_history(victoria.url, tmp_path),
+    }
+    written: list[list[Batch]] = []
+
+    @settings(max_examples=25, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(_batches(), st.booleans())
+    def write(batches: list[Batch], sealed: bool) -> None:
+        for store in stores.values():
+            store.write(batches)
+            store.write(batches[:1])  # a repeat changes nothing
+        if sealed:
+            seal(embedded, batches[-1].at)
+        written.append(batches)
+
+    write()
+    victoria.show_now()
+    for batches in written:
+        _compare(stores, batches)
+    reopened = {
+        "influxdb": open_history(influx.url, tmp_path),
+        "victoriametrics": open_history(victoria.url, tmp_path),
+        "embedded": Embedded(tmp_path / "."),
+    }
+    for name, store in reopened.items():
+        said = sorted(stores[name].latest(), key=lambda r: (r.device, r.point, r.index or ""))
+        assert sorted(store.latest(), key=lambda r: (r.device, r.point, r.index or "")) == said, name
+        store.close()
+    for store in stores.values():
+        store.close()
+
+
+def _compare(stores: dict[str, History], batches: list[Batch]) -> None:
+    expected: dict[Series, list[tuple[int, float, int]]] = {}
+    for batch in batches:
+        for r in batch.readings:
+            expected.setdefault((r.device, r.point, r.index), []).append((r.at, r.value, r.quality))
+    start, end = NOW, batches[-1].at + 1
+    middle = (start + end) // 2
+    for series, rows in expected.items():
+        buckets = stores["embedded"].rollup(series, start + 7, end, 60_000)
+        for name, store in stores.items():
+            found = store.range(series, start, end)
+            assert list(zip(found.at, found.value, found.quality, strict=True)) == rows, (name, series)
+            half = store.range(series, start, middle)
+            assert half.at == [at for at, _, _ in rows if at < middle], name
+            rolled = store.rollup(series, start + 7, end, 60_000)
+            assert [(b.at, b.count, b.low, b.high) for b in rolled] == [
+                (b.at, b.count, b.low, b.high) for b in buckets
+            ], name
+            assert [b.mean for b in rolled] == pytest.approx([b.mean for b in buckets]), name
+            assert series in store.series(series[0]), name
+
+
+def test_a_server_that_is_down_refuses_and_takes_all_when_it_is_back(tmp_path: Path) -> None:
+    server = InfluxServer(tmp_path / "server")
+    store = open_history(server.url, tmp_path)
+    rows = [
+        Batch(
+            spool="s" * 32, row=row, site="s", boot="b", at=NOW, gaps=[], events=[],
+            readings=[Reading(device="s/u", point="ups.load", index=None, at=NOW + row, value=float(row))],
+        )
+        for row in range(3)
+    ]  # fmt: skip
+    with pytest.raises(HistoryError, match=r"127\.0\.0\.1"):
+        store.write(rows[:1])
+    with server.up():
+        store.write(rows[:2])
+    with pytest.raises(HistoryError):
+        store.write(rows[2:])
+    with server.up():
+        store.write(rows[2:])
+        assert store.range(("s/u", "ups.load", None), NOW, NOW + 9).value == [0.0, 1.0, 2.0]
+    store.close()
+
+
+def test_user_and_password_come_from_the_environment_never_from_the_url(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INFLUX_SECRET", "s3cret!")
+    server = InfluxServer(tmp_path / "server", "ups", "s3cret!")
+    with server.up():
+        store = open_history(server.url + "&user=ups&password=env:INFLUX_SECRET", tmp_path)
+        batch = Batch(
+            spool="s" * 32, row=1, site="s", boot="b", at=NOW, gaps=[], events=[],
+            readings=[Reading(device="s/u", point="ups.load", index=None, at=NOW, value=4.0)],
+        )  # fmt: skip
+        store.write([batch])
+        assert store.latest("s/u") == batch.readings
+        store.close()
+        stranger = open_history(server.url, tmp_path)
+        with pytest.raises(HistoryError, match="401"):
+            stranger.write([batch])
+        stranger.close()
+    with pytest.raises(HistoryError, match="no secret"):
+        open_history("influxdb+http://ups:s3cret@127.0.0.1:1?db=x", tmp_path)
+    with pytest.raises(HistoryError, match="literal"):
+        open_history("influxdb+http://127.0.0.1:1?db=x&user=u&password=s3cret", tmp_path)
