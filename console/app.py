@@ -37,6 +37,6 @@ async def _refused(request: Request, error: Exception) -> Response:
     if isinstance(error, NotLoggedIn) and request.method == "GET":
         return RedirectResponse(f"/login?next={quote(request.url.path)}", status_code=303)
     page: HTMLResponse = context(request).page(
-        request, "error.html", None, status=error.status, error=type(error).__name__
+        request, "error.html", None, status=error.status, error=type(error).__name__, told=error.said
     )
     return page

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from model.text import Text
+
 
 class ConsoleError(Exception):
     """Base: a request that cannot be answered as asked. Trying it again unchanged will not help."""
 
     status = 400
+    said: Text | None = None  #: what to tell the reader beyond the page's own words
 
 
 class NotLoggedIn(ConsoleError):
@@ -31,3 +34,13 @@ class NotThere(ConsoleError):
     """No such thing, or not this viewer's: the two look alike on purpose."""
 
     status = 404
+
+
+class Refused(ConsoleError):
+    """The desk does not take this act; it says why."""
+
+    status = 409
+
+    def __init__(self, said: Text) -> None:
+        super().__init__(said.en)
+        self.said = said

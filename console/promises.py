@@ -35,9 +35,11 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True):
     over: bool  #: the clock no longer runs
 
     @property
-    def rank(self) -> tuple[int, float]:
-        """Worst first, then the nearest end."""
-        return list(Standing).index(self.standing), self.left_s if self.left_s is not None else 0.0
+    def rank(self) -> tuple[int, int, float]:
+        """Worst first; of broken ones the worse impact, else the nearest end."""
+        left = self.left_s if self.left_s is not None else 0.0
+        worse = self.ticket.impact.rank if self.standing is Standing.BROKEN else 0
+        return list(Standing).index(self.standing), worse, left
 
 
 def standing(clock: Clock, now: int) -> Standing:

@@ -23,7 +23,7 @@ from model.reading import Reading
 from model.text import Language, Text
 
 _LOCALES = {"en": Locale("en", "GB"), "zh": Locale("zh", "CN", script="Hans")}
-_YES_NO = {True: Text("ALARM", "告警"), False: Text("clear", "正常")}
+_FLAGS = {0: Text("clear", "正常"), 1: Text("ALARM", "告警")}
 
 
 class Shown:
@@ -83,11 +83,9 @@ class Shown:
         """A value of a point: states and flags in words, seconds as a clock, the rest with its unit."""
         if point is None:
             return self.number(value)
-        if point.kind is Kind.STATE:
-            word = point.states.get(int(value))
+        if point.kind in (Kind.STATE, Kind.FLAG):
+            word = words_of(point).get(int(value))
             return word[self.language] if word else self.number(value)
-        if point.kind is Kind.FLAG:
-            return _YES_NO[value >= 1][self.language]
         if point.unit == "s" and value >= 60:
             return self.hms(value)
         return f"{self.number(value)} {point.unit}".rstrip()
@@ -119,6 +117,11 @@ class Shown:
         """What a point is called."""
         known = POINTS.get(id)
         return known.meaning[self.language] if known else id
+
+
+def words_of(point: Point) -> dict[int, Text]:
+    """What the codes of a state or flag mean."""
+    return _FLAGS if point.kind is Kind.FLAG else point.states
 
 
 def _moment(at: int, tz: str) -> datetime:

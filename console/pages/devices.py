@@ -26,8 +26,6 @@ HOUR_MS = 3_600_000
 SPANS = (1, 6, 24, 168)
 #: Drawn first when nothing is chosen.
 FAVOURITES = ("battery.charge", "ups.load", "ifHCInOctets", "output.power", "sysUpTime")
-#: In a device list, of each device.
-BRIEF = ("ups.source", "battery.charge", "battery.runtime", "ups.load")
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +35,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     heard: DeviceRow | None
     worst: Severity | None
     silent: bool
-    brief: list[Reading]
+    source: list[Reading] = []
+    battery: list[Reading] = []
+    load: list[Reading] = []
     ports_up: int = 0
     ports_down: int = 0
 
@@ -113,16 +113,22 @@ def _rows(reads: Reads) -> list[Row]:
 
 def _row(device: Device, heard: DeviceRow | None, latest: Sequence[Reading], alerts: Sequence[Alert]) -> Row:
     ports = [int(r.value) for r in latest if r.point == "ifOperStatus"]
-    brief = [next((r for r in latest if r.point == point), None) for point in BRIEF]
     return Row(
         device=device,
         heard=heard,
         worst=min((a.severity for a in alerts), key=lambda s: s.rank, default=None),
         silent=any(a.kind == SILENT_KIND for a in alerts),
-        brief=[r for r in brief if r is not None],
+        source=_some(latest, "ups.source"),
+        battery=_some(latest, "battery.charge", "battery.runtime"),
+        load=_some(latest, "ups.load"),
         ports_up=ports.count(1),
         ports_down=ports.count(2),
     )
+
+
+def _some(latest: Sequence[Reading], *points: str) -> list[Reading]:
+    """One reading of each point that was heard."""
+    return [next(r for r in latest if r.point == p) for p in points if any(r.point == p for r in latest)]
 
 
 def values(latest: Iterable[Reading], gaps: Iterable[Gap]) -> list[Value]:

@@ -11,7 +11,6 @@ from collector.store import AgentRow
 from console.guard import Here, SignedIn
 from console.promises import Promise, Standing, promises
 from console.reads import OVER, Reads, reading
-from desk.types import Ticket
 from model.inventory import Customer, Device, Site
 from model.text import Text
 
@@ -118,6 +117,3 @@ def cards(running: list[Promise]) -> list[tuple[Promise, list[Promise]]]:
 
 def _count(running: list[Promise], standing: Standing) -> int:
     return sum(promise.standing is standing for promise in running)
-
-
-__all__ = ["Ticket", "customer_of", "lags", "router", "site_rows"]

@@ -9,10 +9,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from collector.history import HistoryError
-from console.context import Context, language_for
+from console.context import language_for
 from console.errors import ConsoleError
 from console.guard import Here, SignedIn
 from console.reads import Reads, reading
+from console.shown import words_of
 from model.points import POINTS, Kind
 from model.reading import Series
 from model.text import Language
@@ -67,12 +68,9 @@ def described(reads: Reads, wanted: Series, start: int, end: int, language: Lang
         "label": known.meaning[language] if known else point,
         "unit": f"{unit or '1'}/s" if counter else unit,
         "stepped": known is not None and known.kind in (Kind.STATE, Kind.FLAG),
-        "words": {str(k): v[language] for k, v in known.states.items()} if known else {},
+        "words": {str(k): v[language] for k, v in words_of(known).items()} if known else {},
         "tz": reads.tz(device.partition("/")[0]),
         "start": start,
         "end": end,
         **msgspec.to_builtins(curve),
     }
-
-
-__all__ = ["Context", "described", "router"]

@@ -11,11 +11,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from alerts.types import Alert, Incident
 from console.context import link
-from console.errors import ConsoleError, NotAllowed
+from console.errors import ConsoleError, NotAllowed, Refused
 from console.guard import Here, SignedForm, SignedIn
 from console.promises import Promise, promise
 from console.reads import OVER, Reads, reading
 from desk import store as desk
+from desk.acts import ActRefused
 from desk.types import EntryKind, Ticket
 from model.finding import Evidence
 from model.reading import Series
@@ -88,7 +89,10 @@ async def act(here: Here, signed: SignedForm, id: str) -> Response:
     def work(conn: sa.Connection) -> Any:
         now = here.centre.now()
         Reads(here.centre, conn, viewer).ticket(id)
-        return desk.act(conn, id, kind, viewer.login, text, now, now)
+        try:
+            return desk.act(conn, id, kind, viewer.login, Text(text, text), now, now)
+        except ActRefused as error:
+            raise Refused(error.text) from error
 
     await here.centre.transact(work)
     return RedirectResponse(f"/tickets/{id}", status_code=303)
@@ -131,6 +135,3 @@ def _promises(reads: Reads, ticket: Ticket) -> list[Promise]:
 
 def _incident(reads: Reads, ticket: Ticket) -> Incident:
     return reads.incident(ticket.incident)
-
-
-__all__ = ["Graph", "Text", "graphs", "router"]

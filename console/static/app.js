@@ -45,6 +45,9 @@
 
   for (const select of document.querySelectorAll("select[data-go]")) select.addEventListener("change", () => select.form.requestSubmit());
 
+  // A double click is one act.
+  for (const form of document.querySelectorAll("form[method=post]")) form.addEventListener("submit", (event) => { if (form.dataset.sent) event.preventDefault(); form.dataset.sent = "1"; });
+
   const feed = document.getElementById("feed");
   if (!feed || !document.body.dataset.events || !window.EventSource) return;
   const state = document.getElementById("feed-state");

@@ -30,6 +30,8 @@
     },
   });
 
+  const high = (box) => (box.classList.contains("tall") ? 290 : 215);
+
   const columns = (series, expected) => {
     const data = [series.at, series.value];
     if (series.low.length) data.push(series.low, series.high);
@@ -48,14 +50,14 @@
     }
     if (expected != null) lines.push({ label: box.dataset.expectedWord, stroke: bad, dash: [6, 5], width: 1.5, value: show, points: { show: false } });
     const axis = { stroke: dim, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid } };
-    const y = { ...axis, size: 62, values: (_, ticks) => ticks.map((tick) => (series.stepped ? series.words[String(tick)] || (Number.isInteger(tick) ? String(tick) : "") : new Intl.NumberFormat(language, { notation: Math.abs(tick) >= 1e5 ? "compact" : "standard" }).format(tick))) };
+    const y = { ...axis, size: 62, ...(series.stepped ? { incrs: [1, 2, 5] } : {}), values: (_, ticks) => ticks.map((tick) => (series.stepped ? series.words[String(tick)] || (Number.isInteger(tick) ? String(tick) : "") : new Intl.NumberFormat(language, { notation: Math.abs(tick) >= 1e5 ? "compact" : "standard" }).format(tick))) };
     const hour = (at) => new Intl.DateTimeFormat(language, { timeZone: series.tz, hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(at);
     const full = new Intl.DateTimeFormat(language, { timeZone: series.tz, month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
     lines[0].value = (_, at) => (at == null ? "–" : full.format(at));
     const known = series.at.length ? series.at[0] : series.start;
     const least = known - series.start > (series.end - series.start) * 0.75 ? known - (series.end - known) * 0.03 : series.start;
     return {
-      width: box.clientWidth, height: box.clientHeight || 240, ms: 1,
+      width: box.clientWidth, height: high(box), ms: 1,
       tzDate: (at) => uPlot.tzDate(new Date(at), series.tz),
       scales: { x: { time: true, range: [least, series.end] }, y: { range: (_, low, high) => (low == null ? [0, 1] : uPlot.rangeNum(low, high === low ? high + 1 : high, 0.1, true)) } },
       series: lines, bands,
@@ -88,7 +90,7 @@
   };
 
   const boxes = [...document.querySelectorAll(".chart[data-chart]")];
-  const resized = new ResizeObserver((entries) => entries.forEach(({ target }) => target.plot && target.plot.setSize({ width: target.clientWidth, height: target.clientHeight })));
+  const resized = new ResizeObserver((entries) => entries.forEach(({ target }) => target.plot && target.plot.setSize({ width: target.clientWidth, height: high(target) })));
   boxes.forEach((box) => { draw(box); resized.observe(box); });
   let last = performance.now();
   document.addEventListener("roundsman:readings", () => {
