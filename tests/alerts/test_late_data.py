@@ -1,0 +1,58 @@
+"""Back-fill completes history without false alarms."""
+
+from __future__ import annotations
+
+from model.finding import Raised
+from tests.alerts.site import Board, finding, ms, over
+
+
+def test_an_episode_that_the_next_batch_ends_pages_nobody() -> None:
+    board = Board()
+    board.hear(7200, Raised(finding=finding("ups-1", "on_battery", 100)))
+    assert board.incidents == {}
+    board.hear(7201, over("ups-1", "on_battery", 400))
+    board.tick(9000)
+    assert board.incidents == {}
+    [alert] = board.alerts.values()
+    assert (alert.raised_at, alert.cleared_at) == (ms(100), ms(400))
+
+
+def test_one_that_is_still_open_opens_once_with_its_true_start() -> None:
+    board = Board()
+    board.hear(7200, Raised(finding=finding("ups-1", "on_battery", 100)))
+    board.tick(7210)
+    assert board.incidents == {}, "the rest of the back-fill may end it"
+    board.tick(7900)
+    [incident] = board.open()
+    assert incident.opened_at == ms(100)
+
+
+def test_a_return_and_a_new_failure_within_the_hold_stay_one_incident_when_they_come_late() -> None:
+    live, late = Board(), Board()
+    live.up(100, "ups-1", "on_battery")
+    live.down(200, "ups-1", "on_battery")
+    live.up(230, "ups-1", "on_battery")
+    late.up(100, "ups-1", "on_battery")
+    late.hear(1000, over("ups-1", "on_battery", 200))
+    late.tick(1001)
+    late.hear(1002, Raised(finding=finding("ups-1", "on_battery", 230)))
+    assert [(i.id, i.opened_at) for i in live.open()] == [(i.id, i.opened_at) for i in late.open()]
+    assert len(late.alerts) == 1
+
+
+def test_changes_out_of_order_in_one_batch_are_taken_in_event_time() -> None:
+    board = Board()
+    board.hear(
+        130,
+        over("ups-1", "on_battery", 110),
+        Raised(finding=finding("ups-2", "on_battery", 105)),
+        Raised(finding=finding("ups-1", "on_battery", 100)),
+    )
+    [incident] = board.open()
+    assert board.of(incident) == ["ups-2 on_battery"]
+
+
+def test_a_finding_that_is_old_but_whose_evidence_is_new_is_not_late() -> None:
+    board = Board()
+    board.hear(90_000, Raised(finding=finding("ups-1", "not_charging", 3600, seen=89_999)))
+    assert len(board.open()) == 1
