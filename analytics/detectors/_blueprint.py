@@ -5,7 +5,7 @@ detector's chapter in docs/detectors.md, so write it for a technician.
 
 To copy: 1. copy this file to `analytics/detectors/NAME.py`; 2. put your condition; 3. add its line to `DETECTORS` in
 `__init__.py`; 4. add the kind to `alerts/kinds.py`; 5. add a story to `tests/analytics/`; 6. run
-`pytest tests/contracts/test_detectors.py`; 7. run `python -m analytics.chapters > docs/detectors.md`; 8. commit.
+`pytest tests/contracts/test_detectors.py`; 7. make docs/detectors.md again (the command is in `analytics/chapters.py`); 8. commit.
 When witnesses are not enough (several points must be followed together), write a class with `fresh` and `step`:
 `port_down.py` is the shortest.
 """

@@ -1,6 +1,6 @@
 """The charger has failed, by the device's own flag. Sees: `alarm.charger_failed`.
 
-A charger that fails without a flag is found by `not_charging`, a day later.
+Does not see a charger that fails without a flag: `not_charging` finds that one, a day later.
 """
 
 from __future__ import annotations

@@ -1,0 +1,32 @@
+"""The manual of the detectors, made from their own words: docs/detectors.md is this text, and a test keeps it so.
+
+python -c "from analytics.chapters import chapters; print(chapters(), end='')" > docs/detectors.md
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from analytics.detector import Detector
+from analytics.detectors import DETECTORS
+
+HEAD = """# Detectors
+
+What Roundsman finds, from which points, and when it does not work. Made from the docstrings of
+`analytics/detectors/` (see `analytics/chapters.py`); do not edit here.
+
+Common to all: decisions use event time; a flag of one sample proves nothing (but for *on battery*, where waiting costs
+runtime); what began is raised with its true start; data that come late complete history and page nobody. Thresholds
+marked (tune) are defaults. How long a finding must hold before a person is called is in `alerts/kinds.py`.
+"""
+
+
+def chapters() -> str:
+    """The whole page, in Markdown."""
+    return "\n".join([HEAD, *(_chapter(name, detector) for name, detector in DETECTORS.items())])
+
+
+def _chapter(name: str, detector: Detector) -> str:
+    needs = ", ".join(f"`{point}`" for point in sorted(detector.needs)) or "every reading and gap of the device"
+    words = (import_module(f"analytics.detectors.{name}").__doc__ or "").strip().partition("\nState:")[0].strip()
+    return f"## {name}\n\n{words}\n\nWoken by: {needs}.\n"
