@@ -47,13 +47,12 @@ class AgentClock:
 
     def now(self) -> int:
         """The present `at`, story ms. Each call gives a greater one than the call before."""
-        elapsed_ms = (self._monotonic() - self._monotonic0) * 1000 * self._scale.speed
-        self._last = max(self._base + int(elapsed_ms), self._last + 1)
+        self._last = max(self._base + self._elapsed_ms(), self._last + 1)
         return self._last
 
     def raise_above(self, at: int) -> None:
         """Go on above `at`: a spool that could be opened only later had already used it."""
-        self._base += max(0, at + 1 - self.now())
+        self._base = max(self._base, at + 1 - self._elapsed_ms())
 
     def step(self) -> int | None:
         """By how much (story ms) the wall jumped against monotonic time since the last step, or None."""
@@ -68,3 +67,6 @@ class AgentClock:
     def estimated(self) -> bool:
         """Whether the wall was obviously never set, so that no time of this boot can be trusted yet."""
         return self._wall() < UNSET_BEFORE_MS
+
+    def _elapsed_ms(self) -> int:
+        return int((self._monotonic() - self._monotonic0) * 1000 * self._scale.speed)

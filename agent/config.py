@@ -113,7 +113,7 @@ def _agent(table: Table, path: Path) -> AgentConfig | None:
     before = table.problems.errors
     site = _id(table, "site", "sz-futian")
     collector = _collector(table)
-    key = table.text("key", "file:agent.key", "file:agent.key")
+    key = table.text("key", "file:agent.key", "file:agent.key", secret=True)
     if key and not is_reference(key):
         table.wrong("key", _REFERENCE, "a literal (not shown)", _FIX_REFERENCE)
     spool = table.text("spool", "spool.sqlite", "spool.sqlite")
@@ -208,7 +208,8 @@ def _profile(table: Table, url: DeviceUrl | None) -> Profile | None:
     id = table.text("profile", "rfc1628", "-")
     if id is None or id == "-":
         if id and url and url.scheme not in _SELF_TELLING:
-            table.wrong("profile", _A_PROFILE, "nothing", _FIX_PROFILE)
+            # Some Modbus devices name their maker when asked; most do not.
+            table.problems.add(table.place("profile"), _A_PROFILE, "nothing", _FIX_PROFILE, warning=True)
         return None
     if id not in PROFILES:
         table.wrong("profile", _A_PROFILE, repr(id), _FIX_PROFILE)

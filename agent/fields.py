@@ -27,7 +27,8 @@ class Problems:
         self.found.append(
             Problem(
                 file=self.file,
-                line=self._lines.of(path),
+                # A table written as [[table]] stands at its first place.
+                line=self._lines.of(path) or self._lines.of(f"{path}.0"),
                 key=path,
                 expected=expected,
                 got=got,
@@ -58,12 +59,12 @@ class Table:
         """Note that a key's value is wrong."""
         self.problems.add(self.place(key), expected, got, fix)
 
-    def text(self, key: str, example: str, default: str | None = None) -> str | None:
-        """A text that is not empty; without a default it must be there."""
+    def text(self, key: str, example: str, default: str | None = None, *, secret: bool = False) -> str | None:
+        """A text that is not empty; without a default it must be there. `secret`: a wrong value is not shown."""
         value = self._ask(key, default, example)
         if value is None or (isinstance(value, str) and value.strip()):
             return value
-        self.wrong(key, _TEXT, _shown(value), _write(key, f'"{example}"'))
+        self.wrong(key, _TEXT, "a value (not shown)" if secret else _shown(value), _write(key, f'"{example}"'))
         return None
 
     def number(self, key: str, default: float, low: float, high: float) -> float:

@@ -96,7 +96,7 @@ class LinkSchedule:
         device.missed = 0 if answered else device.missed + 1
         if on_battery is not None:
             device.on_battery = on_battery
-        self._note(device, turn, answered=answered, now=now)
+        self._note(device, turn, answered=answered, began=began, now=now)
         status, measure = device.tiers[Tier.STATUS], device.tiers[Tier.MEASURE]
         if device.silent:
             status.due = now + self._rest(device.missed, cost=now - began)
@@ -106,12 +106,15 @@ class LinkSchedule:
         elif on_battery:
             measure.due = min(measure.due, now)
 
-    def _note(self, device: _Device, turn: Turn, *, answered: bool, now: float) -> None:
+    def _note(self, device: _Device, turn: Turn, *, answered: bool, began: float, now: float) -> None:
         tier = device.tiers[turn.tier]
         tier.passed = 0
         if answered:
             tier.fresh = False
-            tier.due = max(turn.due + self._pause(device, turn.tier), now + self._pauses.floor_s)
+            pause = self._pause(device, turn.tier)
+            on_time = turn.due + pause
+            # On the grid while the line keeps up; once late, from where we are.
+            tier.due = max(on_time if on_time > now else began + pause, now + self._pauses.floor_s)
         else:  # still owed: due again as soon as the device answers
             tier.due = now
         if turn.tier is Tier.STATUS:
@@ -152,5 +155,5 @@ class LinkSchedule:
 
 
 def _longest_due(turns: list[Turn]) -> Turn:
-    """The turn due longest; among equals the first device and tier of the file."""
-    return min(turns, key=lambda turn: turn.due)
+    """The turn due longest; among equals status before measure before identity, then in the file's order."""
+    return min(turns, key=lambda turn: (turn.due, _ORDER.index(turn.tier)))

@@ -85,8 +85,12 @@ class Spool:
         try:
             self._connect()
         except SpoolDamaged:
-            self.moved_to = self._move_aside()
-            self._connect()
+            self.replace()
+
+    def replace(self) -> None:
+        """Move the file aside, as it is, and go on with a fresh one. Raises `SpoolError`."""
+        self.moved_to = self._move_aside()
+        self._connect()
 
     def close(self) -> None:
         """Let go of the file and its lock."""

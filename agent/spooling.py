@@ -58,11 +58,12 @@ class Spooling:
             try:
                 return opened, work(spool)
             except SpoolDamaged:
-                self._good = False
-                self._ready(opened)
+                # Opening it again may well succeed and fail at the same page: only a fresh file helps.
+                spool.replace()
+                opened.append(_opened(spool))
                 raise
         except SpoolError as error:
-            self._good = False
+            self._good = isinstance(error, SpoolDamaged) and bool(opened)
             return opened, error
 
     def _ready(self, opened: list[Opened]) -> Spool:
@@ -71,5 +72,9 @@ class Spooling:
         if not self._good:
             self._spool.reopen()
             self._good = True
-            opened.append(Opened(last_at=self._spool.last_at, moved_to=self._spool.moved_to))
+            opened.append(_opened(self._spool))
         return self._spool
+
+
+def _opened(spool: Spool) -> Opened:
+    return Opened(last_at=spool.last_at, moved_to=spool.moved_to)
