@@ -143,7 +143,10 @@ _LINE: dict[str, _Rule] = {
     "stop": (lambda v: v in ("1", "2"), Text("1 or 2 stop bits", "1 或 2 个停止位")),
 }
 _COMMUNITY: dict[str, _Rule] = {
-    "community": (_community, Text("a reference env:NAME or file:PATH, or public", "引用 env:NAME、file:PATH 或 public")),
+    "community": (
+        _community,
+        Text("a reference env:NAME or file:PATH, or public", "引用 env:NAME、file:PATH 或 public"),
+    ),
     "version": (lambda v: v in ("1", "2c"), Text("version 1 or 2c", "版本 1 或 2c")),
 }
 _OPTIONS: dict[str, dict[str, _Rule]] = {

@@ -143,4 +143,3 @@ async def _by_vendor(link: Link, url: DeviceUrl) -> tuple[Profile, ...] | Failur
     loaded = (load(id) for id in PROFILES)
     fits = tuple(p for p in loaded if p.driver == "modbus" and p.match.vendor and re.search(p.match.vendor, said))
     return fits[:1] or Failure(cause=GapCause.NOT_SUPPORTED, raw=f"name a profile; the device says: {said}"[:200])
-

@@ -17,8 +17,8 @@ from model.reading import GapCause
 from model.text import Text
 
 
-class ProbeError(LookupError):
-    """What the caller wrote cannot be used; `text` says why."""
+class ProbeError(ProfileError):
+    """The profile that the caller wrote cannot be used; `text` says why."""
 
     def __init__(self, text: Text) -> None:
         super().__init__(text.en)
@@ -77,7 +77,9 @@ def _profile(id: str, url: DeviceUrl) -> Profile:
         profile = load(id)
     except ProfileError as error:
         names = ", ".join(PROFILES)
-        raise ProbeError(Text(f"expected a profile out of {names}: {error}", f"应为下列配置之一：{names}：{error}")) from error
+        raise ProbeError(
+            Text(f"expected a profile out of {names}: {error}", f"应为下列配置之一：{names}：{error}")
+        ) from error
     if profile.driver != url.scheme.partition("+")[0]:
         en = f"profile {id} speaks {profile.driver}, the URL says {url.scheme}"
         raise ProbeError(Text(en, f"配置 {id} 使用 {profile.driver} 协议，而 URL 为 {url.scheme}"))

@@ -171,7 +171,7 @@ _ALL: tuple[Point, ...] = (
     }),
     _state("ups.test.result", "Last self-test", "上次自检", {
         1: Text("passed", "通过"), 2: Text("warning", "警告"), 3: Text("failed", "失败"), 4: Text("aborted", "中止"),
-        5: Text("running", "进行中"), 6: Text("none yet", "尚无"),
+        5: Text("running", "进行中"), 6: Text("none yet", "尚无"), 0: Text("not told", "未说明"),
     }),
     _gauge("ups.test.elapsed", "s", 0, 366 * 86400, "Time since the last self-test began", "距上次自检开始的时间"),
     _state("ups.beeper.status", "Beeper setting", "蜂鸣器设定", {

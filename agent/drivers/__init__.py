@@ -22,13 +22,13 @@ from model.reading import Gap, GapCause, Reading
 class Driver(Protocol):
     """A module of this folder."""
 
-    def plan(self, profile: Profile, url: DeviceUrl, tier: Tier) -> list[Request]:
+    def plan(self, profile: Profile, url: DeviceUrl, tier: Tier, /) -> list[Request]:
         """What to ask, in order. The first request is one that every live device answers."""
 
-    def narrow(self, profile: Profile, url: DeviceUrl, tier: Tier, refused: Request) -> list[Request]:
+    def narrow(self, profile: Profile, url: DeviceUrl, tier: Tier, refused: Request, /) -> list[Request]:
         """Smaller requests to try instead of one that was refused; empty when there are none."""
 
-    def read(self, profile: Profile, url: DeviceUrl, tier: Tier, exchanges: Sequence[Exchange]) -> list[Sample]:
+    def read(self, profile: Profile, url: DeviceUrl, tier: Tier, exchanges: Sequence[Exchange], /) -> list[Sample]:
         """What the exchanges of one tier say. Never raises on what a device sent."""
 
 
@@ -56,7 +56,15 @@ def records(samples: Iterable[Sample], device: str) -> list[Reading | Gap | Even
         elif POINTS[one.point].kind != Kind.TEXT or one.cause != GapCause.NOT_SUPPORTED:
             cause = one.cause or GapCause.NO_ANSWER
             out.append(
-                Gap(device=device, point=one.point, index=one.index, at=one.at, cause=cause, where=one.where, raw=one.raw)
+                Gap(
+                    device=device,
+                    point=one.point,
+                    index=one.index,
+                    at=one.at,
+                    cause=cause,
+                    where=one.where,
+                    raw=one.raw,
+                )
             )
     if names:
         out.append(Event(kind=EventKind.IDENTITY, device=device, at=at, data=names))

@@ -32,7 +32,7 @@ _CELL_V = 2.0
 _STATUS = re.compile(r"[01]{8}")
 
 
-def plan(profile: Profile, url: DeviceUrl, tier: Tier) -> list[Request]:
+def plan(profile: Profile, _url: DeviceUrl, tier: Tier) -> list[Request]:
     """The commands that the tier's rows need, the status reply first."""
     names = {_place(row.at)[0] for row in profile.rows(tier)}
     names |= {_place(flags.at)[0] for flags in profile.flags if flags.tier == tier}
@@ -43,12 +43,12 @@ def plan(profile: Profile, url: DeviceUrl, tier: Tier) -> list[Request]:
     return [Command(text=name, starts=shapes[name].starts, length=shapes[name].length) for name in ordered]
 
 
-def narrow(profile: Profile, url: DeviceUrl, tier: Tier, refused: Request) -> list[Request]:
+def narrow(_profile: Profile, _url: DeviceUrl, _tier: Tier, _refused: Request) -> list[Request]:
     """A line cannot be asked for in parts."""
     return []
 
 
-def read(profile: Profile, url: DeviceUrl, tier: Tier, exchanges: Sequence[Exchange]) -> list[Sample]:
+def read(profile: Profile, _url: DeviceUrl, tier: Tier, exchanges: Sequence[Exchange]) -> list[Sample]:
     """Samples of a tier. A reply with a field out of shape is garbled in that field only."""
     replies = {e.request.text: e for e in exchanges if isinstance(e.request, Command)}
     out = [_sample(row, replies) for row in profile.rows(tier)]

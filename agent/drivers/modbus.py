@@ -18,11 +18,12 @@ import msgspec
 
 from agent.address import DeviceUrl
 from agent.drivers import settle
-from agent.drivers.exchange import Exchange, Failure, ReadWords, Request, Sample, Words
+from agent.drivers.exchange import Exchange, Failure, Objects, ReadIdentity, ReadWords, Request, Sample, Words
 from agent.profiles.form import Flags, Profile, Tier, Value
 from model.reading import GapCause
 
 _SPAN = {"u16": 1, "i16": 1, "u32": 2, "i32": 2, "u32le": 2, "i32le": 2, "f32": 2, "f32le": 2}
+_OBJECT, _EXTENDED = "object ", 0x80
 _FORMS = {"u16": ">H", "i16": ">h", "u32": ">I", "i32": ">i", "f32": ">f"}
 
 
@@ -44,7 +45,7 @@ def plan(profile: Profile, url: DeviceUrl, tier: Tier) -> list[Request]:
                 merged[-1] = _Piece(last.address, count)
                 continue
         merged.append(piece)
-    return [_request(profile, url, piece) for piece in merged]
+    return [*(_request(profile, url, piece) for piece in merged), *_identity_requests(profile, url, tier)]
 
 
 def narrow(profile: Profile, url: DeviceUrl, tier: Tier, refused: Request) -> list[Request]:
@@ -69,12 +70,25 @@ def read(profile: Profile, url: DeviceUrl, tier: Tier, exchanges: Sequence[Excha
 
 
 def _pieces(profile: Profile, url: DeviceUrl, tier: Tier) -> set[_Piece]:
-    rows = profile.rows(tier)
+    rows = [row for row in profile.rows(tier) if not _object(row)]
     pieces = {_Piece(_address(row, url), _span(row)) for row in rows}
     pieces |= {_Piece(_address(flags, url), 1) for flags in profile.flags if flags.tier == tier}
     for name in {row.only_if for row in rows if row.only_if}:
         pieces.add(_Piece(_condition_address(profile, url, name), 1))
     return pieces
+
+
+def _identity_requests(profile: Profile, url: DeviceUrl, tier: Tier) -> Iterator[ReadIdentity]:
+    """After the registers: a device that is deaf to 0x2B must not pass for dead."""
+    objects = [int(row.place.removeprefix(_OBJECT)) for row in profile.rows(tier) if _object(row)]
+    if any(number < _EXTENDED for number in objects):
+        yield ReadIdentity(unit=url.unit, code=1, first=0)
+    if any(number >= _EXTENDED for number in objects):
+        yield ReadIdentity(unit=url.unit, code=3, first=min(n for n in objects if n >= _EXTENDED) - 1)
+
+
+def _object(row: Value) -> bool:
+    return row.at.startswith(_OBJECT)
 
 
 def _request(profile: Profile, url: DeviceUrl, piece: _Piece) -> ReadWords:
@@ -100,7 +114,12 @@ class _Memory:
     def __init__(self, exchanges: Sequence[Exchange]) -> None:
         self._words: dict[int, tuple[int, int]] = {}
         self._failures: dict[int, tuple[Failure, int]] = {}
+        self.objects: dict[int, tuple[bytes, int]] = {}
+        self.deaf: tuple[Failure, int] | None = None
+        self.last_at = max((exchange.at for exchange in exchanges), default=0)
         for exchange in exchanges:
+            if isinstance(exchange.request, ReadIdentity):
+                self._identified(exchange)
             if not isinstance(exchange.request, ReadWords):
                 continue
             start, answer = exchange.request.address, exchange.answer
@@ -109,6 +128,12 @@ class _Memory:
             elif isinstance(answer, Failure):
                 for n in range(exchange.request.count):
                     self._failures[start + n] = (answer, exchange.at)
+
+    def _identified(self, exchange: Exchange) -> None:
+        if isinstance(exchange.answer, Objects):
+            self.objects.update({number: (data, exchange.at) for number, data in exchange.answer.values.items()})
+        elif isinstance(exchange.answer, Failure):
+            self.deaf = (exchange.answer, exchange.at)
 
     def words(self, address: int, count: int) -> tuple[tuple[int, ...], int] | None:
         """(words, at), or None when one of them is not known."""
@@ -129,6 +154,8 @@ def _holds(profile: Profile, url: DeviceUrl, name: str, memory: _Memory) -> bool
 
 
 def _sample(row: Value, url: DeviceUrl, memory: _Memory) -> Sample:
+    if _object(row):
+        return _object_sample(row, memory)
     address = _address(row, url)
     where = f"reg {address}"
     known = memory.words(address, _span(row))
@@ -144,6 +171,15 @@ def _sample(row: Value, url: DeviceUrl, memory: _Memory) -> Sample:
     if raw != raw:  # a float register that holds NaN
         return settle.gap(row.point, row.index, at, where, shown, GapCause.NOT_SUPPORTED)
     return settle.number(row, raw, index=row.index, at=at, where=where, shown=f"{shown} = {raw:g}")
+
+
+def _object_sample(row: Value, memory: _Memory) -> Sample:
+    number = int(row.at.removeprefix(_OBJECT))
+    if number in memory.objects:
+        data, at = memory.objects[number]
+        return settle.text(row, data.decode("latin-1"), index=row.index, at=at, where=row.at)
+    failure, at = memory.deaf or (Failure(cause=GapCause.NOT_SUPPORTED, raw="no such object"), memory.last_at)
+    return settle.gap(row.point, row.index, at, row.at, failure.raw, failure.cause)
 
 
 def _number(type: str, words: tuple[int, ...]) -> float:

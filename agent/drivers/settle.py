@@ -6,13 +6,17 @@ like a value. A value outside the point's bounds is a gap with its raw text, nev
 
 from __future__ import annotations
 
+import re
+
 from agent.drivers.exchange import Sample, printable
 from agent.profiles.form import Value
 from model.points import POINTS, Kind, plausible
 from model.reading import GapCause
 
 
-def number(row: Value, raw: float, *, index: str | None, at: int, where: str, shown: str, scaled: bool = True) -> Sample:
+def number(
+    row: Value, raw: float, *, index: str | None, at: int, where: str, shown: str, scaled: bool = True
+) -> Sample:
     """The sample for a raw number. `scaled` False: the device sent it in the unit already (text with a dot)."""
     if raw in row.missing:
         return gap(row.point, index, at, where, shown, GapCause.NOT_SUPPORTED)
@@ -34,6 +38,9 @@ def number(row: Value, raw: float, *, index: str | None, at: int, where: str, sh
 def text(row: Value, raw: str, *, index: str | None, at: int, where: str) -> Sample:
     """The sample for a piece of text; one that is blank or only fillers is not there."""
     clean = raw.strip(" \t\r\n\x00\xff")
+    if row.pattern:
+        found = re.search(row.pattern, clean)
+        clean = found[1].strip() if found and found.groups() else ""
     if not clean.strip("-@?"):
         return gap(row.point, index, at, where, printable(raw), GapCause.NOT_SUPPORTED)
     return Sample(point=row.point, index=index, at=at, value=printable(clean), where=where, raw=printable(raw))

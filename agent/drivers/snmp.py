@@ -39,7 +39,7 @@ _TEXT_NUMBER = re.compile(r"\s*([+-]?\d{1,18})(\.\d{1,9})?\s*[A-Za-z%°]{0,4}\s*
 _ABSENT = Failure(cause=GapCause.NOT_SUPPORTED, raw="no such variable")
 
 
-def plan(profile: Profile, url: DeviceUrl, tier: Tier) -> list[Request]:
+def plan(profile: Profile, _url: DeviceUrl, tier: Tier) -> list[Request]:
     """One get for scalars and one walk a column, or the subtrees that the profile names."""
     rows = profile.rows(tier)
     walks = list(profile.walks.get(tier, ()))
@@ -48,22 +48,24 @@ def plan(profile: Profile, url: DeviceUrl, tier: Tier) -> list[Request]:
         walks = [row.place for row in rows if row.column]
         scalars = [f"{row.place}.0" for row in rows if not row.column]
     walks += [a.at for a in profile.alarms if a.tier == tier and not any(under(a.at, walk) for walk in walks)]
-    first = GetVariables(oids=tuple(dict.fromkeys((*WHO.oids, *scalars))))
+    said = [f"{place}.0" for variant in profile.variants for place in variant.match.said]
+    first = GetVariables(oids=tuple(dict.fromkeys((*WHO.oids, *said, *scalars))))
     return [first, *(WalkVariables(root=root) for root in dict.fromkeys(walks))]
 
 
-def narrow(profile: Profile, url: DeviceUrl, tier: Tier, refused: Request) -> list[Request]:
+def narrow(_profile: Profile, _url: DeviceUrl, _tier: Tier, _refused: Request) -> list[Request]:
     """The link makes SNMP requests smaller by itself."""
     return []
 
 
-def read(profile: Profile, url: DeviceUrl, tier: Tier, exchanges: Sequence[Exchange]) -> list[Sample]:
+def read(profile: Profile, _url: DeviceUrl, tier: Tier, exchanges: Sequence[Exchange]) -> list[Sample]:
     """Samples of a tier, in the profile's order."""
     tree = _Tree(exchanges)
     object_id, descr = identity(tree.values)
 
     def applies(variant: Variant) -> bool:
-        return says(variant.match, object_id, descr) and (variant.sees is None or tree.sees(variant.sees))
+        told = says(variant.match, object_id, descr) and tree.said(variant.match.said)
+        return told and (variant.sees is None or tree.sees(variant.sees))
 
     fitted = layered(profile, applies)
     given: set[tuple[str, str | None]] = set()
@@ -123,6 +125,14 @@ class _Tree:
                 return failure, at
         return None
 
+    def said(self, patterns: dict[str, str]) -> bool:
+        """Whether every scalar named holds text that fits."""
+        for place, pattern in patterns.items():
+            value = self.values.get(f"{place}.0")
+            if not isinstance(value, bytes) or not re.search(pattern, _text(value)):
+                return False
+        return True
+
     def sees(self, evidence: Evidence) -> bool:
         """Whether some raw number at or below a place lies within the evidence's bounds."""
         found: Iterable[Variable] = [value for _, _, value in self.below(evidence.at)]
@@ -142,9 +152,11 @@ def _scalar(row: Value, tree: _Tree) -> Iterator[Sample]:
 def _column(row: Value, tree: _Tree) -> Iterator[Sample]:
     """One sample a row of the table. A trailing .0 is not part of the index."""
     seen: set[str] = set()
+    lines = _raw(tree.values.get(f"{row.lines}.0")) if row.lines else None
     for oid, rest, value in tree.below(row.place):
         index = rest.removesuffix(".0") if "." in rest else rest
-        if index not in seen:
+        beyond = lines is not None and index.isdigit() and int(index) > lines[0] >= 1
+        if index not in seen and not (beyond and _raw(value) == (0.0, True)):
             seen.add(index)
             yield _sample(row, index, oid, value, tree.at(oid))
 

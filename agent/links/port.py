@@ -70,7 +70,7 @@ class SerialPort:
     def __init__(self, path: str, baud: int, bits: int = 8, parity: str = "N", stop: int = 1) -> None:
         self.path = path
         self.byte_s = (1 + bits + (parity != "N") + stop) / baud
-        self._settings = {"baudrate": baud, "bytesize": bits, "parity": parity, "stopbits": stop}
+        self._baud, self._bits, self._parity, self._stop = baud, bits, parity, stop
         self._serial: serial.Serial | None = None
         self._back_off = BackOff()
 
@@ -80,7 +80,16 @@ class SerialPort:
         self._back_off.check()
         try:
             # Three-wire interfaces take their power from DTR and RTS: pyserial raises both when it opens.
-            self._serial = serial.Serial(self.path, timeout=0, write_timeout=0, exclusive=True, **self._settings)
+            self._serial = serial.Serial(
+                self.path,
+                baudrate=self._baud,
+                bytesize=self._bits,
+                parity=self._parity,
+                stopbits=self._stop,
+                timeout=0,
+                write_timeout=0,
+                exclusive=True,
+            )
         except (OSError, ValueError) as error:
             missing = not os.path.exists(self.path)  # noqa: PTH110, ASYNC240 - one stat of a device file
             why = f"port missing: {self.path}" if missing else f"port {self.path} cannot be opened: {error}"
@@ -121,7 +130,7 @@ class SerialPort:
         loop = asyncio.get_running_loop()
         fd = self._serial.fileno()
         readable: asyncio.Future[None] = loop.create_future()
-        loop.add_reader(fd, lambda: readable.done() or readable.set_result(None))
+        loop.add_reader(fd, _resolve, readable)
         try:
             async with asyncio.timeout(max(0.0, until - time.monotonic())):
                 await readable
@@ -140,6 +149,11 @@ class SerialPort:
     def _lost(self, error: OSError) -> PortGone:
         self.close()
         return self._back_off.failed(f"port lost: {self.path}: {error.strerror or error}")
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 class TcpPort:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from gufo.snmp import NoSuchInstance, SnmpDecodeError, SnmpError, SnmpVersion
 from gufo.snmp.aio import SnmpSession
@@ -94,12 +94,18 @@ class SnmpLink(Link):
         values = await self._guarded(ask)
         return values if isinstance(values, Failure) else Variables(values)
 
+    async def _walk_by(self, request: WalkVariables, repetitions: int) -> dict[str, Variable] | Failure:
+        async def ask(session: SnmpSession) -> dict[str, Variable]:
+            return await _collect(session, request, repetitions)
+
+        return await self._guarded(ask)
+
     async def _walk(self, request: WalkVariables) -> Answer | Failure:
         failure = Failure(cause=GapCause.NO_ANSWER)
         levels = range(self._level, len(_REPETITIONS)) if self._version != SnmpVersion.v1 else (2, 2)
         for tried, level in enumerate(levels):
             repetitions = min(_REPETITIONS[level], request.limit or _REPETITIONS[level])
-            values = await self._guarded(lambda session, n=repetitions: _collect(session, request, n))
+            values = await self._walk_by(request, repetitions)
             if not isinstance(values, Failure):
                 self._shrink(tried, level)
                 return Variables(values)
@@ -112,11 +118,13 @@ class SnmpLink(Link):
         if self._shrunk >= _TRIES_BEFORE_SMALL_FOR_GOOD:
             self._level, self._shrunk = level, 0
 
-    async def _guarded(self, ask: Callable[[SnmpSession], object]) -> dict[str, Variable] | Failure:
+    async def _guarded(
+        self, ask: Callable[[SnmpSession], Awaitable[dict[str, Variable]]]
+    ) -> dict[str, Variable] | Failure:
         """Run one exchange; whatever goes wrong costs the socket and becomes a failure."""
         try:
             session = await self._open()
-            found: dict[str, Variable] = await ask(session)  # type: ignore[misc]
+            return await ask(session)
         except (TimeoutError, NoSuchInstance, SnmpDecodeError, SnmpError, OSError) as error:
             self._session = None
             return _failure(error)
@@ -128,7 +136,6 @@ class SnmpLink(Link):
         except BaseException as panic:  # noqa: BLE001 - a Rust panic on a hostile datagram is no Exception
             self._session = None
             return Failure(cause=GapCause.GARBLED, raw=f"not SNMP: {panic}"[:200])
-        return found
 
     async def _open(self) -> SnmpSession:
         if not self._session:

@@ -37,6 +37,8 @@ class Value(msgspec.Struct, frozen=True, kw_only=True):
     missing: frozenset[float] = frozenset()
     least: float = 0.0  #: a value nearer to zero than this, but not zero, cannot be
     only_if: str = ""  #: name of a condition that must hold, else the point does not exist
+    lines: str = ""  #: SNMP: a scalar that counts the rows; a zero beyond it is no row
+    pattern: str = ""  #: text: what is meant is the first group of this
     fallback: bool = False  #: used for an index that no earlier row of the point has
     rule: str = ""  #: a derivation that the driver knows by name
     stride: int = 0  #: Modbus: the address grows by this for each UPS behind the card
@@ -98,7 +100,8 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
 
     sys_object_id: tuple[str, ...] = ()  #: OID prefixes, whole numbers only
     sys_descr: str = ""  #: a regular expression
-    vendor: str = ""  #: a regular expression over Modbus object 0
+    said: dict[str, str] = {}  #: SNMP scalar -> a regular expression over its text
+    vendor: str = ""  #: a regular expression over the Modbus identification
     presence: str = ""  #: an OID below which something must stand
 
 

@@ -51,7 +51,9 @@ def _duplicates(profile: Profile, reader: Reader) -> None:
         place = (row.at, row.tier, row.rule)
         if places.get(place, row.point) != row.point:
             other = places[place]
-            expected = Text(f"one point at {row.at}, which is {other} already", f"{row.at} 处只有一个测点，已是 {other}")
+            expected = Text(
+                f"one point at {row.at}, which is {other} already", f"{row.at} 处只有一个测点，已是 {other}"
+            )
             reader.wrong(f"value.{n}.at", expected, row.point, _REMOVE)
         places[place] = row.point
     flags = [flag for word in profile.flags for flag in set(word.bits.values())]
@@ -77,8 +79,12 @@ def _place(profile: Profile, row: Value, key: str, reader: Reader) -> None:
         reader.wrong(f"{key}.at", expected, row.at, Text("add a walk or change the tier", "增加 walk 或改层"))
 
 
+_LAST_REGISTER = 0xFFFF
 _SHAPES = {
-    "modbus": (r"\d{1,5}", Text("a register from 0 to 65535", "0 到 65535 的寄存器")),
+    "modbus": (
+        r"\d{1,5}|object \d{1,3}",
+        Text("a register from 0 to 65535, or object 0 to 255", "0 到 65535 的寄存器，或 object 0 到 255"),
+    ),
     "snmp": (r"\d+(\.\d+)*(\.\*)?", Text("an OID, with .* at its end for a column", "OID，列以 .* 结尾")),
     "megatec": (r"\w+\[\d+:\d+\]", Text("COMMAND[from:to]", "命令[起:止]")),
 }
@@ -86,11 +92,13 @@ _SHAPES = {
 
 def _shape(profile: Profile, at: str, key: str, reader: Reader) -> None:
     shape, expected = _SHAPES[profile.driver]
-    if not re.fullmatch(shape, at) or (profile.driver == "modbus" and int(at) > 65535):
+    if not re.fullmatch(shape, at) or (at.isdigit() and int(at) > _LAST_REGISTER):
         reader.wrong(key, expected, at, Text("correct at", "更正 at"))
     elif profile.driver == "megatec":
         command, start, end = re.split(r"[\[:\]]", at)[:3]
         known = profile.commands.get(command)
         if not known or not int(start) < int(end) <= known.length:
-            expected = Text("a [command.…] of this file and characters within its length", "本文件的命令及其长度内的字符")
+            expected = Text(
+                "a [command.…] of this file and characters within its length", "本文件的命令及其长度内的字符"
+            )
             reader.wrong(key, expected, at, Text("correct at or the command", "更正 at 或命令"))

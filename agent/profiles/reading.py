@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable
 from typing import Any
 
 from agent.profiles.form import (
@@ -57,7 +56,9 @@ class _Table:
         self._data: dict[str, Any] = data if isinstance(data, dict) else {}
         self._asked: set[str] = set()
         if not isinstance(data, dict):
-            reader.wrong(path, Text("a table", "一个表"), type(data).__name__, Text(f"write [{path}]", f"写成 [{path}]"))
+            reader.wrong(
+                path, Text("a table", "一个表"), type(data).__name__, Text(f"write [{path}]", f"写成 [{path}]")
+            )
 
     def key(self, name: str) -> str:
         return f"{self.path}.{name}" if self.path else name
@@ -77,6 +78,11 @@ class _Table:
             self.wrong(name, Text(f"a {kind.__name__}", f"{kind.__name__} 类型的值"), repr(value))
             return default
         return value
+
+    def peek(self, name: str) -> Any:
+        """The value under `name`, whatever it is."""
+        self._asked.add(name)
+        return self._data.get(name)
 
     def tables(self, name: str) -> list[_Table]:
         """The tables of an array of tables."""
@@ -167,7 +173,9 @@ def _value(table: _Table, base: str, missing: frozenset[float], stride: int) -> 
     numbers = factor(unit, point.unit) if point else (1.0, 1.0)
     if numbers is None and point:
         wanted = point.unit or "no unit"
-        expected = Text(f"a power of ten and {wanted}, or a unit that converts to it", f"10 的幂加 {wanted}，或可换算的单位")
+        expected = Text(
+            f"a power of ten and {wanted}, or a unit that converts to it", f"10 的幂加 {wanted}，或可换算的单位"
+        )
         table.wrong("unit", expected, repr(unit), Text("write what one raw step is worth", "写明一个原始单位代表多少"))
         numbers = (1.0, 1.0)
     scale, conversion = numbers or (1.0, 1.0)
@@ -185,6 +193,8 @@ def _value(table: _Table, base: str, missing: frozenset[float], stride: int) -> 
         missing=own if point and point.kind == Kind.COUNTER else missing | own,
         least=float(table.take("least", float, 0.0)),
         only_if=table.take("only_if", str, ""),
+        lines=_join(base, table.take("lines", str, "")),
+        pattern=_pattern(table, "pattern"),
         fallback=table.take("fallback", bool, False),
         rule=table.take("rule", str, ""),
         stride=table.take("stride", int, stride),
@@ -281,7 +291,9 @@ def _change(table: _Table, id: str) -> Change:
 
 
 def _match(table: _Table, base: str) -> Match:
+    said = table.table("said")
     match = Match(
+        said={_join(base, place): _pattern(said, place) for place, _ in said.named()},
         sys_object_id=tuple(map(str, table.take("sys_object_id", list, []))),
         sys_descr=_pattern(table, "sys_descr"),
         vendor=_pattern(table, "vendor"),
@@ -325,11 +337,9 @@ def _numbers(table: _Table, name: str) -> list[float]:
 
 def _at(table: _Table, name: str) -> str:
     """Registers may be written as numbers."""
-    table._asked.add(name)
-    value = table._data.get(name)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return str(table.take(name, str, "", needed=True))
+    value = table.peek(name)
+    number = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if number else str(table.take(name, str, "", needed=True))
 
 
 def _choice(table: _Table, name: str, choices: tuple[str, ...], default: str | None = None) -> str:
@@ -345,14 +355,10 @@ def _join(base: str, place: str) -> str:
     """An OID below the base; one that starts with a dot is whole already."""
     if place.startswith("."):
         return place[1:]
-    return f"{base}.{place}" if base and place else place or base
+    return f"{base}.{place}" if base and place else place
 
 
 def _unknown_point(table: _Table, name: str, id: str, of: str = "") -> None:
     near = [p for p in POINTS if id and (id in p or p in id)][:3]
     fix = Text("write " + " or ".join(near), "写成 " + " 或 ".join(near)) if near else Text("see model/points.py", "见 model/points.py")  # fmt: skip
     table.wrong(name, Text(f"a point of the dictionary{of}", "字典中的测点"), repr(id), fix)
-
-
-#: Checks that see the whole profile; `lint` runs them after a clean read.
-Check = Callable[[Profile, Reader], None]
