@@ -1,8 +1,8 @@
 """The envelope of SNMP v2c: datagram <-> request, with pyasn1. Pure.
 
 pyasn1 takes message and PDU apart and leaves the variable bindings as they are (`Any`): a poller asks the
-same list again and again, so each list is decoded once and remembered. That makes a request of twenty
-objects cost a third of a millisecond instead of five.
+same list again and again, so each list is decoded once and remembered. With that a request of twenty
+objects costs a third of a millisecond instead of five; replies are put together from encoded parts.
 """
 # pyasn1 and pysnmp have no types of their own.
 # mypy: disable-error-code="no-untyped-call"
@@ -20,6 +20,7 @@ from pysnmp.proto import rfc1905
 from simulators.objects import Oid
 
 _V2C = 1
+SEQUENCE, _RESPONSE = 0x30, 0xA2
 NO_INSTANCE = bytes(encoder.encode(rfc1905.noSuchInstance))
 NO_OBJECT = bytes(encoder.encode(rfc1905.noSuchObject))
 END_OF_VIEW = bytes(encoder.encode(rfc1905.endOfMibView))
@@ -102,11 +103,21 @@ def _names(bindings: bytes) -> tuple[Oid, ...]:
     return tuple(tuple(binding[0]) for binding in found)
 
 
+def tlv(tag_octet: int, content: bytes) -> bytes:
+    """BER: what is encoded already, under a tag and its length."""
+    size = len(content)
+    if size < 128:
+        return bytes((tag_octet, size)) + content
+    octets = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes((tag_octet, 0x80 | len(octets))) + octets + content
+
+
 def response(asked: Request, bindings: bytes, status: int = 0, index: int = 0) -> bytes:
-    """The datagram that answers `asked` with encoded bindings."""
-    body = _tagged(2)
-    body["id"], body["second"], body["third"], body["bindings"] = asked.id, status, index, bindings
-    message = _Message()
-    message["version"], message["community"] = _V2C, asked.community
-    message["data"] = _Pdus().setComponentByName("response", body)
-    return bytes(encoder.encode(message))
+    """The datagram that answers `asked` with an encoded list of bindings."""
+    numbers = b"".join(bytes(encoder.encode(univ.Integer(number))) for number in (asked.id, status, index))
+    return tlv(SEQUENCE, _head(asked.community) + tlv(_RESPONSE, numbers + bindings))
+
+
+@lru_cache(maxsize=16)
+def _head(community: bytes) -> bytes:
+    return bytes(encoder.encode(univ.Integer(_V2C)) + encoder.encode(univ.OctetString(community)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from simulators.objects import Objects, counter32, counter64, gauge32, integer, octets, system_group, timeticks
+from simulators.objects import Objects, Value, counter32, counter64, gauge32, integer, octets, system_group, timeticks
 from simulators.scenario import Device, SwitchModel
 from simulators.switch import PortMake, SwitchMake
 
@@ -43,7 +43,7 @@ _PER_PORT = (
 )  # fmt: skip
 
 
-def _if_row(index: int, port: PortMake, values: Mapping[str, float], device: Device) -> dict[int, bytes]:
+def _if_row(index: int, port: PortMake, values: Mapping[str, float], device: Device) -> dict[int, Value]:
     return {
         1: integer(index),
         2: octets(port.name),
@@ -66,7 +66,7 @@ def _if_row(index: int, port: PortMake, values: Mapping[str, float], device: Dev
     }
 
 
-def _x_row(port: PortMake, values: Mapping[str, float]) -> dict[int, bytes]:
+def _x_row(port: PortMake, values: Mapping[str, float]) -> dict[int, Value]:
     return {
         1: octets(port.name.replace("GigabitEthernet", "GE")),
         6: counter64(values["ifHCInOctets"]),

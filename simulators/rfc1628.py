@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from model.points import TestResult
-from simulators.objects import Objects, counter32, gauge32, integer, objectid, octets, system_group, timeticks
+from simulators.objects import Objects, Value, counter32, gauge32, integer, objectid, octets, system_group, timeticks
 from simulators.scenario import Device, UpsModel
 from simulators.ups import UpsState
 
@@ -53,7 +53,7 @@ def objects(device: Device, meters: Mapping[str, float], state: UpsState) -> Obj
 
 def _scalars(
     device: Device, model: UpsModel, meters: Mapping[str, float], line_bads: int
-) -> dict[tuple[int, ...], bytes]:
+) -> dict[tuple[int, ...], Value]:
     return {
         (1, 1): octets(model.mfr),
         (1, 2): octets(model.model),
@@ -94,7 +94,7 @@ def _scalars(
     }
 
 
-def _lines(meters: Mapping[str, float]) -> dict[tuple[int, ...], bytes]:
+def _lines(meters: Mapping[str, float]) -> dict[tuple[int, ...], Value]:
     return {
         (3, 3, 1, 2): integer(meters["input.frequency#1"] * 10),
         (3, 3, 1, 3): integer(meters["input.voltage#1"]),

@@ -29,7 +29,7 @@ class SnmpPort(asyncio.DatagramProtocol):
             self._stage.refused(self._device, f"set {request.oids}")
         self._stage.answer(
             self._device,
-            lambda: snmp.reply(request, self._stage.objects(self._device)),
+            lambda: snmp.reply(request, self._stage.view(self._device)),
             lambda reply: self._send(reply, addr),
         )
 

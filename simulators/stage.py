@@ -14,7 +14,7 @@ import msgspec
 
 from model.timescale import TimeScale
 from simulators import check, if_mib, rfc1628, world
-from simulators.objects import Objects
+from simulators.objects import View, view
 from simulators.scenario import Device, Event, Scenario
 from simulators.spoil import spoil
 from simulators.ups import UpsState
@@ -40,7 +40,7 @@ class Stage:
         self._world = world.opening(scenario, scale.story(self._refreshed_ms))
         self._chance = Random(scenario.seed)
         self._meters: dict[str, dict[str, float]] = {}
-        self._objects: dict[str, Objects] = {}
+        self._views: dict[str, tuple[World, View]] = {}
         self._ended = False
 
     # --- the present
@@ -70,7 +70,6 @@ class Stage:
     def _become(self, after: World) -> None:
         self._world = after
         self._meters.clear()
-        self._objects.clear()
 
     def meters(self, device: Device) -> dict[str, float]:
         """What the device measures now."""
@@ -79,16 +78,20 @@ class Stage:
             self._meters[device.id] = world.meters(present, device)
         return self._meters[device.id]
 
-    def objects(self, device: Device) -> Objects:
+    def view(self, device: Device) -> View:
         """What the device's SNMP agent shows now."""
         meters = self.meters(device)
-        if device.id not in self._objects:
-            state = self._world.states[device.id]
-            if isinstance(state, UpsState):
-                self._objects[device.id] = rfc1628.objects(device, meters, state)
-            else:
-                self._objects[device.id] = if_mib.objects(device, meters)
-        return self._objects[device.id]
+        made_for, before = self._views.get(device.id, (None, None))
+        if before and made_for is self._world:
+            return before
+        state = self._world.states[device.id]
+        if isinstance(state, UpsState):
+            objects = rfc1628.objects(device, meters, state)
+        else:
+            objects = if_mib.objects(device, meters)
+        shown = view(objects, before)
+        self._views[device.id] = self._world, shown
+        return shown
 
     def truth(self) -> dict[str, dict[str, float]]:
         """Everything about everyone, whether it answers or not."""

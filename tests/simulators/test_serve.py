@@ -80,7 +80,7 @@ def test_readers_come_and_go_and_the_line_stays(tmp_path: Path) -> None:
         path = sites.place("sz-futian/ups-4")
         for _ in range(5):
             assert typed(path, b"Q1\r").startswith(b"(2")
-        assert typed(path, b"Q") + typed(path, b"1\r") == typed(path, b"Q1\r")
+        assert typed(path, b"Q", seconds=0.2) + typed(path, b"1\r") == typed(path, b"Q1\r")
 
 
 @pytest.mark.parametrize("ending", ["stdin", "stop", "term"])

@@ -9,7 +9,7 @@ from pyasn1.codec.ber import decoder, encoder
 from pysnmp.proto.api import v2c
 
 from simulators import envelope, if_mib, rfc1628, scenario_file, snmp, world
-from simulators.objects import Objects, Oid, counter32, counter64, integer, objectid, timeticks
+from simulators.objects import Objects, Oid, Value, counter32, counter64, encoded, integer, objectid, timeticks, view
 from simulators.scenario import Event, Scenario
 from simulators.ups import UpsState
 from tests.services.simulated import DEMO
@@ -43,7 +43,7 @@ def answer(raw: bytes, objects: Objects = OBJECTS) -> tuple[int, int, list[tuple
     """Error status, error index and bindings of the reply, decoded by pysnmp."""
     asked = envelope.request(raw)
     assert asked
-    message, rest = decoder.decode(snmp.reply(asked, objects), asn1Spec=v2c.Message())
+    message, rest = decoder.decode(snmp.reply(asked, view(objects, None)), asn1Spec=v2c.Message())
     assert not rest
     pdu = v2c.apiMessage.get_pdu(message)
     assert int(v2c.apiPDU.get_request_id(pdu)) == 4711
@@ -82,7 +82,7 @@ def test_a_bulk_reply_stays_below_one_frame_and_a_get_that_cannot_is_too_big() -
     many = {(1, 3, 6, 1, 4, n): integer(n) for n in range(1, 2000)}
     asked = envelope.request(datagram(v2c.GetBulkRequestPDU, (1, 3), bulk=(0, 5000)))
     assert asked
-    assert 1000 < len(snmp.reply(asked, many)) < 1472
+    assert 1000 < len(snmp.reply(asked, view(many, None))) < 1472
     status, _, _ = answer(datagram(v2c.GetRequestPDU, *list(many)[:150]), many)
     assert status == 1
 
@@ -112,14 +112,14 @@ def scenario() -> Scenario:
 def test_an_outage_fills_the_alarm_table_in_the_order_it_came_and_empties_it(scenario: Scenario) -> None:
     device = scenario.devices["sz-futian/ups-5"]
 
-    def rows(present: world.World) -> list[bytes]:
+    def rows(present: world.World) -> list[Value]:
         state = present.states[device.id]
         assert isinstance(state, UpsState)
         objects = rfc1628.objects(device, world.meters(present, device), state)
-        assert objects[(*UPS, 6, 1, 0)][-1] == sum(oid[: len(UPS) + 4] == (*UPS, 6, 2, 1, 2) for oid in objects)
+        assert objects[(*UPS, 6, 1, 0)][1] == sum(oid[: len(UPS) + 4] == (*UPS, 6, 2, 1, 2) for oid in objects)
         return [value for oid, value in sorted(objects.items()) if oid[: len(UPS) + 4] == (*UPS, 6, 2, 1, 2)]
 
-    def known(*numbers: int) -> list[bytes]:
+    def known(*numbers: int) -> list[Value]:
         return [objectid((*UPS, 6, 3, number)) for number in numbers]
 
     well = world.opening(scenario, 0)
@@ -138,7 +138,7 @@ def test_the_small_counters_are_the_low_half_of_the_big_ones(scenario: Scenario)
     meters = world.meters(world.opening(scenario, 0), device)
     assert meters["ifHCInOctets#1"] > 2**32
     objects = if_mib.objects(device, meters)
-    small, _ = decoder.decode(objects[(1, 3, 6, 1, 2, 1, 2, 2, 1, 10, 1)], asn1Spec=v2c.Counter32())
-    big, _ = decoder.decode(objects[(1, 3, 6, 1, 2, 1, 31, 1, 1, 1, 6, 1)], asn1Spec=v2c.Counter64())
+    small, _ = decoder.decode(encoded(objects[(1, 3, 6, 1, 2, 1, 2, 2, 1, 10, 1)]), asn1Spec=v2c.Counter32())
+    big, _ = decoder.decode(encoded(objects[(1, 3, 6, 1, 2, 1, 31, 1, 1, 1, 6, 1)]), asn1Spec=v2c.Counter64())
     assert int(big) & 0xFFFFFFFF == int(small)
     assert int(big) == meters["ifHCInOctets#1"]
