@@ -90,15 +90,38 @@ def _limit(at: Sequence[int]) -> float:
 
 def rates(curve: Curve) -> Curve:
     """A counter as its rise per second. Where it fell (wrap, reset or reboot: not told apart here) stands a null."""
-    column = curve.high or curve.value  # the last value of a step is its highest
-    at: list[int] = []
     value: list[float | None] = []
     for index in range(1, len(curve.at)):
-        before, after = column[index - 1], column[index]
+        before, after = curve.value[index - 1], curve.value[index]
         pause_ms = curve.at[index] - curve.at[index - 1]
-        at.append(curve.at[index])
         if before is None or after is None or after < before or pause_ms <= 0:
             value.append(None)
         else:
             value.append((after - before) * 1000 / pause_ms)
-    return Curve(at=at, value=value, step_ms=curve.step_ms, gaps=curve.gaps)
+    return Curve(at=curve.at[1:], value=value, gaps=curve.gaps)
+
+
+def thinned(curve: Curve, most: int = MAX_POINTS) -> Curve:
+    """At most about `most` points, each the mean of its neighbours with their extremes; nulls stay where they are."""
+    stride = -(-len(curve.at) // most)
+    if stride <= 1:
+        return curve
+    at: list[int] = []
+    value: list[float | None] = []
+    low: list[float | None] = []
+    high: list[float | None] = []
+    group: list[float] = []
+    for place, (moment, number) in enumerate(zip(curve.at, curve.value, strict=True)):
+        if number is not None:
+            group.append(number)
+        if group and (number is None or len(group) == stride or place == len(curve.at) - 1):
+            at.append(moment - 1 if number is None else moment)
+            value.append(sum(group) / len(group))
+            low.append(min(group))
+            high.append(max(group))
+            group = []
+        if number is None:
+            at.append(moment)
+            for column in (value, low, high):
+                column.append(None)
+    return Curve(at=at, value=value, low=low, high=high, gaps=curve.gaps)

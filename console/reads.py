@@ -115,14 +115,14 @@ class Reads:
         history = self.centre.history
         point = POINTS.get(series[1])
         counter = point is not None and point.kind is Kind.COUNTER
+        if counter:  # a mean of a counter says nothing: rates first, then thinned
+            return chart.thinned(chart.rates(chart.curve_of_samples(history.range(series, start, end))))
         recent = history.range(series, max(start, end - 600_000), end)
         pace_ms = chart.pace_of(recent.at) or 10_000
         step_ms = chart.step_for(start, end, pace_ms)
         if not step_ms:
-            curve = chart.curve_of_samples(history.range(series, start, end))
-        else:
-            curve = chart.curve_of_buckets(history.rollup(series, start, end, step_ms), step_ms, pace_ms)
-        return chart.rates(curve) if counter else curve
+            return chart.curve_of_samples(history.range(series, start, end))
+        return chart.curve_of_buckets(history.rollup(series, start, end, step_ms), step_ms, pace_ms)
 
     # Incidents and alerts
 

@@ -60,7 +60,10 @@ def ticket(request: Request, here: Here, viewer: SignedIn, id: str) -> HTMLRespo
     with reading(here.centre, viewer) as reads:
         found = reads.ticket(id)
         incident = _incident(reads, found)
-        alerts = reads.alerts(incident=found.incident)
+        alerts = sorted(
+            reads.alerts(incident=found.incident),
+            key=lambda a: (a.cleared_at is not None, a.severity.rank, a.raised_at, a.device),
+        )
         return here.page(
             request,
             "ticket.html",
@@ -101,7 +104,7 @@ async def act(here: Here, signed: SignedForm, id: str) -> Response:
 def graphs(reads: Reads, alerts: list[Alert]) -> list[Graph]:
     """The series behind the evidence, each once, the first alert's first."""
     found: dict[Series, Graph] = {}
-    for alert in sorted(alerts, key=lambda a: (a.severity.rank, a.raised_at)):
+    for alert in alerts:
         for evidence in alert.finding.evidence:
             series = _series(reads, alert, evidence)
             if series and series not in found:

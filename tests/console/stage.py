@@ -9,16 +9,15 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
 
-from collector import enrol
+from collector import enrol, inventory
 from collector.config import CollectorConfig
-from collector.running import Running, import_inventory, open_centre
+from collector.running import Running, open_centre
 from collector.store import fleet, writing
 from collector.web import build_app
 from collector.writer import Post
@@ -46,7 +45,10 @@ class Stage:
         self.url = f"http://127.0.0.1:{self.port}"
         config = CollectorConfig(port=self.port, data=folder / "var")
         self.centre: Running = open_centre(config, TimeScale())
-        import_inventory(self.centre, INVENTORY)
+        with writing(self.centre.engine) as conn:
+            found, problems = inventory.import_file(conn, INVENTORY, self.centre.now())
+        assert found is not None, problems
+        self.centre.use(found)
         self.loop = asyncio.new_event_loop()
         app = build_app(self.centre)
         mount(app, self.centre)
@@ -60,19 +62,22 @@ class Stage:
         with writing(self.centre.engine) as conn:
             return one_time_code(conn, user, role, self.centre.now(), customer=customer)
 
-    def deliver(
+    def post(
         self, site: str, readings: list[Reading], gaps: list[Gap] | None = None, events: list[Event] | None = None
-    ) -> None:
-        """One batch through the writer, as if the site's agent had sent it when its newest reading was made."""
+    ) -> Post:
+        """One batch, as if the site's agent had sent it when its newest reading was made."""
         row = self._rows[site] = self._rows.get(site, 0) + 1
         at = max([r.at for r in readings] + [g.at for g in gaps or ()] + [e.at for e in events or ()])
         batch = Batch(
             spool=f"{site:0<32}"[:32], row=row, site=site, boot="b" * 32, at=at,
             readings=readings, gaps=gaps or [], events=events or [],
         )  # fmt: skip
-        post = Post(agent=site, site=site, batch=batch, body=encode(batch), received_at=at)
-        answers = self.centre.writer.take([post])
-        assert answers[0].kept, answers[0].why
+        return Post(agent=site, site=site, batch=batch, body=encode(batch), received_at=at)
+
+    def take(self, posts: list[Post]) -> None:
+        """Through the real writer."""
+        for answer in self.centre.writer.take(posts):
+            assert answer.kept, answer.why
 
     async def _serve(self) -> None:
         await self.centre.start()
@@ -113,33 +118,27 @@ def tell(stage: Stage, now: int, trouble: bool) -> None:
             fleet.agent_heard(conn, agent, now, "b" * 32, site, 1)
     start = now - DAY
     healthy = [r for minute in range(0, DAY // MINUTE - 12, 2) for r in _day(start + minute * MINUTE, minute)]
-    for hour in range(24):
-        part = [r for r in healthy if start + hour * 60 * MINUTE <= r.at < start + (hour + 1) * 60 * MINUTE]
-        if part:
-            stage.deliver("sz-futian", part)
-    for site in SITES:
-        stage.deliver(
-            site,
-            [r for name in _NAMES for r in _now(f"{site}/{name}", now - 10 * MINUTE)],
-            events=_plates(site, now - 10 * MINUTE),
-        )
-    if trouble:
-        for step in range(OUTAGE // 5_000 + 1):
-            at = now - OUTAGE + step * 5_000
-            stage.deliver(
-                "sz-futian",
-                [
-                    r
-                    for name in ("ups-1", "ups-2", "ups-3", "ups-5", "sw-1")
-                    for r in _out(f"sz-futian/{name}", at, step * 5)
-                ],
-                _silence(at, step * 5),
-            )
-            for site in SITES[1:]:
-                stage.deliver(site, [_odd(r) for name in _NAMES for r in _now(f"{site}/{name}", at)])
-    else:
-        for site in SITES:
-            stage.deliver(site, [r for name in _NAMES for r in _now(f"{site}/{name}", now - 5_000)])
+    hours = [
+        [r for r in healthy if start + hour * 60 * MINUTE <= r.at < start + (hour + 1) * 60 * MINUTE]
+        for hour in range(24)
+    ]
+    stage.take([stage.post("sz-futian", part) for part in hours if part])
+    before = now - 10 * MINUTE
+    stage.take([stage.post(site, _site(site, before), events=_plates(site, before)) for site in SITES])
+    if not trouble:
+        stage.take([stage.post(site, _site(site, now - 5_000)) for site in SITES])
+        return
+    for step in range(OUTAGE // 5_000 + 1):
+        at = now - OUTAGE + step * 5_000
+        dark = [
+            r for name in ("ups-1", "ups-2", "ups-3", "ups-5", "sw-1") for r in _out(f"sz-futian/{name}", at, step * 5)
+        ]
+        posts = [stage.post("sz-futian", dark, _silence(at, step * 5))]
+        stage.take(posts + [stage.post(site, [_odd(r) for r in _site(site, at)]) for site in SITES[1:]])
+
+
+def _site(site: str, at: int) -> list[Reading]:
+    return [r for name in _NAMES for r in _now(f"{site}/{name}", at)]
 
 
 _NAMES = ("ups-1", "ups-2", "ups-3", "ups-4", "ups-5", "sw-1", "sw-2")
@@ -237,8 +236,3 @@ def _plates(site: str, at: int) -> list[Event]:
 
 def _r(device: str, point: str, index: str | None, at: int, value: float) -> Reading:
     return Reading(device=device, point=point, index=index, at=at, value=value)
-
-
-def real_s() -> float:
-    """For waiting, not for the story."""
-    return time.monotonic()
