@@ -8,7 +8,7 @@
     history_days = 400               # embedded: sealed days are unlinked after this
     keep_batches_h = 24              # kept bytes, for replay and proof
     max_body_mb = 8
-    [[connector]] kind, url, secret = "env:NAME", customer = "*"
+    [[connector]] kind, url, secret = "env:NAME", customer = "*", to = "desk"
 
 The tables of an agent (`agent`, `pace`, `device`) may stand in the same file: `roundsman run` reads both.
 """
@@ -22,22 +22,14 @@ from pathlib import Path
 
 import msgspec
 
+from desk.connectors import Settings, lint, settings
+from desk.connectors.types import Audience
 from desk.toml_table import Table
 from model.problem import Problem
-from model.secret import is_reference
 from model.text import Text
 
 _AGENTS = frozenset({"agent", "pace", "device"})
 _STORES = ("influxdb+http", "influxdb+https", "victoriametrics+http", "victoriametrics+https")
-
-
-class ConnectorConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """One way out; `secret` is a reference, never the secret."""
-
-    kind: str
-    url: str
-    secret: str = ""
-    customer: str = "*"
 
 
 class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +45,8 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True):
     max_body: int = 8 * 1024 * 1024
     tls_cert: Path | None = None
     tls_key: Path | None = None
-    connectors: tuple[ConnectorConfig, ...] = ()
+    connectors: tuple[Settings, ...] = ()
+    folder: Path = Path()  #: where the file stands: `file:` secrets count from here
 
 
 def read_file(path: Path) -> tuple[CollectorConfig, list[Problem]]:
@@ -94,6 +87,7 @@ def read(body: str, file: str, folder: Path) -> tuple[CollectorConfig, list[Prob
         tls_cert=_path(table, "tls_cert", folder),
         tls_key=_path(table, "tls_key", folder),
         connectors=tuple(_connector(each) for each in root.tables("connector")),
+        folder=folder,
     )
     _lint_tls(table, config)
     table.done(None)
@@ -123,20 +117,24 @@ def _history(table: Table) -> str:
     return url
 
 
-def _connector(table: Table) -> ConnectorConfig:
-    secret = table.word("secret", default="")
-    if secret and not is_reference(secret):
-        fix = Text("put the secret into a file or the environment", "把密钥放进文件或环境变量")
-        table.problem("secret", Text("env:NAME or file:PATH", "env:名称 或 file:路径"), "a literal (not shown)", fix)
-        secret = ""
-    return table.done(
-        ConnectorConfig(
-            kind=table.word("kind"),
-            url=table.word("url", default=""),
-            secret=secret,
-            customer=table.word("customer", default="*"),
-        )
+def _connector(table: Table) -> Settings:
+    audience: Audience = (
+        "customer" if table.word("to", default="desk", among=("customer", "desk")) == "customer" else "desk"
     )
+    found = settings(
+        kind=table.word("kind"),
+        url=table.word("url"),
+        secret=table.word("secret", default=""),
+        customer=table.word("customer", default="*"),
+        to=audience,
+        id=table.word("id", default=""),
+    )
+    for key, expected, got in lint(found):
+        if table.tree.get(key):
+            table.problem(key, expected, got)
+    if "secret" not in table.tree:
+        table.problem("secret", Text("env:NAME or file:PATH", "env:名称 或 file:路径"), "nothing")
+    return table.done(found)
 
 
 def _lint_tls(table: Table, config: CollectorConfig) -> None:

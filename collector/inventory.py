@@ -253,6 +253,11 @@ def latest(conn: sa.Connection) -> Inventory:
     return msgspec.json.decode(body, type=Inventory) if body else Inventory()
 
 
+def revision(conn: sa.Connection) -> int:
+    """The revision in force; 0 before the first import."""
+    return conn.scalar(sa.select(sa.func.max(t.inventory.c.revision))) or 0
+
+
 def import_file(conn: sa.Connection, path: Path, now: int) -> tuple[Inventory | None, list[Problem]]:
     """Read `path` and, if nothing in it is an error, put it in force."""
     found, problems = read_file(path)

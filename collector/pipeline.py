@@ -46,22 +46,34 @@ class CentreState(msgspec.Struct, kw_only=True):
     silent: set[str]  #: sites whose agent is silent now
 
 
-class World(msgspec.Struct, frozen=True, kw_only=True):
-    """What the pipeline is told of the world outside; it changes with an inventory or a configuration."""
+class World:
+    """What the pipeline is told of the world outside: replaced as a whole when the inventory changes.
 
-    inventory: Inventory
-    wire_s: float = 1.0  #: the least time a round can take, story seconds
-    silent_after_s: float = 90.0  #: an agent is silent after this long
+    `wire_s` is the least time a round can take, `silent_after_s` when an agent counts as silent; story seconds.
+    """
+
+    def __init__(self, inventory: Inventory, wire_s: float = 1.0, silent_after_s: float = 90.0) -> None:
+        self.inventory = inventory
+        self.wire_s = wire_s
+        self.silent_after_s = silent_after_s
+        self._contexts: dict[str, Context] = {}
 
     def context(self, device: str) -> Context:
-        """What a detector may know of one device."""
-        known = self.inventory.device(device)
-        return Context(
-            device=known,
-            site=self.inventory.site(known.site),
-            siblings=tuple(d for d in self.inventory.at_site(known.site) if d.id != device),
-            wire_s=self.wire_s,
-        )
+        """What a detector may know of one device; the same object until the inventory changes."""
+        found = self._contexts.get(device)
+        if found is None:
+            known = self.inventory.device(device)
+            found = self._contexts[device] = Context(
+                device=known,
+                site=self.inventory.site(known.site),
+                siblings=tuple(d for d in self.inventory.at_site(known.site) if d.id != device),
+                wire_s=self.wire_s,
+            )
+        return found
+
+    def with_inventory(self, inventory: Inventory) -> World:
+        """The same world under another inventory."""
+        return World(inventory, self.wire_s, self.silent_after_s)
 
 
 def fresh() -> CentreState:

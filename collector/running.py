@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 import structlog
 
-from collector import inventory
+from collector import inventory, upkeep
 from collector.clock import Clock
 from collector.config import CollectorConfig
 from collector.history import History
@@ -28,6 +28,7 @@ from collector.offsets import OffsetBook
 from collector.pipeline import World
 from collector.store import deliveries, keep_clock, open_engine, writing
 from collector.writer import Answer, Post, Writer
+from desk import outbox
 from model.inventory import Inventory
 from model.problem import Problem
 from model.text import language_of
@@ -53,25 +54,24 @@ class Running:
         scale: TimeScale,
         engine: sa.Engine,
         history: Corrected,
-        book: OffsetBook,
-        known: Inventory,
+        writer: Writer,
+        clock: Clock,
     ) -> None:
         self.config = config
         self.scale = scale
         self.engine = engine
         self.history: History = history
         self.hub = Hub()
-        self.upkeep_problem = ""  #: why sealing or the outbox is stuck, for /healthz
-        self._clock = Clock(scale)
-        self._inventory = known
-        self.writer = Writer(engine, history, book, self._world(), self._clock.now())
+        self.writer = writer
+        self.upkeep_problems: dict[str, str] = {}  #: by what is stuck (sealing, a connector …), for /healthz
+        self._clock = clock
         self._thread = ThreadPoolExecutor(1, "writer")
         self._posts: asyncio.Queue[tuple[Post, asyncio.Future[Answer]]] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def inventory(self) -> Inventory:
-        return self._inventory
+        return self.writer.world.inventory
 
     def now(self) -> int:
         """The injected clock, ms."""
@@ -79,7 +79,9 @@ class Running:
 
     def health(self) -> dict[str, Any]:
         """For /healthz: `problems` is empty when all is well."""
-        problems = [why for why in (self.writer.problem, self.upkeep_problem) if why]
+        problems = [
+            f"{what}: {why}" for what, why in {"batches": self.writer.problem, **self.upkeep_problems}.items() if why
+        ]
         return {"status": "degraded" if problems else "ok", "now": self.now(), "problems": problems}
 
     async def deliver(self, post: Post) -> Answer:
@@ -89,24 +91,12 @@ class Running:
         return await done
 
     async def transact(self, work: Callable[[sa.Connection], T]) -> T:
-        """Run `work(connection)` alone in one transaction and tell those who watch that something changed."""
-        done: T = await self.write(self.writer.transact, work)
-        self.hub.publish([{"kind": "ticket", "id": None, "site": None}])
-        return done
+        """Run `work(connection)` alone in one transaction and publish what changed."""
+        return await self.write(self.writer.transact, work)
 
     def subscribe(self) -> AsyncIterator[dict[str, Any]]:
         """Events as they commit, from now on."""
         return self.hub.subscribe()
-
-    async def set_inventory(self, found: Inventory, source: str) -> Inventory:
-        """Put an inventory in force now."""
-        self.use(await self.transact(lambda conn: inventory.put(conn, found, source, self.now())))
-        return self._inventory
-
-    def use(self, found: Inventory) -> None:
-        """Detectors, board and desk see this inventory from the next batch on."""
-        self._inventory = found
-        self.writer.world = self._world()
 
     async def write(self, work: Callable[..., T], *arguments: Any) -> T:
         """Run blocking work in the writer's thread, in turn; publish what it committed."""
@@ -114,17 +104,8 @@ class Running:
         self.hub.publish(self.writer.events())
         return done
 
-    def _world(self) -> World:
-        return World(
-            inventory=self._inventory,
-            wire_s=self.scale.speed * _ROUND_S,
-            silent_after_s=self.scale.at_least(*_SILENT_S),
-        )
-
     async def start(self) -> None:
         """Rebuild the detectors, then begin to write and to keep up."""
-        from collector import upkeep
-
         await self.write(self.writer.recover)
         loops = (self._serve_posts(), *upkeep.loops(self))
         self._tasks = [asyncio.create_task(loop) for loop in loops]
@@ -135,8 +116,10 @@ class Running:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.get_running_loop().run_in_executor(self._thread, lambda: None)
-        self._thread.shutdown()
+        while not self._posts.empty():
+            _, done = self._posts.get_nowait()
+            done.set_result(Answer(kept=False, why="the centre is stopping"))
+        await asyncio.to_thread(self._thread.shutdown)
         self.history.close()
         self.engine.dispose()
 
@@ -159,25 +142,20 @@ class Running:
 
 
 def open_centre(config: CollectorConfig, scale: TimeScale) -> Running:
-    """Open database, history and inventory. Raises `StoreError`, `HistoryError`."""
+    """Open database, history and inventory. Raises `StoreError`, `HistoryError`, `OSError`."""
     config.data.mkdir(parents=True, exist_ok=True)
     engine = open_engine(config.data / "centre.sqlite")
+    clock = Clock(scale)
     with writing(engine) as conn:
         keep_clock(conn, scale)
+        outbox.register(conn, config.connectors)
         segments = deliveries.offset_segments(conn)
         known = inventory.latest(conn)
+    world = World(known, wire_s=scale.speed * _ROUND_S, silent_after_s=scale.at_least(*_SILENT_S))
     book = OffsetBook(scale.at_least(*_WRONG_CLOCK_S) * 1000, segments)
     history = Corrected(open_history(config.history, config.data), book)
-    return Running(config, scale, engine, history, book, known)
-
-
-def import_inventory(centre: Running, path: Path) -> list[Problem]:
-    """Put the inventory file in force, unless it has errors: then the one before stays, and they are told."""
-    with writing(centre.engine) as conn:
-        found, problems = inventory.import_file(conn, path, centre.now())
-    if found is not None:
-        centre.use(found)
-    return problems
+    writer = Writer(engine, history, book, world, clock.now())
+    return Running(config, scale, engine, history, writer, clock)
 
 
 def show(problems: list[Problem], locale: str | None) -> None:

@@ -15,10 +15,10 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from collector import config
+from collector import config, inventory
 from collector.history import HistoryError
-from collector.running import Running, import_inventory, open_centre, show
-from collector.store import StoreError
+from collector.running import Running, open_centre, show
+from collector.store import StoreError, writing
 from collector.web import build_app
 from model.timescale import TimeScale
 
@@ -41,7 +41,8 @@ def run(path: Path, scale: TimeScale, mount: Mount | None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     if found.inventory is not None:
-        show(import_inventory(centre, found.inventory), locale)
+        with writing(centre.engine) as conn:
+            show(inventory.import_file(conn, found.inventory, centre.now())[1], locale)
     return asyncio.run(serve(centre, mount))
 
 

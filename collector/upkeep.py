@@ -7,15 +7,21 @@ All pauses are real seconds; what is compared with stored times is story time.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from collector.history import sealing
 from collector.history.corrected import Corrected
 from collector.history.embedded import Embedded
-from collector.running import Running
+from desk import outbox
+from desk.connectors import Connector, open_connector
+from model.secret import SecretError
+
+if TYPE_CHECKING:
+    from collector.running import Running
 
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
@@ -35,6 +41,7 @@ def loops(centre: Running) -> list[Coroutine[Any, Any, None]]:
         _every(_TICK_S, "tick", lambda: centre.write(centre.writer.tick, centre.now()), centre),
         _every(_SNAPSHOT_S, "snapshot", lambda: _snapshot(centre), centre),
         _every(_SEAL_S, "sealing", lambda: _seal(centre), centre),
+        outbox.deliver(centre.engine, centre.transact, _connectors(centre), centre.now),
     ]
 
 
@@ -44,13 +51,27 @@ async def _every(seconds: float, name: str, work: Callable[[], Awaitable[object]
         try:
             await work()
         except Exception as error:
-            why = f"{name}: {error}"
-            if why != centre.upkeep_problem:
+            if str(error) != centre.upkeep_problems.get(name):
                 log.exception("upkeep failed, trying again", what=name)
-            centre.upkeep_problem = why
+            centre.upkeep_problems[name] = str(error)
         else:
-            if centre.upkeep_problem.startswith(f"{name}:"):
-                centre.upkeep_problem = ""
+            centre.upkeep_problems.pop(name, None)
+
+
+def _connectors(centre: Running) -> list[Connector]:
+    """Those that can be opened. Messages for the others wait in the outbox until their secret is there."""
+
+    def read(path: str) -> str:
+        return (centre.config.folder / path).read_text(encoding="utf-8")
+
+    found = []
+    for settings in centre.config.connectors:
+        try:
+            found.append(open_connector(settings, os.environ.get, read))
+        except (SecretError, ValueError) as error:
+            log.warning("a connector cannot be opened: its messages wait", connector=settings.id, why=str(error))
+            centre.upkeep_problems[f"connector {settings.id}"] = str(error)
+    return found
 
 
 async def _snapshot(centre: Running) -> None:

@@ -20,12 +20,12 @@ import structlog
 
 import desk.store
 from alerts.board import Outcome
-from collector import pipeline
+from collector import inventory, pipeline
 from collector.history import History, HistoryError
 from collector.intake import Admitted, Refused
 from collector.offsets import OffsetBook
 from collector.pipeline import CentreState, World
-from collector.store import QuarantineRow, deliveries, findings, fleet, writing
+from collector.store import QuarantineRow, deliveries, desk_news, findings, fleet, writing
 from collector.store.deliveries import Delivery, Offset
 from model.batch import Batch, decode
 
@@ -76,6 +76,7 @@ class Writer:
         self._state: CentreState | None = None
         self._board = b""
         self._cursor = 0
+        self._ledger: dict[str, int] = {}  #: lines told of each open ticket
         self._events: list[dict[str, Any]] = []
 
     # -- input ---------------------------------------------------------------------------------------
@@ -99,10 +100,12 @@ class Writer:
         state = self._state or self.recover()
         try:
             with writing(self._engine) as conn:
+                self._look_at_inventory(conn)
                 heard = {site: max(at, self._started_at) for site, at in fleet.heard(conn).items()}
                 outcome = pipeline.on_tick(state, heard, self.world, now)
                 self._put_outcome(conn, outcome, now)
-                self._note("ticket", desk.store.tick(conn, self.world.inventory, now))
+                desk.store.tick(conn, self.world.inventory, now)
+                self._note_tickets(conn)
                 board = self._put_board(conn, state, now)
         except BaseException:
             self._drop()
@@ -112,7 +115,10 @@ class Writer:
     def transact(self, work: Callable[[sa.Connection], T]) -> T:
         """Someone else's work, alone in one transaction."""
         with writing(self._engine) as conn:
-            return work(conn)
+            done = work(conn)
+            self._note_tickets(conn)
+            self._look_at_inventory(conn)
+        return done
 
     def snapshot(self, now: int, kept_before: int, marks_before: int, seen_before: int) -> None:
         """Write the detectors' state with its cursor, and forget what is older than the limits."""
@@ -134,6 +140,7 @@ class Writer:
         with self._engine.connect() as conn:
             found = deliveries.snapshot(conn)
             board = findings.board(conn)
+            self._look_at_inventory(conn)
             self._cursor, detectors = found if found else (0, None)
             state = pipeline.load(detectors, board)
             while kept := deliveries.kept_after(conn, self._cursor):
@@ -259,11 +266,18 @@ class Writer:
         self._events += [{"kind": "alert", "id": a.id, "site": a.device.partition("/")[0]} for a in outcome.alerts]
         self._events += [{"kind": "incident", "id": i.id, "site": i.site} for i in outcome.incidents]
         if outcome.incidents:
-            self._note("ticket", desk.store.apply(conn, outcome.incidents, self.world.inventory, now), outcome)
+            desk.store.apply(conn, outcome.incidents, self.world.inventory, now)
+            self._note_tickets(conn)
 
-    def _note(self, kind: str, ids: list[str], outcome: Outcome | None = None) -> None:
-        site = outcome.incidents[0].site if outcome else None
-        self._events += [{"kind": kind, "id": id, "site": site} for id in ids]
+    def _note_tickets(self, conn: sa.Connection) -> None:
+        """Tell of tickets with new ledger lines, whoever wrote them: this centre or a command beside it."""
+        changed, self._ledger = desk_news(conn, self._ledger)
+        self._events += [{"kind": "ticket", "id": id, "site": site} for id, site in changed]
+
+    def _look_at_inventory(self, conn: sa.Connection) -> None:
+        """A command beside the centre may have imported a new one."""
+        if inventory.revision(conn) != self.world.inventory.revision:
+            self.world = self.world.with_inventory(inventory.latest(conn))
 
     def _put_board(self, conn: sa.Connection, state: CentreState, now: int) -> bytes:
         board = pipeline.dump_board(state)

@@ -8,7 +8,7 @@ file holds the queries of one subject, each function taking a connection. People
 
 from collector.store.clock_kept import keep_clock, kept_clock
 from collector.store.deliveries import Delivery, KeptBatch, offset_segments
-from collector.store.findings import alerts, incident, incidents
+from collector.store.findings import alerts, desk_news, incident, incidents
 from collector.store.fleet import (
     AgentRow,
     DeviceRow,
@@ -37,6 +37,7 @@ __all__ = [
     "StoreError",
     "agents",
     "alerts",
+    "desk_news",
     "devices",
     "events",
     "gaps_latest",

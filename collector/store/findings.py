@@ -8,6 +8,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
+import desk.tables
 from alerts.types import Alert, Incident
 from collector.store import tables as t
 
@@ -97,3 +98,20 @@ def put_board(conn: sa.Connection, body: bytes, now: int) -> None:
 def board(conn: sa.Connection) -> bytes | None:
     """The board as the last transaction left it."""
     return conn.scalar(sa.select(t.board.c.body).where(t.board.c.id == 1))
+
+
+def desk_news(conn: sa.Connection, told: dict[str, int]) -> tuple[list[tuple[str, str]], dict[str, int]]:
+    """(id, site) of tickets whose ledger is longer than when told, and how long each open one is now.
+
+    A closed ticket is told once more, for the line that closed it, and then no longer looked at.
+    """
+    lines, kept = desk.tables.ledger.c, desk.tables.tickets.c
+    query = (
+        sa.select(kept.id, kept.site, kept.open, sa.func.max(lines.seq).label("seq"))
+        .join(desk.tables.ledger, lines.ticket == kept.id)
+        .where(sa.or_(kept.open.is_(True), kept.id.in_(told)))
+        .group_by(kept.id)
+    )
+    rows = conn.execute(query).all()
+    changed = [(row.id, row.site) for row in rows if told.get(row.id) != row.seq]
+    return changed, {row.id: row.seq for row in rows if row.open}
