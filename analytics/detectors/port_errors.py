@@ -6,22 +6,27 @@ unknown and counts as nothing, never as a huge or negative number. Cleared when 
 show less than 1 in 100,000. An idle port (fewer than 10 errors) is never accused. At least two of the intervals
 must have errors: one burst, such as a plug being moved, is no bad line.
 
-State: {"uptime": last, "ports": {"port dir": [at, errors, packets, [[at, errors, packets] of the last intervals]]},
-"up": {port: directions}}.
+Errors and packets may come in different answers: they are paired when at most 1 s (or one round of the wire) apart.
+
+State: {"uptime": last, "restart": when it last fell, "up": {port: directions}, "ports": {"port direction":
+{"errors": [at, value] not paired yet, "packets": the same, "last": [at, errors, packets], "intervals":
+[[at, errors, packets] added in each of the last intervals]}}}.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from analytics.detector import Block, Column, Context, State
+from analytics.detector import Block, Context, State
+from analytics.walk import walk
 from model.finding import Change, Changed, Cleared, Evidence, Finding, Raised, Severity
 from model.text import Text
 
 KIND = "port_errors"
 UPTIME = "sysUpTime"
 DIRECTIONS = (("in", "ifInErrors", "ifInUcastPkts"), ("out", "ifOutErrors", "ifOutUcastPkts"))
+ROLES = ("errors", "packets")
+NEAR_S = 1.0
 RAISE_RATIO, CLEAR_RATIO = 1e-4, 1e-5
 LEAST_ERRORS, LEAST_INTERVALS, KEPT = 10, 3, 6
 #: More packets a second than any port can carry (400 Gbit/s of shortest frames): the counter is not to be believed.
@@ -34,82 +39,67 @@ ADVICE = Text(
 OVER = Text("no more errors on this port", "端口不再出现错包")
 
 
-#: [at, errors, packets, intervals], plain for the snapshot.
-Port = list[Any]
+#: What is known of one direction of one port.
+Way = dict[str, Any]
+#: point -> (direction, "errors" or "packets")
+_ROLES = {point: (way, role) for way, *points in DIRECTIONS for point, role in zip(points, ROLES, strict=True)}
 
 
 class PortErrors:
     kinds = frozenset({KIND})
-    needs = frozenset({UPTIME, *(point for _, *points in DIRECTIONS for point in points)})
+    needs = frozenset({UPTIME, *_ROLES})
 
     def fresh(self) -> State:
         return {"ports": {}, "up": {}}
 
     def step(self, state: State, block: Block, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
-        uptime, restarts = _restarts(state.get("uptime"), block)
-        ports = dict(state["ports"])
-        up: dict[str, list[str]] = dict(state["up"])
+        state = {**state, "ports": dict(state["ports"]), "up": dict(state["up"])}
+        near_ms = 1000 * max(NEAR_S, context.wire_s)
         changes: list[Change] = []
-        for at, port, direction, errors, packets in _samples(block):
-            key = f"{port} {direction}"
-            ports[key] = _interval(ports.get(key), at, errors, packets, restarts)
-            change = _judge(up, port, direction, ports[key], context.device.id)
-            if change:
-                changes.append(change)
-        return {"uptime": uptime, "ports": ports, "up": up}, changes
+        for sample in walk(block, (UPTIME, *_ROLES)):
+            if sample.point == UPTIME:
+                if sample.value < state.get("uptime", 0):
+                    state["restart"] = sample.at
+                state["uptime"] = sample.value
+                continue
+            direction, role = _ROLES[sample.point]
+            key = f"{sample.key} {direction}"
+            way = state["ports"][key] = {**state["ports"].get(key, {}), role: [sample.at, sample.value]}
+            if _paired(way, near_ms) and _interval(way, state.get("restart", 0)):
+                change = _judge(state["up"], sample.key, direction, way, context.device.id)
+                if change:
+                    changes.append(change)
+        return state, changes
 
 
-def _samples(block: Block) -> list[tuple[int, str, str, float, float]]:
-    """(at, port, direction, errors, packets) in time order."""
-    samples = []
-    for direction, errors, packets in DIRECTIONS:
-        paired = block.columns.get(packets, {})
-        for port, column in block.columns.get(errors, {}).items():
-            samples += [(at, port or "", direction, bad, all_) for at, bad, all_ in _pairs(column, paired.get(port))]
-    samples.sort()
-    return samples
+def _paired(way: Way, near_ms: float) -> bool:
+    """Whether errors and packets of one moment are both here."""
+    errors, packets = way.get("errors"), way.get("packets")
+    if errors is None or packets is None:
+        return False
+    return bool(abs(errors[0] - packets[0]) <= near_ms)
 
 
-def _restarts(uptime: float | None, block: Block) -> tuple[float | None, list[int]]:
-    """The newest sysUpTime, and the times at which it had fallen."""
-    times: list[int] = []
-    for column in block.columns.get(UPTIME, {}).values():
-        for at, value in zip(column.at, column.value, strict=True):
-            if uptime is not None and value < uptime:
-                times.append(at)
-            uptime = value
-    return uptime, times
-
-
-def _pairs(errors: Column, packets: Column | None) -> Iterator[tuple[int, float, float]]:
-    """Errors with the packets of the same moment (at most 1 s apart)."""
-    if packets is None:
-        return
-    if errors.at == packets.at:
-        yield from zip(errors.at, errors.value, packets.value, strict=True)
-        return
-    for at, value in zip(errors.at, errors.value, strict=True):
-        near = min(range(len(packets.at)), key=lambda i: abs(packets.at[i] - at))
-        if abs(packets.at[near] - at) <= 1000:
-            yield at, value, packets.value[near]
-
-
-def _interval(series: Port | None, at: int, errors: float, packets: float, restarts: list[int]) -> Port:
-    """The series after one more pair of counters: [at, errors, packets, intervals]."""
-    if series is None:
-        return [at, errors, packets, []]
-    before, errors0, packets0, intervals = series
+def _interval(way: Way, restart: int) -> bool:
+    """Turn the pair into what was added since the last one; whether that can be known. `way` is changed."""
+    (at, errors), (at_packets, packets) = way.pop("errors"), way.pop("packets")
+    at = max(at, at_packets)
+    last = way.get("last")
+    way["last"] = [at, errors, packets]
+    if last is None:
+        return False
+    before, errors0, packets0 = last
     more_errors, more_packets = errors - errors0, packets - packets0
-    seconds = (at - before) / 1000
-    restarted = more_errors < 0 or more_packets < 0 or any(before < moment <= at for moment in restarts)
-    if restarted or seconds <= 0 or more_packets > MOST_PER_S * seconds:
-        return [at, errors, packets, intervals]
-    return [at, errors, packets, [*intervals[1 - KEPT :], [at, more_errors, more_packets]]]
+    fell = more_errors < 0 or more_packets < 0 or before < restart <= at
+    if fell or more_packets > MOST_PER_S * (at - before) / 1000:
+        return False
+    way["intervals"] = [*way.get("intervals", [])[1 - KEPT :], [at, more_errors, more_packets]]
+    return True
 
 
-def _judge(up: dict[str, list[str]], port: str, direction: str, series: Port, device: str) -> Change | None:
-    """`up` and `series` are the caller's own copies; they are changed."""
-    intervals = series[3]
+def _judge(up: dict[str, list[str]], port: str, direction: str, way: Way, device: str) -> Change | None:
+    """`up` and `way` are the caller's own copies; they are changed."""
+    intervals = way["intervals"]
     if len(intervals) < LEAST_INTERVALS:
         return None
     standing = up.get(port, [])
@@ -117,7 +107,7 @@ def _judge(up: dict[str, list[str]], port: str, direction: str, series: Port, de
         errors, ratio = _ratio(intervals[-LEAST_INTERVALS:])
         if ratio >= CLEAR_RATIO:
             return None
-        series[3] = intervals[-LEAST_INTERVALS:]  # what is forgiven must not count again
+        way["intervals"] = intervals[-LEAST_INTERVALS:]  # what is forgiven must not count again
         up[port] = [other for other in standing if other != direction]
         if up[port]:
             return None

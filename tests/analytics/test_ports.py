@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import msgspec
+
 from tests.analytics.timeline import SWITCH, Line, cleared, of, raised, second, tell
 
 
@@ -107,3 +109,19 @@ class TestPortErrors:
             line.say(n * 10, "3", ifOutErrors=n * 50, ifOutUcastPkts=n * 10_000)
         changes = tell(line, batch_s=10)
         assert len(raised(changes, "port_errors")) == 1
+
+    def test_errors_and_packets_of_different_answers_are_paired_in_either_order(self) -> None:
+        for early in ("ifInErrors", "ifInUcastPkts"):
+            line = counters([(0, 10_000)] * 5 + [(50, 10_000)] * 10)
+            line.readings = [
+                msgspec.structs.replace(r, at=r.at - 400) if r.point == early else r for r in line.readings
+            ]
+            assert len(raised(tell(line, batch_s=10), "port_errors")) == 1
+            assert len(raised(tell(line, batch_s=0.5), "port_errors")) == 1, "also when they come in two batches"
+
+    def test_a_reboot_told_in_an_earlier_batch_is_remembered(self) -> None:
+        line = Line(SWITCH)
+        for n, errors in enumerate([0, 0, 0, 0, 900, 900, 900, 1400]):
+            line.say(n * 10, sysUpTime=1000 + n * 10 if n < 4 else n * 10)
+            line.say(n * 10 + 5, "3", ifInErrors=errors, ifInUcastPkts=n * 10_000)
+        assert of(tell(line, batch_s=5), "port_errors") == []
