@@ -15,7 +15,7 @@ from typing import Literal
 
 import msgspec
 
-from simulators.scenario import UPS_FAULTS, WIRE_FAULTS, Event
+from simulators.scenario import UPS_FAULTS, WIRE_FAULTS, Event, LoadShare
 
 
 class CommandError(ValueError):
@@ -48,7 +48,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, tag_field="cmd", tag="fau
 
 class Load(msgspec.Struct, frozen=True, kw_only=True, tag_field="cmd", tag="load"):
     device: str
-    load: float
+    load: LoadShare
 
 
 class Port(msgspec.Struct, frozen=True, kw_only=True, tag_field="cmd", tag="port"):

@@ -13,7 +13,6 @@ Source: NUT's megatec protocol description. Any other command is echoed, as thes
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import floor
 
 from model.points import Source
 from simulators.scenario import Device, UpsModel
@@ -37,7 +36,7 @@ def _status(device: Device, meters: Mapping[str, float]) -> str:
     volts = f"{bank / cells:.2f}" if device.entry.rated_field == "cell" else f"{bank:04.1f}"
     input_v = meters["input.voltage#1"]
     return (
-        f"({input_v:05.1f} {input_v:05.1f} {meters['output.voltage#1']:05.1f}"
+        f"({input_v:05.1f} {meters['input.voltage.fault']:05.1f} {meters['output.voltage#1']:05.1f}"
         f" {min(round(meters['ups.load#1']), 999):03d} {meters['input.frequency#1']:04.1f}"
         f" {volts} {meters['ups.temperature']:04.1f} {bits}"
     )
@@ -59,10 +58,9 @@ def _bits(meters: Mapping[str, float]) -> tuple[bool, ...]:
 
 
 def _ratings(meters: Mapping[str, float]) -> str:
-    amps = floor(meters["ups.power.nominal"] / meters["output.voltage.nominal"])
     battery_v = meters["battery.voltage.nominal"]
     volts = f"{battery_v:05.2f}" if battery_v < 100 else f"{battery_v:05.1f}"
-    return f"#{meters['output.voltage.nominal']:05.1f} {amps:03d} {volts} {meters['output.frequency.nominal']:04.1f}"
+    return f"#{meters['output.voltage.nominal']:05.1f} {meters['input.current.nominal']:03.0f} {volts} {meters['output.frequency.nominal']:04.1f}"
 
 
 def _identity(device: Device) -> str:

@@ -34,8 +34,7 @@ WELL_KNOWN: Mapping[str, int] = {
     "alarm.rectifier_fault": 18,
     "alarm.inverter_fault": 18,
 }
-_NO_TESTS = (0, 0)
-_MUTE_OFF = 2
+_BEEPER_ENABLED = 2
 
 
 def objects(device: Device, meters: Mapping[str, float], state: UpsState) -> Objects:
@@ -44,16 +43,14 @@ def objects(device: Device, meters: Mapping[str, float], state: UpsState) -> Obj
     assert isinstance(model, UpsModel)
     description = f"{model.mfr} {model.model}"
     found = system_group(description, UPS, device.id, device.site.id, state.uptime_s)
-    for place, value in _scalars(device, model, meters, state.line_bads).items():
+    for place, value in _scalars(device, model, meters).items():
         found[(*_MIB, *place, 0)] = value
     for place, value in _lines(meters).items():
         found[(*_MIB, *place, 1)] = value
     return found | _alarms(state)
 
 
-def _scalars(
-    device: Device, model: UpsModel, meters: Mapping[str, float], line_bads: int
-) -> dict[tuple[int, ...], Value]:
+def _scalars(device: Device, model: UpsModel, meters: Mapping[str, float]) -> dict[tuple[int, ...], Value]:
     return {
         (1, 1): octets(model.mfr),
         (1, 2): octets(model.model),
@@ -68,7 +65,7 @@ def _scalars(
         (2, 5): integer(meters["battery.voltage"] * 10),
         (2, 6): integer(meters["battery.current"] * 10),
         (2, 7): integer(meters["battery.temperature"]),
-        (3, 1): counter32(line_bads),
+        (3, 1): counter32(meters["input.line_bads"]),
         (3, 2): integer(1),
         (4, 1): integer(meters["ups.source"]),
         (4, 2): integer(meters["output.frequency"] * 10),
@@ -82,15 +79,15 @@ def _scalars(
         (7, 5): timeticks(0),
         (7, 6): integer(0),
         (9, 1): integer(meters["input.voltage.nominal"]),
-        (9, 2): integer(meters["output.frequency.nominal"] * 10),
+        (9, 2): integer(meters["input.frequency.nominal"] * 10),
         (9, 3): integer(meters["output.voltage.nominal"]),
         (9, 4): integer(meters["output.frequency.nominal"] * 10),
         (9, 5): integer(meters["ups.power.nominal"]),
         (9, 6): integer(meters["ups.realpower.nominal"]),
         (9, 7): integer(meters["battery.runtime.low"] / 60),
-        (9, 8): integer(_MUTE_OFF),
-        (9, 9): integer(meters["input.voltage.nominal"] * 0.8),
-        (9, 10): integer(meters["input.voltage.nominal"] * 1.2),
+        (9, 8): integer(_BEEPER_ENABLED),
+        (9, 9): integer(meters["input.transfer.low"]),
+        (9, 10): integer(meters["input.transfer.high"]),
     }
 
 

@@ -14,7 +14,7 @@ The whole reference is docs/simulators.md.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
@@ -28,6 +28,11 @@ UpsFault = Literal["fan", "charger", "replace_battery", "rectifier", "inverter",
 WIRE_FAULTS: tuple[str, ...] = get_args(WireFaultKind)
 UPS_FAULTS: tuple[str, ...] = get_args(UpsFault)
 
+_Positive = Annotated[float, msgspec.Meta(gt=0)]
+_Octet = Annotated[int, msgspec.Meta(ge=0, le=254)]
+#: Parts of the rated VA.
+LoadShare = Annotated[float, msgspec.Meta(ge=0, le=3)]
+
 
 class UpsModel(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="ups", forbid_unknown_fields=True):
     """A make of UPS, as its name plate and battery cabinet have it."""
@@ -35,11 +40,11 @@ class UpsModel(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     mfr: str
     model: str
     firmware: str
-    rated_va: float
-    blocks: int
-    block_ah: float
-    strings: int = 1
-    nominal_v: float = 220.0
+    rated_va: _Positive
+    blocks: Annotated[int, msgspec.Meta(ge=1)]
+    block_ah: _Positive
+    strings: Annotated[int, msgspec.Meta(ge=1)] = 1
+    nominal_v: _Positive = 220.0
     low_runtime_s: float = 120.0
     profile: str = ""
 
@@ -53,7 +58,7 @@ class SwitchModel(
     model: str
     firmware: str
     object_id: str  #: sysObjectID
-    ports: int = 8
+    ports: Annotated[int, msgspec.Meta(ge=1, le=128)] = 8
     mbit: int = 1000
     packets: float = 200.0  #: in on the first port, a second; the others have less
     profile: str = "if_mib"
@@ -64,7 +69,7 @@ Model = UpsModel | SwitchModel
 
 class SiteEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     id: str
-    number: int
+    number: _Octet
     mains_v: float = 220.0
     ambient_c: float = 24.0
 
@@ -74,11 +79,11 @@ class DeviceEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     make: str
     wire: Wire
     sites: tuple[str, ...] = ("*",)
-    load: float = 0.3  #: parts of the rated VA
-    unit: int = 1  #: Modbus
+    load: LoadShare = 0.3
+    unit: Annotated[int, msgspec.Meta(ge=1, le=247)] = 1  #: Modbus
     bus: str = ""  #: devices of a site with one `bus` share one line; own line when empty
     baud: int = 9600
-    host: int = 0  #: SNMP: the last octet of 127.0.<site>.<host>
+    host: _Octet = 0  #: SNMP: the last octet of 127.0.<site>.<host>
     fed_by: str = "mains"  #: or a device id of the same site
     silent_on_battery_s: float | None = None  #: the line drops so long after a transfer, back with the mains
     rated_field: Literal["bank", "cell"] = "bank"  #: Megatec: battery volts of the bank or of one cell
@@ -86,8 +91,8 @@ class DeviceEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 class OnlyEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     device: str
-    load: float | None = None
-    soh: float | None = None
+    load: LoadShare | None = None
+    soh: Annotated[float, msgspec.Meta(gt=0, le=1.2)] | None = None
     silent_on_battery_s: float | None = None
 
 
@@ -98,13 +103,13 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     line) · port with link or errors (switch).
     """
 
-    at: float
+    at: Annotated[float, msgspec.Meta(ge=0)]
     site: str | None = None
     device: str | None = None
     mains: bool | None = None
     fault: UpsFault | None = None
     on: bool = True
-    load: float | None = None
+    load: LoadShare | None = None
     wire: WireFaultKind | None = None
     seconds: float = 3.0  #: of a late answer, real time
     port: int | None = None

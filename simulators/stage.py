@@ -140,4 +140,4 @@ def told(event: Event) -> dict[str, object]:
     return {key: value for key, value in said.items() if value is not None and value != getattr(_BLANK, key)}
 
 
-_BLANK = Event(at=-1.0)
+_BLANK = Event(at=-1.0)  # no event has this time, so `at` is always told

@@ -146,7 +146,7 @@ def _rise(make: UpsMake, load_va: float, faults: frozenset[str]) -> float:
     return 3.0 + span * load_va / make.rated_va
 
 
-def charge_estimate(make: UpsMake, state: UpsState) -> float:
+def runtime_estimate_s(make: UpsMake, state: UpsState) -> float:
     """Seconds left as the firmware works it out."""
     power_w = state.around.load_va * make.load_pf / make.inverter_efficiency
     return battery.firmware_runtime_s(make.battery, state.battery.soc, power_w)
@@ -156,7 +156,7 @@ def _flags(make: UpsMake, state: UpsState) -> frozenset[str]:
     soc, source, around = state.battery.soc, state.source, state.around
     mains = INPUT_LOW * make.nominal_v <= around.input_v <= INPUT_HIGH * make.nominal_v
     on_battery = source == Source.BATTERY
-    low = soc < LOW_CHARGE or (on_battery and charge_estimate(make, state) < make.low_runtime_s)
+    low = soc < LOW_CHARGE or (on_battery and runtime_estimate_s(make, state) < make.low_runtime_s)
     conditions = {
         "alarm.on_battery": on_battery,
         "alarm.battery_low": low,
@@ -195,7 +195,7 @@ def meters(make: UpsMake, state: UpsState) -> dict[str, float]:
         "battery.charge": 100 * cells.soc,
         "battery.voltage": cells.voltage_v,
         "battery.current": cells.current_a,
-        "battery.runtime": charge_estimate(make, state),
+        "battery.runtime": runtime_estimate_s(make, state),
         "battery.runtime.low": make.low_runtime_s,
         "battery.temperature": around.ambient_c + 3.0,
         "battery.capacity": make.battery.rated_ah,
@@ -206,6 +206,15 @@ def meters(make: UpsMake, state: UpsState) -> dict[str, float]:
         "battery.charger.status": float(cells.mode),
         "input.voltage#1": around.input_v,
         "input.voltage.nominal": make.nominal_v,
+        "input.voltage.fault": around.input_v,
+        "input.frequency.nominal": make.nominal_hz,
+        "input.current.nominal": float(int(make.rated_va / make.nominal_v)),
+        "input.transfer.low": make.nominal_v * INPUT_LOW,
+        "input.transfer.high": make.nominal_v * INPUT_HIGH,
+        "input.line_bads": float(state.line_bads),
+        "input.phases": 1.0,
+        "input.bypass.phases": 1.0,
+        "output.phases": 1.0,
         "input.frequency#1": around.input_hz,
         "input.current#1": input_w / around.input_v if around.input_v > 0 else 0.0,
         "input.realpower#1": input_w,
@@ -226,7 +235,15 @@ def meters(make: UpsMake, state: UpsState) -> dict[str, float]:
         "ups.alarms": float(len(state.flags)),
         "ups.test.result": float(TestResult.NONE),
         "ups.beeper": float(state.source == Source.BATTERY),
-    }
+        "ups.shutdown_active": 0.0,
+    } | {flag: float(flag in state.flags) for flag in _FLAGS}
+
+
+#: Every flag that `_flags` can raise, so that a meter reading says of each that it stands or not.
+_FLAGS = (
+    "alarm.on_battery", "alarm.battery_low", "alarm.battery_depleted", "alarm.input_bad", "alarm.bypass_bad",
+    "alarm.on_bypass", "alarm.overload", "alarm.temperature", "alarm.output_off", *FAULTS.values(),
+)  # fmt: skip
 
 
 def _output_v(make: UpsMake, state: UpsState) -> float:

@@ -161,7 +161,7 @@ def meters(world: World, device: Device) -> dict[str, float]:
     """The truth about one device: every point it could show, flags included, whether it answers or not."""
     state = world.states[device.id]
     if isinstance(state, UpsState) and isinstance(device.make, UpsMake):
-        return ups.meters(device.make, state) | dict.fromkeys(sorted(state.flags), 1.0)
+        return ups.meters(device.make, state)
     assert isinstance(state, SwitchState)
     assert isinstance(device.make, SwitchMake)
     return switch.meters(device.make, state)

@@ -36,7 +36,7 @@ def values(scenario: Scenario, present: World, device: str) -> dict[str, float]:
 
 
 def flags(scenario: Scenario, present: World, device: str) -> set[str]:
-    return {name for name in values(scenario, present, device) if name.startswith("alarm.")}
+    return {name for name, value in values(scenario, present, device).items() if name.startswith("alarm.") and value}
 
 
 def silent(scenario: Scenario, present: World) -> set[str]:

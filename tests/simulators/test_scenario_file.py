@@ -63,6 +63,7 @@ def test_a_good_file_has_no_problem_and_its_devices_have_whole_names() -> None:
         (('make = "small"', 'make = "smal"'), 22, "device.0.make", "small, switch"),
         (('wire = "megatec"', 'wire = "q1"'), 23, "device.0.wire", "Invalid enum value"),
         (('fed_by = "ups"', 'fed_by = "ups-9"'), 29, "device.1.fed_by", "here/ups"),
+        (("number = 1", "number = 300"), 19, "site.0.number", "<= 254"),
         (("length_s = 60", "lenght_s = 60"), 1, "lenght_s", "length_s"),
     ],
 )

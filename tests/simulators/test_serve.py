@@ -100,7 +100,7 @@ def test_every_way_to_stop_leaves_nothing_behind(tmp_path: Path, ending: str) ->
 
 def test_the_story_waits_for_its_start_and_then_tells_itself(tmp_path: Path) -> None:
     with simulated(tmp_path, FAST) as sites:
-        assert sites.truth()["nb-haishu/ups-3"].get("alarm.replace_battery") is None
+        assert sites.truth()["nb-haishu/ups-3"]["alarm.replace_battery"] == 0
         sites.order(cmd="start")
         told = sites.heard("event")
         assert (told["at"], told["device"], told["fault"]) == (45, "nb-haishu/ups-3", "replace_battery")
@@ -181,6 +181,7 @@ def test_another_unit_behind_tcp_is_silence_and_another_protocol_is_hung_up_on(t
         {"cmd": "fault", "device": "sz-futian/ups-1", "fault": "plague"},
         {"cmd": "mains", "site": "atlantis", "on": False},
         {"cmd": "mains", "site": "hz-xihu"},
+        {"cmd": "load", "device": "hz-xihu/ups-1", "load": -3},
     ],
 )
 def test_a_command_that_cannot_be_is_an_error_and_the_rest_goes_on(

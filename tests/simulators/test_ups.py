@@ -125,3 +125,10 @@ def test_an_aged_battery_raises_no_flag_of_its_own() -> None:
     for _ in range(300):
         state = ups.step(make, state, around(mains=False), 1.0)
     assert state.flags == {"alarm.on_battery", "alarm.input_bad", "alarm.bypass_bad"}
+
+
+@given(faults=st.sets(st.sampled_from(sorted(ups.FAULTS))), mains=st.booleans(), load=st.floats(0, 1.3))
+def test_every_standing_flag_is_among_the_meters(faults: set[str], mains: bool, load: float) -> None:
+    state = run(faulty(*faults), 3, around(mains, load))
+    values = ups.meters(MAKE, state)
+    assert {name for name, value in values.items() if name.startswith("alarm.") and value} == state.flags
