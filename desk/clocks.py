@@ -178,9 +178,16 @@ def _intervals(policy: Policy, rule: ClockRule, stretches: list[Stretch], place:
             counted = 0 if state is ClockState.STOPPED else calendars.counted(calendar, place, since, until)
             total += counted
             source = stretch.promise.source if stretch.promise else ""
-            intervals.append(
-                Interval(since=since, until=until, state=state, counted_s=counted / 1000, by=stretch.by, source=source)
+            made = Interval(
+                since=since,
+                until=until,
+                state=state,
+                counted_s=counted / 1000,
+                by=stretch.by,
+                source=source,
+                calendar=calendar.id,
             )
+            intervals.append(made)
     kept = [i for i in intervals[:-1] if i.until != i.since]
     return [*kept, msgspec.structs.replace(intervals[-1], until=None)]
 
@@ -194,6 +201,8 @@ def _pieces(
     limit = policy.limit_ms(stretch.promise) if stretch.promise else None
     if limit is None:
         return [(since, until, ClockState.UNTIMED)]
+    if total > limit:  # a stricter promise came into force when its time was already over
+        return [(since, until, ClockState.BROKEN)]
     end = calendars.add(calendar, place, since, limit - total)
     if end is None or end >= until:
         return [(since, until, ClockState.RUNNING)]

@@ -48,10 +48,10 @@ def explain(policy: Policy, ticket: Ticket, ledger: list[Entry], now: int) -> Ex
 
     def take_apart(clock: Clock) -> ExplainedClock:
         rule = next(r for r in policy.clocks if r.name == clock.name)
-        calendar_of = {p.source: p.calendar for p in rule.promises}
+        calendar_of = {c.id: c for c in (rule.calendar, *(p.calendar for p in rule.promises))}
         counted = []
         for i in clock.intervals:
-            calendar = calendar_of.get(i.source, rule.calendar)
+            calendar = calendar_of[i.calendar]
             stretches = calendars.windows(calendar, place, i.since, i.until if i.until is not None else now)
             still = i.state in (ClockState.STOPPED, ClockState.PAUSED)
             counted.append(Counted(interval=i, began_with=kinds[i.by], windows=() if still else tuple(stretches)))
@@ -69,7 +69,8 @@ def explain(policy: Policy, ticket: Ticket, ledger: list[Entry], now: int) -> Ex
 
 def _limit(policy: Policy, clock: Clock) -> Text | None:
     rule = next(r for r in policy.clocks if r.name == clock.name)
-    promise = next((p for p in rule.promises if p.source == clock.source), None)
+    said = [p for p in rule.promises if (p.source, p.text) == (clock.source, clock.text)]
+    promise = next((p for p in said if clock.target_s is None or policy.limit_ms(p) == clock.target_s * 1000), None)
     if promise is None or (promise.target is None and not promise.immediate):
         return None
     return (promise.target or policy.immediate_means).words()

@@ -103,6 +103,7 @@ class Interval(msgspec.Struct, frozen=True, kw_only=True):
     counted_s: float
     by: int
     source: str
+    calendar: str = "7x24"  #: by which it was counted
 
 
 class Clock(msgspec.Struct, frozen=True, kw_only=True):
