@@ -16,8 +16,8 @@ KILLS = 20
 @pytest.mark.timeout(600)
 def test_twenty_kills_change_neither_the_story_nor_a_single_reading(tmp_path: Path) -> None:
     """Two runs side by side at speed 5: one is disturbed, one is not; what they lead to must be the same."""
-    calm = start(tmp_path / "calm", "--for", "280", "--speed", "5")
-    killed = start(tmp_path / "killed", "--for", "280", "--speed", "5", "--kills", str(KILLS), "--seed", "1128")
+    calm = start(tmp_path / "calm", "--for", "310", "--speed", "5")
+    killed = start(tmp_path / "killed", "--for", "310", "--speed", "5", "--kills", str(KILLS), "--seed", "1128")
     disturbed, reference = finish(killed), finish(calm)
 
     assert disturbed.unheld() == [], logs(tmp_path / "killed")
