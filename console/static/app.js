@@ -16,11 +16,12 @@
     const s = Math.floor(Math.abs(seconds));
     return `${Math.floor(s / 3600)}:${pad(Math.floor(s / 60) % 60)}:${pad(s % 60)}`;
   };
-  const units = [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]];
+  const units = [[604800, "week"], [86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]];
   const writers = Object.fromEntries(units.map(([, unit]) => [unit, new Intl.NumberFormat(root.lang, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: 0 })]));
+  /** The twin of Shown.age, with Babel's threshold. */
   const age = (seconds) => {
-    const s = Math.max(0, seconds);
-    const [size, unit] = units.find(([size]) => s >= size * (size > 1 ? 1.5 : 0)) || units[3];
+    const s = Math.round(Math.max(0, seconds));
+    const [size, unit] = units.find(([size]) => s / size >= 0.85) || units.at(-1);
     return writers[unit].format(Math.round(s / size));
   };
   const put = (element, text) => { if (element.textContent !== text) element.textContent = text; };

@@ -18,11 +18,11 @@ import uvicorn
 from collector import enrol, inventory
 from collector.config import CollectorConfig
 from collector.running import Running, open_centre
-from collector.store import fleet, writing
+from collector.store import fleet, open_engine, writing
 from collector.web import build_app
 from collector.writer import Post
 from console.app import mount
-from console.login import one_time_code
+from console.login import Attempts, one_time_code
 from model.batch import Batch, Event, EventKind, encode
 from model.reading import Gap, GapCause, Reading
 from model.timescale import TimeScale
@@ -44,16 +44,13 @@ class Stage:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         config = CollectorConfig(port=self.port, data=folder / "var")
+        _import_inventory(config)
         self.centre: Running = open_centre(config, TimeScale())
-        with writing(self.centre.engine) as conn:
-            found, problems = inventory.import_file(conn, INVENTORY, self.centre.now())
-        assert found is not None, problems
-        self.centre.use(found)
         self.loop = asyncio.new_event_loop()
-        app = build_app(self.centre)
-        mount(app, self.centre)
+        self.app = build_app(self.centre)
+        mount(self.app, self.centre)
         self._server = uvicorn.Server(
-            uvicorn.Config(app, port=self.port, log_level="warning", lifespan="off", timeout_graceful_shutdown=2)
+            uvicorn.Config(self.app, port=self.port, log_level="warning", lifespan="off", timeout_graceful_shutdown=2)
         )
         self._rows: dict[str, int] = {}
 
@@ -78,6 +75,10 @@ class Stage:
         """Through the real writer."""
         for answer in self.centre.writer.take(posts):
             assert answer.kept, answer.why
+
+    def forget_attempts(self) -> None:
+        """All tests come from one address: what one guessed is not another's fault."""
+        self.app.state.console.attempts = Attempts()
 
     async def _serve(self) -> None:
         await self.centre.start()
@@ -108,6 +109,15 @@ def on_stage(folder: Path, trouble: bool = True) -> Iterator[Stage]:
         yield stage
     finally:
         stage.stop()
+
+
+def _import_inventory(config: CollectorConfig) -> None:
+    config.data.mkdir(parents=True)
+    engine = open_engine(config.data / "centre.sqlite")
+    with writing(engine) as conn:
+        found, problems = inventory.import_file(conn, INVENTORY, 0)
+    engine.dispose()
+    assert found is not None, problems
 
 
 def tell(stage: Stage, now: int, trouble: bool) -> None:
