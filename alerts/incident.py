@@ -43,7 +43,7 @@ def attach(draft: Draft, alert: Alert, inventory: Inventory) -> None:
     key = _key(alert, site.customer, mains is not None)
     home = draft.open_with(key)
     if home is None:
-        _open(draft, alert, key, inventory)
+        _open(draft, alert, key, joined(alert, [], inventory, mains_out=mains is not None), inventory)
     else:
         _join(draft, alert, home, joined(alert, draft.members(home), inventory))
 
@@ -91,7 +91,7 @@ def _key(alert: Alert, customer: str, mains_out: bool) -> CauseKey:
     return CauseKey(customer, kind.cause, alert.device)
 
 
-def _open(draft: Draft, alert: Alert, key: CauseKey, inventory: Inventory) -> None:
+def _open(draft: Draft, alert: Alert, key: CauseKey, why: Text, inventory: Inventory) -> None:
     id = identity("incident", key, alert.id)
     alert = msgspec.structs.replace(alert, incident=id)
     draft.put_alert(alert)
@@ -106,7 +106,7 @@ def _open(draft: Draft, alert: Alert, key: CauseKey, inventory: Inventory) -> No
             impact=alert.impact,
             worst=alert.impact,
             members=(alert.id,),
-            explanation=(joined(alert, [], inventory),),
+            explanation=(why,),
             wants_ticket=kind_of(alert.kind).ticket,
         )
     )

@@ -23,7 +23,7 @@ def title(key: CauseKey, members: Sequence[Alert], inventory: Inventory) -> Text
     return Text(f"{kind.title.en}: {name.en}", f"{kind.title.zh}:{name.zh}")
 
 
-def joined(alert: Alert, others: Sequence[Alert], inventory: Inventory) -> Text:
+def joined(alert: Alert, others: Sequence[Alert], inventory: Inventory, *, mains_out: bool = False) -> Text:
     """Why the alert belongs with the others (none: it is the first)."""
     kind, name = kind_of(alert.kind), _name(alert, inventory)
     if alert.kind == "on_battery":
@@ -33,11 +33,7 @@ def joined(alert: Alert, others: Sequence[Alert], inventory: Inventory) -> Text:
             f"{name.en}: the battery is nearly empty, the mains is still out", f"{name.zh}:市电未恢复,电池即将耗尽"
         )
     if alert.kind == "agent_silent":
-        count = len(inventory.at_site(alert.device.partition("/")[0]))
-        return Text(
-            f"the agent is silent, and its {count} devices with it: site dark, line cut or agent dead cannot be told apart yet",
-            f"采集机失联,其下 {count} 台设备随之无数据:尚无法区分站点断电、线路中断或采集机故障",
-        )
+        return _agent(len(inventory.at_site(alert.device.partition("/")[0])), mains_out=mains_out)
     if not others:
         return Text(f"{name.en}: {kind.title.en}", f"{name.zh}:{kind.title.zh}")
     if any(a.kind == "agent_silent" for a in others):
@@ -64,6 +60,19 @@ def _on_battery(alert: Alert, others: Sequence[Alert], name: Text) -> Text:
             f"{name.zh} 也转电池供电:是站点市电中断,而非单一支路",
         )
     return Text(f"{name.en} went on battery at the same site", f"同站点 {name.zh} 也转电池供电")
+
+
+def _agent(devices: int, *, mains_out: bool) -> Text:
+    if mains_out:
+        return Text(
+            f"the agent and its {devices} devices fell silent while the mains was out: the site is probably dark",
+            f"市电中断期间采集机及其下 {devices} 台设备失联:站点很可能已全部断电",
+        )
+    return Text(
+        f"the agent is silent, and its {devices} devices with it: "
+        "site dark, line cut or agent dead cannot be told apart yet",
+        f"采集机失联,其下 {devices} 台设备随之无数据:尚无法区分站点断电、线路中断或采集机故障",
+    )
 
 
 def _name(alert: Alert, inventory: Inventory) -> Text:

@@ -73,6 +73,15 @@ def test_a_silent_agent_takes_its_silent_devices_with_it() -> None:
     assert "8 devices" in incident.explanation[0].en
 
 
+def test_an_agent_that_falls_silent_in_an_outage_tells_of_a_dark_site() -> None:
+    board = Board()
+    board.up(100, "ups-1", "on_battery")
+    board.hear(900, Raised(finding=finding("agent", "agent_silent", 800, seen=900)))
+    agent = next(i for i in board.open() if i.key.cause == "agent")
+    assert "probably dark" in agent.explanation[0].en
+    assert "很可能已全部断电" in agent.explanation[0].zh
+
+
 def test_a_repeat_of_what_was_said_changes_nothing() -> None:
     board = Board()
     board.up(100, "ups-1", "on_battery")

@@ -90,6 +90,7 @@ def test_a_silence_seen_before_the_first_ups_is_on_battery_joins_and_its_own_inc
     assert mains.opened_at == ms(100), "it began with the silence"
     merged = board.incidents[own.id]
     assert merged.merged_into == mains.id
+    assert merged.explanation[-1].en == "joined: Mains failure: Futian"
     assert merged.members == ()
     assert merged.closed_at is not None
 
