@@ -1,0 +1,79 @@
+"""Every shipped policy, found by its file: free of problems, whole in both languages, and able to run a ticket."""
+
+from __future__ import annotations
+
+import pytest
+
+from alerts.types import Impact
+from desk.policies import POLICIES, lint, load
+from desk.policy import Facts, Policy, applicable
+from desk.policy_file import parse
+from model.text import Text
+
+SHIPPED = sorted(POLICIES)
+
+
+def policy(id: str) -> Policy:
+    found = load(id)
+    assert found is not None, id
+    return found
+
+
+def test_the_policies_of_this_round_are_there() -> None:
+    assert {"default", "powerstar"} <= set(SHIPPED)
+
+
+@pytest.mark.parametrize("id", SHIPPED)
+def test_it_has_no_problem_and_its_id_is_its_file(id: str) -> None:
+    found, problems = lint(POLICIES[id])
+    assert [p.render("en") for p in problems] == []
+    assert found is not None
+    assert found.id == id
+
+
+@pytest.mark.parametrize("id", SHIPPED)
+def test_every_sentence_is_there_in_both_languages(id: str) -> None:
+    found = policy(id)
+    texts: list[Text] = [found.name, *(t for lv in found.levels for t in (lv.name, lv.means))]
+    texts += [c.title for c in found.clocks] + [p.text for c in found.clocks for p in c.promises if p.text]
+    texts += [r.name for r in found.roles.values()] + [s.text for s in found.ladder] + [n.text for n in found.notes]
+    assert all(t.en and t.zh for t in texts)
+    assert any("\u4e00" <= letter <= "\u9fff" for t in texts for letter in t.zh)
+
+
+@pytest.mark.parametrize("id", SHIPPED)
+def test_every_impact_has_a_level_and_worse_impact_never_a_milder_one(id: str) -> None:
+    found = policy(id)
+    ranks = [found.level_of(impact).rank for impact in Impact]
+    assert ranks == sorted(ranks)
+
+
+@pytest.mark.parametrize("id", SHIPPED)
+@pytest.mark.parametrize("impact", [Impact.OUTAGE, Impact.UNPROTECTED, Impact.DEGRADED])
+def test_whatever_opens_a_ticket_has_a_first_response_promised_and_somebody_to_call(id: str, impact: Impact) -> None:
+    found = policy(id)
+    level = found.level_of(impact).id
+    rule = next(c for c in found.clocks if c.name == "first_response")
+    promises = applicable(found, rule, level, Facts(local=False, kva=None))
+    assert promises
+    assert found.limit_ms(promises[0]) is not None
+    assert any(s.after == "opened" and s.wait is None and level in s.levels for s in found.ladder)
+
+
+@pytest.mark.parametrize("id", SHIPPED)
+def test_every_value_says_where_it_is_written(id: str) -> None:
+    found = policy(id)
+    sources = [p.source for c in found.clocks for p in c.promises]
+    sources += [x.source for x in (*found.levels, *found.ladder, *found.warranty, *found.notes)]
+    assert all(sources)
+
+
+@pytest.mark.parametrize("id", SHIPPED)
+def test_its_version_is_its_content_and_line_ends_do_not_count(id: str) -> None:
+    body = policy(id).body
+    again, _ = parse(body.replace("\n", "\r\n"), "x")
+    other, _ = parse(body + "\n# a word more\n", "x")
+    assert again
+    assert other
+    assert again.version == policy(id).version != other.version
+    assert policy(id).pin == f"{id}@{policy(id).version}"
