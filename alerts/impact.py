@@ -1,6 +1,6 @@
 """What an alert means for the customer's load, and what an incident means through its alerts.
 
-The kind gives the base; it rises with what the finding says now: on battery with little left is an outage to
+The kind gives the base; the finding's severity can raise or lower it: on battery with little left is an outage to
 come, a core device that is dark is one. The table is in service-policies ("Impact"); contracts translate it
 into their own levels.
 """
@@ -14,10 +14,12 @@ from alerts.types import Impact
 from model.finding import Finding, Severity
 from model.inventory import Device
 
-#: Severities that lift a kind's impact above its base.
-_LIFTS: dict[tuple[str, Severity], Impact] = {
+#: Where the severity says more than the kind.
+_BY_SEVERITY: dict[tuple[str, Severity], Impact] = {
     ("on_battery", Severity.CRITICAL): Impact.OUTAGE,  # runs dry before anybody can act
     ("on_battery", Severity.MAJOR): Impact.UNPROTECTED,
+    ("runtime_shortfall", Severity.MINOR): Impact.DEGRADED,  # suspected in a shallow discharge, not proven
+    ("bypass", Severity.MINOR): Impact.DEGRADED,  # a maintenance bypass closed by a person
     ("over_temperature", Severity.CRITICAL): Impact.UNPROTECTED,  # about to switch itself off
     ("ups_fault", Severity.CRITICAL): Impact.OUTAGE,  # emergency power off
     ("overload", Severity.CRITICAL): Impact.OUTAGE,  # trips within minutes
@@ -26,13 +28,9 @@ _LIFTS: dict[tuple[str, Severity], Impact] = {
 
 def impact_of(finding: Finding, device: Device, *, dark: bool = False) -> Impact:
     """The impact of one alert. `dark`: the device is known to be without power."""
-    base = kind_of(finding.kind).impact
-    lifted = _LIFTS.get((finding.kind, finding.severity), base)
-    if finding.kind == "bypass" and finding.severity is Severity.MINOR:
-        lifted = Impact.DEGRADED  # a maintenance bypass closed by a person
     if finding.kind == "device_silent" and device.core:
-        lifted = Impact.OUTAGE if dark else Impact.UNPROTECTED
-    return lifted
+        return Impact.OUTAGE if dark else Impact.UNPROTECTED
+    return _BY_SEVERITY.get((finding.kind, finding.severity), kind_of(finding.kind).impact)
 
 
 def worst(impacts: Iterable[Impact], otherwise: Impact) -> Impact:

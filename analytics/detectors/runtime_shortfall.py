@@ -15,10 +15,11 @@ nothing of the battery. The device's own "battery OK" is listed as a witness tha
 When it does not work: less than 20 % used, 120 s or 4 samples (then it is silent); no charge and no runtime estimate
 (Megatec); no expectation at all; a UPS that has already learned its battery is weak estimates honestly, and
 only the inventory's figure would show it. Voltage is not used: in the first 3 minutes it dips and recovers.
+The first minute on battery is not measured: many gauges jump as the load comes on.
 A gap of more than 10 minutes, or a counter of seconds on battery that falls, starts the measurement again.
 
 State: {"supply", "load", "flags": {flag: value}, "run": the present discharge or None, "verdict": what is raised
-or None}. `run`: {"n", "at", "began", "fuel0", "fuel", "load0", "effort_s", "full_s", "below", "runtime0", …}.
+or None}. `run`: {"start", "n", "at", "began", "fuel0", "fuel", "load0", "effort_s", "full_s", "below", "runtime0", …}.
 """
 
 from __future__ import annotations
@@ -40,9 +41,13 @@ _POINTS = (*supply.POINTS, SECONDS, LOAD, *FLAGS, RUNTIME, CHARGE)
 
 RAISE_BELOW, CLEAR_FROM = 0.8, 0.9
 LEAST_USED, LEAST_S, LEAST_SAMPLES = 20.0, 120.0, 4
+#: Less sure than this that the ratio is below 0.8, the finding is minor: a shallow discharge suspects, a deep one proves.
+SURE = 0.8
 #: Below this charge the gauge is at its floor and stands still.
 FLOOR = 3.0
 LONGEST_GAP_MS = 600_000
+#: Many gauges jump as the load comes onto the battery; the measurement begins at the last sample within this time.
+SETTLE_MS = 60_000
 #: How much more must be used before the evidence is told again.
 TELL_EVERY = 10.0
 
@@ -101,7 +106,7 @@ def _take(state: State, sample: Sample, device: Device) -> None:
         if not state["supply"]:
             state["run"] = None
         elif run is None:
-            state["run"] = {"n": 0, "at": sample.at, "below": 0, "load0": state.get("load"), "effort_s": 0.0}
+            state["run"] = _begin(sample.at, state.get("load"))
     elif sample.point == LOAD:
         if run and run["n"]:
             _advance(run, sample.at, state.get("load"))
@@ -123,7 +128,11 @@ def _take(state: State, sample: Sample, device: Device) -> None:
 def _restart(run: State, at: int, load: float | None) -> None:
     """The measurement begins again: the discharge is another one, or too much of it was not seen."""
     run.clear()
-    run.update({"n": 0, "at": at, "below": 0, "load0": load, "effort_s": 0.0})
+    run.update(_begin(at, load))
+
+
+def _begin(at: int, load: float | None) -> State:
+    return {"start": at, "n": 0, "at": at, "below": 0, "load0": load, "effort_s": 0.0}
 
 
 def _advance(run: State, at: int, load: float | None) -> None:
@@ -146,7 +155,7 @@ def _measure(run: State, sample: Sample, load: float | None, device: Device) -> 
         fuel = 100.0 * sample.value * weight / run["runtime0"][1]
     else:
         fuel = sample.value
-    if run.get("gauge") != sample.point:
+    if run.get("gauge") != sample.point or sample.at - run["start"] <= SETTLE_MS:
         run.update(
             {
                 "gauge": sample.point,
@@ -202,6 +211,7 @@ def _judge(state: State, sample: Sample, device: Device) -> Change | None:
 
 def _finding(state: State, device: Device, sample: Sample, due: float, used: float) -> Finding:
     run, ratio = state["run"], due / used
+    score = _certainty(ratio, used)
     elapsed_s = (run["at"] - run["began"]) / 1000
     full_s = run["full_s"]
     whose = Text("the UPS's own estimate", "UPS 自身估计") if run["by"] == "ups" else Text("the inventory", "台账")
@@ -232,9 +242,9 @@ def _finding(state: State, device: Device, sample: Sample, due: float, used: flo
         device=device.id,
         kind=KIND,
         index=None,
-        severity=Severity.CRITICAL if ratio < 0.4 else Severity.MAJOR,
+        severity=_severity(ratio, score),
         since=state["verdict"]["since"],
-        score=_certainty(ratio, used),
+        score=score,
         evidence=tuple(lines),
         advice=ADVICE,
     )
@@ -259,6 +269,12 @@ def _certainty(ratio: float, used: float) -> float:
     """How sure that the true ratio is below 0.8: the error is about 15 % at 20 % depth and 3 % at full (battery.md 6)."""
     sigma = 0.15 - 0.12 * min(1.0, (used - LEAST_USED) / (100 - LEAST_USED))
     return round(0.5 * (1 + math.erf((RAISE_BELOW - ratio) / (sigma * math.sqrt(2)))), 3)
+
+
+def _severity(ratio: float, score: float) -> Severity:
+    if score < SURE:
+        return Severity.MINOR
+    return Severity.CRITICAL if ratio < 0.4 else Severity.MAJOR
 
 
 def _battery(device: Device) -> str:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import msgspec
+
 from analytics.watch import Watch
-from model.finding import Severity
+from model.finding import Cleared, Severity
 from model.inventory import Battery
-from tests.analytics.timeline import T0, Line, cleared, context, last, outage, raised, second, tell
+from tests.analytics.timeline import T0, Line, cleared, context, last, of, outage, raised, second, tell
 
 KIND = "runtime_shortfall"
 
@@ -11,7 +13,9 @@ KIND = "runtime_shortfall"
 def test_a_60_percent_battery_is_found_while_its_flag_says_ok() -> None:
     changes = tell(outage(Line(), start=120, end=720, capacity=0.6), batch_s=10)
     [finding] = raised(changes, KIND)
-    assert second(finding.evidence[0].at) <= 120 + 200, "20 % of a 900 s battery is used after 180 s"
+    assert second(finding.evidence[0].at) <= 120 + 60 + 200, (
+        "after the first minute, 20 % of a 900 s battery is used in 180 s"
+    )
     final = last(changes, KIND)
     assert final.severity is Severity.MAJOR
     assert final.score > 0.95
@@ -116,3 +120,21 @@ def test_partial_data_every_third_sample_still_finds_it() -> None:
     line = outage(Line(), start=0, end=600, capacity=0.6)
     line.readings = [r for r in line.readings if round(second(r.at)) % 30 == 0]
     assert len(raised(tell(line, batch_s=30), KIND)) == 1
+
+
+def test_a_gauge_that_jumps_as_the_load_comes_on_is_not_taken_for_a_weak_battery() -> None:
+    line = outage(Line(), start=100, end=700)
+    line.readings = [
+        msgspec.structs.replace(r, value=r.value - 15)
+        if r.point == "battery.charge" and 110 <= second(r.at) < 700
+        else r
+        for r in line.readings
+    ]
+    assert raised(tell(line, batch_s=10), KIND) == []
+
+
+def test_a_shallow_discharge_suspects_and_a_deep_one_proves() -> None:
+    changes = of(tell(outage(Line(), start=0, end=900, capacity=0.73), batch_s=10), KIND)
+    severities = [c.finding.severity for c in changes if not isinstance(c, Cleared)]
+    assert severities[0] is Severity.MINOR
+    assert severities[-1] is Severity.MAJOR
