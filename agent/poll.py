@@ -1,7 +1,8 @@
 """The rounds: one task a link, so that a dead device slows no other link.
 
 Rules. A task asks one device at a time, in the order that `agent.schedule` gives; what comes back goes to the
-backlog at once. A whole device that gave nothing is one gap, each time it was asked. A fault of our own in
+backlog at once. A whole device that gave nothing is one gap, each time it was asked for its status; a slower
+tier that gave nothing is a gap of that round, for the device may well be alive. A fault of our own in
 a driver ends that one turn, not the link: it is logged with its trace and told to the centre as a gap.
 """
 
@@ -103,6 +104,8 @@ async def _one(device: WatchedDevice, turn: Turn, ask: Ask, now: Callable[[], in
         gap = Gap(device=device.id, point=None, index=None, at=now(), cause=GapCause.GARBLED, raw=raw)
         return Round(found=[gap], answered=False, on_battery=None)
     answered = not any(_whole(one) for one in found)
+    if turn.tier is not Tier.STATUS:
+        found = [_of_round(one, turn.tier) for one in found]
     if answered and turn.tier is Tier.STATUS and found:
         spent_s = time.monotonic() - began
         found = [*found, _round_trip(device.id, now(), spent_s)]
@@ -111,6 +114,13 @@ async def _one(device: WatchedDevice, turn: Turn, ask: Ask, now: Callable[[], in
 
 def _whole(one: Found) -> bool:
     return isinstance(one, Gap) and one.point is None and one.cause is GapCause.NO_ANSWER
+
+
+def _of_round(one: Found, tier: Tier) -> Found:
+    """The silence of a slower tier is told as a round that did not end, not as a silent device."""
+    if isinstance(one, Gap) and _whole(one):
+        return msgspec.structs.replace(one, point="device.round_trip", where=f"{tier} tier")
+    return one
 
 
 def _round_trip(device: str, at: int, spent_s: float) -> Reading:

@@ -4,7 +4,8 @@
 
 Rules. Each task has a supervisor: a fault of ours is logged with its trace and the task starts again, so that
 one room on fire does not empty the house. SIGTERM or SIGINT: no new turn, two seconds for the turns under way,
-the last flush, exit 0. Nothing read is thrown away: what the collector did not get stays in the spool.
+the last flush, five seconds to send what is left as long as the collector takes it, exit 0. Nothing read is
+thrown away: what the collector did not get stays in the spool.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ EXIT_TAKEN = 75
 EXIT_NOT_ENROLLED = 77
 #: Real seconds.
 GRACE_S = 2.0
+LAST_SENDING_S = 5.0
 RESTART_S = 1.0
 STATUS_S = 60.0
 
@@ -52,8 +54,6 @@ class Agent:
         self.scale = scale
         self.backlog = Backlog()
         self.clock = clock or AgentClock(scale)
-        self._given_clock = clock is not None
-        self._opened = False
         self.spooling = Spooling(self._spool, self._on_open)
         self.counted = 0
 
@@ -70,17 +70,20 @@ class Agent:
         async with client(self.config) as http:
             writer = Writer(self.config.site, self.clock, self.backlog, self.spooling)
             uplink = Uplink(self.config, lambda: key_of(self.config), self.clock, self.spooling, http)
+            sent = asyncio.Event()  # the uplink outlives the rounds by one last sending
             rounds = [self._supervised(f"link {key}", work, stop) for key, work in self._links(stop).items()]
-            others = [
+            writing = [
                 self._supervised("writer", lambda: writer.run(stop), stop),
-                self._supervised("uplink", lambda: uplink.run(writer.written, stop), stop),
                 self._supervised("status", lambda: self._status(uplink, stop), stop),
             ]
+            sending = self._supervised("uplink", lambda: uplink.run(writer.written, sent), sent)
             await stop.wait()
-            await _end(rounds)
-            await _end(others)
+            await _end(rounds, GRACE_S)
+            await _end(writing, GRACE_S)
             if not await writer.flush():
                 log.error("unwritten_at_exit", waiting=len(self.backlog))
+            sent.set()
+            await _end([sending, asyncio.create_task(uplink.drain())], LAST_SENDING_S)
         await self.spooling.close()
         log.info("agent_stopped")
         return 0
@@ -149,11 +152,11 @@ class Agent:
         return asyncio.create_task(again(), name=name)
 
 
-async def _end(tasks: list[asyncio.Task[None]]) -> None:
-    """Two seconds to finish what is under way, then no longer."""
+async def _end(tasks: list[asyncio.Task[None]], seconds: float) -> None:
+    """So many seconds to finish what is under way, then no longer."""
     if not tasks:
         return
-    _, late = await asyncio.wait(tasks, timeout=GRACE_S)
+    _, late = await asyncio.wait(tasks, timeout=seconds)
     for task in late:
         task.cancel()
     await asyncio.gather(*late, return_exceptions=True)

@@ -9,6 +9,8 @@ Rules.
   shared line with at least `REST` times what the time-out cost in between, and never before every live device
   that is due had its turn. The first missed answer is asked again after one ordinary pause. A device that comes
   back after `GONE` misses is asked everything anew: it may be another one.
+- A slower turn that got nothing says nothing of the device (many answer no question for their name): its status is
+  asked at once to find out, and the turn itself comes again at rising pauses.
 - A device on battery is measured at the pace of its status: that discharge is the one chance to learn its battery.
 
 All times here are real monotonic seconds: the wire knows no story. `Pauses` are made real by the caller.
@@ -57,13 +59,17 @@ class _Tier(msgspec.Struct, kw_only=True):
     due: float
     fresh: bool = True  #: never asked yet
     passed: int = 0  #: status turns of the device since this one was last asked
+    missed: int = 0  #: turns in a row that got nothing
 
 
 class _Device(msgspec.Struct, kw_only=True):
     id: str
     tiers: dict[Tier, _Tier]
-    missed: int = 0  #: whole-device failures in a row
     on_battery: bool = False
+
+    @property
+    def missed(self) -> int:
+        return self.tiers[Tier.STATUS].missed
 
     @property
     def silent(self) -> bool:
@@ -89,17 +95,18 @@ class LinkSchedule:
         return min((t.due for quiet in (False, True) for t in self._waiting(silent=quiet)), default=now + 3600.0)
 
     def done(self, turn: Turn, *, answered: bool, on_battery: bool | None, began: float, now: float) -> None:
-        """Note how a turn went. `answered` False: the whole device gave nothing. `on_battery` None: it did not say."""
+        """Note how a turn went. `answered` False: nothing came at all. `on_battery` None: the device did not say."""
         device = self._devices[turn.device]
         self._live_turns = 0 if device.silent else self._live_turns + 1
         back = answered and device.missed >= GONE
-        device.missed = 0 if answered else device.missed + 1
         if on_battery is not None:
             device.on_battery = on_battery
         self._note(device, turn, answered=answered, began=began, now=now)
         status, measure = device.tiers[Tier.STATUS], device.tiers[Tier.MEASURE]
         if device.silent:
             status.due = now + self._rest(device.missed, cost=now - began)
+        elif not answered:
+            status.due = min(status.due, now)
         elif back:
             for tier in device.tiers.values():
                 tier.due, tier.fresh = min(tier.due, now), True
@@ -108,15 +115,16 @@ class LinkSchedule:
 
     def _note(self, device: _Device, turn: Turn, *, answered: bool, began: float, now: float) -> None:
         tier = device.tiers[turn.tier]
-        tier.passed = 0
+        tier.passed, tier.fresh = 0, False
+        tier.missed = 0 if answered else tier.missed + 1
+        pause = self._pause(device, turn.tier)
         if answered:
-            tier.fresh = False
-            pause = self._pause(device, turn.tier)
             on_time = turn.due + pause
             # On the grid while the line keeps up; once late, from where we are.
             tier.due = max(on_time if on_time > now else began + pause, now + self._pauses.floor_s)
-        else:  # still owed: due again as soon as the device answers
-            tier.due = now
+        else:
+            least, most = sorted((pause, self._pauses.silent_s))
+            tier.due = now + min(least * 2.0 ** min(tier.missed - 1, 20), most)
         if turn.tier is Tier.STATUS:
             for other in device.tiers.values():
                 other.passed += 1

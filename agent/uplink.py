@@ -107,6 +107,7 @@ class Uplink:
         self._settled: list[int] = []  # kept by the centre, not yet marked in the spool
         self._after = 0
         self._spool = ""
+        self._turn = asyncio.Lock()  # one group at a time, or rows would leave out of order
         self._told = ""
         self.failures = 0
 
@@ -122,8 +123,17 @@ class Uplink:
             pause = pause_s(self.failures, random.random()) if self.failures else IDLE_S
             await _any_of(reasons, pause)
 
+    async def drain(self) -> None:
+        """Send what is left, until there is nothing more or the first failure."""
+        while await self.send_group() and not self.failures:
+            pass
+
     async def send_group(self) -> bool:
         """Send the oldest rows in order up to the first that fails. Whether there may be more."""
+        async with self._turn:
+            return await self._send_group()
+
+    async def _send_group(self) -> bool:
         try:
             rows = await self._next_rows()
             for row in rows:

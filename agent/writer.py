@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from functools import partial
 
 import structlog
@@ -32,13 +33,21 @@ RETRY_S = 2.0
 class Writer:
     """Moves the backlog into the spool. `written` is set whenever there is a new row."""
 
-    def __init__(self, site: str, clock: AgentClock, backlog: Backlog, spooling: Spooling) -> None:
+    def __init__(
+        self,
+        site: str,
+        clock: AgentClock,
+        backlog: Backlog,
+        spooling: Spooling,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._site = site
         self._clock = clock
         self._backlog = backlog
         self._spooling = spooling
         self._held: Chunk | None = None
-        self._last_row = time.monotonic()
+        self._monotonic = monotonic
+        self._last_row = monotonic() - HEARTBEAT_S  # the first row says at once that we live
         self._refused = 0
         self.written = asyncio.Event()
 
@@ -52,7 +61,7 @@ class Writer:
     async def flush(self) -> bool:
         """Write what waits. False when the spool refused; it is held and comes first the next time."""
         self._look_at_the_wall()
-        beat = time.monotonic() - self._last_row >= HEARTBEAT_S
+        beat = self._monotonic() - self._last_row >= HEARTBEAT_S
         while self._held or len(self._backlog) or beat:
             beat = False
             # The same chunk again: the spool knows whether its last attempt had succeeded after all.
@@ -84,5 +93,5 @@ class Writer:
         if self._refused:
             log.info("spool_takes_again", after_attempts=self._refused)
         self._refused = 0
-        self._last_row = time.monotonic()
+        self._last_row = self._monotonic()
         self.written.set()

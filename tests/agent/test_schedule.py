@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +22,7 @@ class Line:
         self.schedule = LinkSchedule(devices, pauses, 0.0)
         self.now = 0.0
         self.dead: set[str] = set()
+        self.deaf_to: set[tuple[str, Tier]] = set()
         self.on_battery: set[str] = set()
         self.cost, self.timeout = cost, timeout
         self.turns: list[tuple[float, Turn, bool]] = []
@@ -32,7 +34,7 @@ class Line:
                 assert turn > self.now, "a schedule that waits for the past spins"
                 self.now = turn
                 continue
-            began, answered = self.now, turn.device not in self.dead
+            began, answered = self.now, turn.device not in self.dead and (turn.device, turn.tier) not in self.deaf_to
             self.now += self.cost if answered else self.timeout
             says = (turn.device in self.on_battery) if answered and turn.tier is Tier.STATUS else None
             self.turns.append((began, turn, answered))
@@ -111,7 +113,7 @@ def test_dead_devices_in_a_row_never_stand_before_the_live_ones() -> None:
     began = len(line.turns)
     line.run(600)
     order = [t.device for _, t, _ in line.turns[began:]]
-    for first, second in zip(order, order[1:], strict=False):
+    for first, second in pairwise(order):
         assert not (first in dead and second in dead), "two time-outs in a row while a live device waited"
     assert all(line.times(device, Tier.STATUS) for device in dead)
 
@@ -122,7 +124,7 @@ def test_a_silent_device_on_a_shared_line_rests_longer_than_its_timeouts_cost() 
     line.dead = {"dead"}
     line.run(200)
     asked = line.times("dead", Tier.STATUS)[2:]
-    assert min(b - a - 1.0 for a, b in zip(asked, asked[1:], strict=False)) >= REST * 1.0
+    assert min(b - a - 1.0 for a, b in pairwise(asked)) >= REST * 1.0
 
 
 def test_a_device_that_comes_back_is_asked_everything_anew() -> None:
@@ -135,6 +137,29 @@ def test_a_device_that_comes_back_is_asked_everything_anew() -> None:
     line.run(back + 35)
     assert [at for at in line.times("a", Tier.IDENTITY) if at >= back], "it may be another device now"
     assert [at for at in line.times("a", Tier.MEASURE) if at >= back]
+
+
+def test_a_device_that_never_tells_its_name_is_not_taken_for_dead_and_is_asked_ever_more_seldom() -> None:
+    line = Line(["a", "b"], ORDINARY)
+    line.deaf_to = {("a", Tier.IDENTITY)}
+    line.run(1000)
+    assert len(line.times("a", Tier.STATUS)) > 480
+    asked = line.times("a", Tier.IDENTITY)
+    assert 4 <= len(asked) <= 7
+    pauses = [b - a for a, b in pairwise(asked)]
+    assert pauses == sorted(pauses)
+    assert line.schedule.silent() == ()
+
+
+def test_a_device_that_falls_silent_in_a_slower_turn_is_found_out_by_its_status_at_once() -> None:
+    line = Line(["a"], ORDINARY)
+    line.run(9)
+    line.dead = {"a"}
+    line.schedule._devices["a"].tiers[Tier.MEASURE].due = 9.5
+    line.run(12)
+    missed = [(turn.tier, at) for at, turn, answered in line.turns if not answered]
+    assert [tier for tier, _ in missed[:2]] == [Tier.MEASURE, Tier.STATUS]
+    assert missed[1][1] == pytest.approx(missed[0][1] + line.timeout)
 
 
 def test_a_device_on_battery_is_measured_as_often_as_its_status_is_asked() -> None:
@@ -155,7 +180,7 @@ def test_the_floor_holds_however_fast_the_story_runs() -> None:
     line = Line(["a"], Pauses(status_s=0.001, measure_s=0.01, identity_s=9, floor_s=0.5), cost=0.01)
     line.run(60)
     asked = line.times("a", Tier.STATUS)
-    assert min(b - a for a, b in zip(asked, asked[1:], strict=False)) >= 0.5
+    assert min(b - a for a, b in pairwise(asked)) >= 0.5
 
 
 @settings(max_examples=25, deadline=None)

@@ -165,9 +165,8 @@ def overwrite(spool: Spool, path: Path) -> None:
 
 
 def test_a_second_agent_on_the_same_spool_is_refused(path: Path) -> None:
-    with spooling(path):
-        with pytest.raises(SpoolTaken, match="another agent"):
-            Spool(path, max_mb=64)
+    with spooling(path), pytest.raises(SpoolTaken, match="another agent"):
+        Spool(path, max_mb=64)
     with spooling(path):
         pass
 
