@@ -38,8 +38,10 @@ class OffsetBook:
 
         `measured_ms` is the centre's time less the agent's, when the batch is of the agent's present boot.
         """
-        first, last = span(batch)
         known = next((o for o in reversed(self._by_site.get(site, ())) if o.boot == batch.boot), None)
+        if known is None and (measured_ms is None or abs(measured_ms) <= self.limit_ms):
+            return None  # nearly always: the clock is right
+        first, last = span(batch)
         if measured_ms is not None and abs(measured_ms - (known.offset_ms if known else 0)) > self.limit_ms:
             return Offset(site=site, boot=batch.boot, offset_ms=measured_ms, since=first, until=last + 1)
         if known is not None and last >= known.until:

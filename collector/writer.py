@@ -26,7 +26,7 @@ from collector.intake import Admitted, Refused
 from collector.offsets import OffsetBook
 from collector.pipeline import CentreState, World
 from collector.store import QuarantineRow, deliveries, desk_news, findings, fleet, writing
-from collector.store.deliveries import Delivery, Offset
+from collector.store.deliveries import Delivery, KeptBatch, Offset
 from model.batch import Batch, decode
 
 T = TypeVar("T")
@@ -170,18 +170,18 @@ class Writer:
         """Those not delivered before, through the door. The state stays as it is until history has them."""
         marks = dict(state.marks)
         entries: list[_Entry] = []
-        seen: set[tuple[str, int]] = set()
         with self._engine.connect() as conn:
-            for post in posts:
-                key = (post.batch.spool, post.batch.row)
-                if key in seen or deliveries.delivered(conn, *key):
-                    continue
-                seen.add(key)
-                segment = self._book.look(post.batch, post.site, post.measured_ms)
-                offset_ms = segment.offset_ms if segment else self._book.of(post.site, post.batch.boot)
-                admitted = pipeline.take_in(marks, post.batch, post.site, offset_ms, post.received_at)
-                marks.update(admitted.marks)
-                entries.append(_Entry(post=post, admitted=admitted, offset_ms=offset_ms, segment=segment))
+            seen = deliveries.delivered(conn, [(post.batch.spool, post.batch.row) for post in posts])
+        for post in posts:
+            key = (post.batch.spool, post.batch.row)
+            if key in seen:
+                continue
+            seen.add(key)
+            segment = self._book.look(post.batch, post.site, post.measured_ms)
+            offset_ms = segment.offset_ms if segment else self._book.of(post.site, post.batch.boot)
+            admitted = pipeline.take_in(marks, post.batch, post.site, offset_ms, post.received_at)
+            marks.update(admitted.marks)
+            entries.append(_Entry(post=post, admitted=admitted, offset_ms=offset_ms, segment=segment))
         return entries
 
     def _commit_or_split(self, entries: list[_Entry]) -> None:
@@ -209,8 +209,8 @@ class Writer:
         board, cursor = self._board, self._cursor
         try:
             with writing(self._engine) as conn:
+                cursor = self._put_entries(conn, entries)
                 for entry in entries:
-                    cursor = self._put_entry(conn, entry)
                     if judge:
                         now = entry.post.received_at
                         self._put_outcome(conn, pipeline.on_batch(state, entry.admitted, self.world, now), now)
@@ -230,32 +230,31 @@ class Writer:
             log.error("a detector failed", detector=fault.detector, device=fault.device, error=fault.error)
         state.watch.faults.clear()
 
-    def _put_entry(self, conn: sa.Connection, entry: _Entry) -> int:
-        """Everything about a batch but what it means; the cursor of its kept bytes."""
+    def _put_entries(self, conn: sa.Connection, entries: list[_Entry]) -> int:
+        """Everything about the batches but what they mean; the cursor of the last one's kept bytes."""
+        newest: dict[str, int] = {}
+        gaps: dict[str, int] = {}
+        late: dict[str, int] = {}
+        for entry in entries:
+            kept = entry.admitted.kept
+            newest.update({r.device: r.at + entry.offset_ms for r in kept.readings})
+            gaps.update({g.device: g.at + entry.offset_ms for g in kept.gaps})
+            late.update(entry.admitted.late)
+            self._put_rare(conn, entry)
+        cursors = range(self._cursor + 1, self._cursor + 1 + len(entries))
+        deliveries.put_deliveries(conn, [_marks(e, cursor) for e, cursor in zip(entries, cursors, strict=True)])
+        fleet.agents_heard(conn, [_heard(entry.post) for entry in entries])
+        fleet.put_heard(conn, newest, gaps, late, entries[-1].post.received_at)
+        return cursors[-1]
+
+    def _put_rare(self, conn: sa.Connection, entry: _Entry) -> None:
+        """What most batches have none of."""
         post, admitted = entry.post, entry.admitted
-        batch, now = post.batch, post.received_at
-        kept = admitted.kept
-        delivery = Delivery(
-            spool=batch.spool,
-            row=batch.row,
-            site=post.site,
-            received_at=now,
-            readings=len(kept.readings),
-            gaps=len(kept.gaps),
-            quarantined=len(admitted.refused),
-            late=len(kept.readings) - len(admitted.readings),
-        )
-        cursor = deliveries.put_delivery(conn, delivery, entry.offset_ms, post.body)
-        fleet.agent_heard(conn, post.agent, now, batch.boot, batch.spool, batch.row)
-        newest = {r.device: r.at + entry.offset_ms for r in kept.readings}
-        gaps = {g.device: g.at + entry.offset_ms for g in kept.gaps}
-        fleet.put_heard(conn, newest, gaps, admitted.late, now)
-        fleet.put_gaps(conn, kept.gaps)
-        fleet.put_events(conn, post.site, admitted.events, now)
+        fleet.put_gaps(conn, admitted.kept.gaps)
+        fleet.put_events(conn, post.site, admitted.events, post.received_at)
         fleet.put_quarantine(conn, _refusals(post, admitted.refused))
         if entry.segment:
-            deliveries.put_offset(conn, entry.segment, now)
-        return cursor
+            deliveries.put_offset(conn, entry.segment, post.received_at)
 
     def _put_outcome(self, conn: sa.Connection, outcome: Outcome, now: int) -> None:
         """What the board decided, and what the desk makes of it."""
@@ -284,6 +283,35 @@ class Writer:
         if board != self._board:
             findings.put_board(conn, board, now)
         return board
+
+
+def _marks(entry: _Entry, cursor: int) -> tuple[Delivery, KeptBatch]:
+    post, admitted = entry.post, entry.admitted
+    delivery = Delivery(
+        spool=post.batch.spool,
+        row=post.batch.row,
+        site=post.site,
+        received_at=post.received_at,
+        readings=len(admitted.kept.readings),
+        gaps=len(admitted.kept.gaps),
+        quarantined=len(admitted.refused),
+        late=len(admitted.kept.readings) - len(admitted.readings),
+    )
+    kept = KeptBatch(
+        cursor=cursor, site=post.site, received_at=post.received_at, offset_ms=entry.offset_ms, body=post.body
+    )
+    return delivery, kept
+
+
+def _heard(post: Post) -> dict[str, str | int]:
+    batch = post.batch
+    return {
+        "agent": post.agent,
+        "new_heard_at": post.received_at,
+        "new_boot": batch.boot,
+        "new_spool": batch.spool,
+        "new_row": batch.row,
+    }
 
 
 def _refusals(post: Post, refused: list[Refused]) -> list[QuarantineRow]:

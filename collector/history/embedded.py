@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,10 @@ from model.reading import Reading, Series
 
 #: A sealed file may go (replaced, or retention) between the look at the manifest and the read: look again.
 _TRIES = (1, 2, 3)
+
+
+#: device, its readings of one batch, the first and last of their times
+_Noted = tuple[str, list[Reading], int, int]
 
 
 class Embedded:
@@ -60,29 +64,35 @@ class Embedded:
     def write(self, batches: Sequence[Batch]) -> None:
         """Keep all readings durably before returning; a batch that is already here changes nothing."""
         fresh: list[Series] = []
+        noted: list[_Noted] = []
         try:
             with self.hot.writing() as db:
-                hot.put(db, [row for batch in batches for row in self._rows(db, batch, fresh)])
+                hot.put(db, [row for batch in batches for row in self._rows(db, batch, fresh, noted)])
         except HistoryError:
             self._forget(fresh)
             raise
-        for batch in batches:
-            self._newest.note(batch.readings)
+        for device, readings, first_at, last_at in noted:
+            self._newest.note_in_order(device, readings, first_at, last_at)
 
-    def _rows(self, db: sqlite3.Connection, batch: Batch, fresh: list[Series]) -> list[hot.HotRow]:
+    def _rows(
+        self, db: sqlite3.Connection, batch: Batch, fresh: list[Series], noted: list[_Noted]
+    ) -> Iterator[hot.HotRow]:
         by_device: dict[str, list[Reading]] = {}
         for reading in batch.readings:
-            by_device.setdefault(reading.device, []).append(reading)
+            of_device = by_device.get(reading.device)
+            if of_device is None:
+                of_device = by_device[reading.device] = []
+            of_device.append(reading)
         if not by_device:
-            return []
+            return
         spool = self._spools.get(batch.spool) or self._named(db, "spools", self._spools, batch.spool)
-        rows = []
         for name, readings in by_device.items():
             device = self._devices.get(name) or self._named(db, "devices", self._devices, name)
             ids = self._ids(db, device, readings, fresh)
             times = [r.at for r in readings]
-            rows.append((device, spool, batch.row, min(times), max(times), pack(ids, readings)))
-        return rows
+            first_at, last_at = min(times), max(times)
+            noted.append((name, readings, first_at, last_at))
+            yield device, spool, batch.row, first_at, last_at, pack(ids, times, readings)
 
     def _ids(self, db: sqlite3.Connection, device: int, readings: list[Reading], fresh: list[Series]) -> list[int]:
         known = self._series

@@ -51,13 +51,13 @@ class Columns:
         return Columns(self.series[chosen], self.at[chosen], self.value[chosen], self.quality[chosen])
 
 
-def pack(series: Sequence[int], readings: Sequence[Reading]) -> bytes:
-    """The hot row of `readings`; `series[i]` is the id of `readings[i]`."""
+def pack(series: Sequence[int], times: Sequence[int], readings: Sequence[Reading]) -> bytes:
+    """The hot row of `readings`; `series[i]` and `times[i]` belong to `readings[i]`."""
     return b"".join(
         (
             len(readings).to_bytes(4, "little"),
             array("I", series).tobytes(),
-            array("q", [r.at for r in readings]).tobytes(),
+            array("q", times).tobytes(),
             array("d", [r.value for r in readings]).tobytes(),
             bytes([r.quality & 0xFF for r in readings]),
         )

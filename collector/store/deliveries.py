@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
@@ -42,24 +44,27 @@ class Offset(msgspec.Struct, frozen=True, kw_only=True):
     until: int
 
 
-def delivered(conn: sa.Connection, spool: str, row: int) -> bool:
-    """Whether this row was accepted before."""
-    d, f = t.deliveries.c, t.spool_floors.c
-    if conn.scalar(sa.select(d.row).where(d.spool == spool, d.row == row)) is not None:
-        return True
-    floor = conn.scalar(sa.select(f.row).where(f.spool == spool))
-    return floor is not None and row <= floor
+_D, _F = t.deliveries.c, t.spool_floors.c
+# Made once: building a statement costs more than running it, and these run with every batch.
+_DELIVERED = sa.select(_D.spool, _D.row).where(
+    sa.tuple_(_D.spool, _D.row).in_(sa.bindparam("keys", expanding=True, required=True))
+)
+_FLOORS = sa.select(_F.spool, _F.row).where(_F.spool.in_(sa.bindparam("spools", expanding=True, required=True)))
+_PUT_DELIVERY = t.deliveries.insert()
+_PUT_BATCH = t.batches.insert()
 
 
-def put_delivery(conn: sa.Connection, delivery: Delivery, offset_ms: int, body: bytes) -> int:
-    """Mark it delivered and keep its bytes; the cursor of the kept batch."""
-    conn.execute(t.deliveries.insert().values(**msgspec.structs.asdict(delivery)))
-    kept = conn.scalar(
-        t.batches.insert()
-        .returning(t.batches.c.cursor)
-        .values(site=delivery.site, received_at=delivery.received_at, offset_ms=offset_ms, body=body)
-    )
-    return int(kept)
+def delivered(conn: sa.Connection, keys: Sequence[tuple[str, int]]) -> set[tuple[str, int]]:
+    """Those of `keys` that were accepted before."""
+    found = {(row.spool, row.row) for row in conn.execute(_DELIVERED, {"keys": keys})}
+    floors = {row.spool: row.row for row in conn.execute(_FLOORS, {"spools": list({spool for spool, _ in keys})})}
+    return found | {(spool, row) for spool, row in keys if row <= floors.get(spool, -1)}
+
+
+def put_deliveries(conn: sa.Connection, accepted: Sequence[tuple[Delivery, KeptBatch]]) -> None:
+    """Mark batches delivered and keep their bytes."""
+    conn.execute(_PUT_DELIVERY, [msgspec.structs.asdict(delivery) for delivery, _ in accepted])
+    conn.execute(_PUT_BATCH, [msgspec.structs.asdict(kept) for _, kept in accepted])
 
 
 def kept_after(conn: sa.Connection, cursor: int, limit: int = 500) -> list[KeptBatch]:

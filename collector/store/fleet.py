@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -77,19 +78,27 @@ def agents(conn: sa.Connection, site: str | None = None) -> list[AgentRow]:
     return [AgentRow(**row._asdict()) for row in conn.execute(query)]
 
 
+_OF_KEY = sa.select(t.agents.c.id, t.agents.c.site, t.agents.c.key_sha256).where(
+    t.agents.c.key_sha256 == sa.bindparam("digest"), t.agents.c.revoked_at.is_(None)
+)
+
+
 def agent_of_key(conn: sa.Connection, key_sha256: str) -> tuple[str, str, str] | None:
     """(agent, site, kept sha256) of a key that is not revoked."""
-    a = t.agents.c
-    row = conn.execute(
-        sa.select(a.id, a.site, a.key_sha256).where(a.key_sha256 == key_sha256, a.revoked_at.is_(None))
-    ).first()
+    row = conn.execute(_OF_KEY, {"digest": key_sha256}).first()
     return (row.id, row.site, row.key_sha256) if row else None
 
 
-def agent_heard(conn: sa.Connection, agent: str, now: int, boot: str, spool: str, row: int) -> None:
-    """The agent delivered."""
-    values = {"heard_at": now, "boot": boot, "spool": spool, "row": row}
-    conn.execute(t.agents.update().where(t.agents.c.id == agent).values(**values))
+_HEARD = (
+    t.agents.update()
+    .where(t.agents.c.id == sa.bindparam("agent"))
+    .values({name: sa.bindparam(f"new_{name}") for name in ("heard_at", "boot", "spool", "row")})
+)
+
+
+def agents_heard(conn: sa.Connection, heard: Sequence[dict[str, str | int]]) -> None:
+    """Agents delivered: each `agent`, `new_heard_at`, `new_boot`, `new_spool`, `new_row`."""
+    conn.execute(_HEARD, heard)
 
 
 def heard(conn: sa.Connection) -> dict[str, int]:
@@ -109,6 +118,20 @@ def devices(conn: sa.Connection, site: str | None = None) -> list[DeviceRow]:
     return [DeviceRow(**row._asdict()) for row in conn.execute(query)]
 
 
+def _put_heard() -> Any:
+    put = insert(t.devices)
+    d, new = t.devices.c, put.excluded
+    newest = {
+        name: sa.func.coalesce(sa.func.max(d[name], new[name]), new[name], d[name])
+        for name in ("last_reading_at", "last_gap_at")
+    }
+    oldest = sa.func.coalesce(sa.func.min(d.recompute_from, new.recompute_from), new.recompute_from, d.recompute_from)
+    return put.on_conflict_do_update(index_elements=["id"], set_={**newest, "recompute_from": oldest})
+
+
+_PUT_HEARD = _put_heard()
+
+
 def put_heard(
     conn: sa.Connection, readings: Mapping[str, int], gaps: Mapping[str, int], late: Mapping[str, int], now: int
 ) -> None:
@@ -124,16 +147,8 @@ def put_heard(
         }
         for device in {**readings, **gaps, **late}
     ]
-    if not rows:
-        return
-    put = insert(t.devices)
-    d, new = t.devices.c, put.excluded
-    newest = {
-        name: sa.func.coalesce(sa.func.max(d[name], new[name]), new[name], d[name])
-        for name in ("last_reading_at", "last_gap_at")
-    }
-    oldest = sa.func.coalesce(sa.func.min(d.recompute_from, new.recompute_from), new.recompute_from, d.recompute_from)
-    conn.execute(put.on_conflict_do_update(index_elements=["id"], set_={**newest, "recompute_from": oldest}), rows)
+    if rows:
+        conn.execute(_PUT_HEARD, rows)
 
 
 def identity(conn: sa.Connection, device: str) -> dict[str, str | int | float]:

@@ -38,12 +38,11 @@ spool_floors = sa.Table(
 batches = sa.Table(
     "batches",
     metadata,
-    sa.Column("cursor", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("cursor", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("site", sa.String(64), nullable=False),
     sa.Column("received_at", _Ms, nullable=False),
     sa.Column("offset_ms", _Ms, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
-    sqlite_autoincrement=True,
 )
 snapshots = sa.Table(
     "snapshots",
