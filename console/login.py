@@ -72,6 +72,25 @@ def password_fits(conn: sa.Connection, login: str, password: str) -> bool:
     return passwords.matches(password, None if row is None else row["password"])
 
 
+def change_password(conn: sa.Connection, login: str, old: str, new: str, token: str) -> bool:
+    """Set one's own password; False when `old` is wrong (a person without one needs none). Other sessions end.
+
+    Raises ValueError when the new one is too short.
+    """
+    row = store.user(conn, login)
+    if row is None or (row["password"] is not None and not passwords.matches(old, row["password"])):
+        return False
+    store.put_password(conn, login, passwords.make(new))
+    store.drop_others(conn, login, _hash(token))
+    return True
+
+
+def has_password(conn: sa.Connection, login: str) -> bool:
+    """Whether this person can come in without a link."""
+    row = store.user(conn, login)
+    return row is not None and row["password"] is not None
+
+
 def open_session(conn: sa.Connection, login: str, now: int, speed: float = 1.0) -> str:
     """A new session; the answer is the cookie's value, kept only as a hash."""
     token = secrets.token_urlsafe(32)

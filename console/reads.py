@@ -38,6 +38,8 @@ class Reads:
         self.now = centre.now()
         self.inventory = centre.inventory
         self._conn = conn
+        self._seen: dict[str, bool] = {}
+        self._series: dict[str, list[Series]] = {}
         self._devices: dict[str, DeviceRow] | None = None
         self._only = viewer.customer or "" if viewer.role is Role.CUSTOMER else None
 
@@ -62,7 +64,10 @@ class Reads:
 
     def may_see(self, site: str) -> bool:
         """Whether this site is the viewer's."""
-        return self.viewer.sees(self.inventory.site(site).customer)
+        seen = self._seen.get(site)
+        if seen is None:
+            seen = self._seen[site] = self.viewer.sees(self.inventory.site(site).customer)
+        return seen
 
     def tz(self, site: str) -> str:
         """The time zone in which things of this site are written."""
@@ -104,10 +109,12 @@ class Reads:
     def series(self, device: str) -> list[Series]:
         """What can be drawn of a device the viewer may see."""
         self.device(device)
-        try:
-            return self.centre.history.series(device)
-        except HistoryError:
-            return []
+        if device not in self._series:
+            try:
+                self._series[device] = self.centre.history.series(device)
+            except HistoryError:
+                return []
+        return self._series[device]
 
     def curve(self, series: Series, start: int, end: int) -> chart.Curve:
         """A series of a device the viewer may see, thinned when long; a counter as its rate."""

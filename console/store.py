@@ -54,6 +54,16 @@ def user(conn: sa.Connection, login: str) -> sa.RowMapping | None:
     return conn.execute(sa.select(users).where(users.c.login == login)).mappings().first()
 
 
+def put_password(conn: sa.Connection, login: str, password: str) -> None:
+    """Give a person another password (its hash)."""
+    conn.execute(users.update().where(users.c.login == login).values(password=password))
+
+
+def drop_others(conn: sa.Connection, login: str, hash: str) -> None:
+    """End every session of a person but one."""
+    conn.execute(sessions.delete().where(sessions.c.login == login, sessions.c.hash != hash))
+
+
 def put_code(conn: sa.Connection, hash: str, login: str, expires_at: int) -> None:
     """Keep a fresh one-time code."""
     conn.execute(codes.insert().values(hash=hash, login=login, expires_at=expires_at, used_at=None))

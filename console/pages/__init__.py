@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from console.pages import devices, incidents, live, overview, series, session, tickets
+from console.pages import account, devices, incidents, live, overview, series, session, tickets
 
 ROUTERS: tuple[APIRouter, ...] = (
     session.router,
+    account.router,
     overview.router,
     incidents.router,
     tickets.router,

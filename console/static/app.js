@@ -8,8 +8,6 @@
 
   /** The centre's time now, ms: told by the server, carried on at the story's speed. */
   const now = () => told + (performance.now() - heard) * speed;
-  window.roundsman = { now };
-
   const pad = (n) => String(n).padStart(2, "0");
   /** The twin of Shown.hms. */
   const hms = (seconds) => {
@@ -24,6 +22,7 @@
     const [size, unit] = units.find(([size]) => s / size >= 0.85) || units.at(-1);
     return writers[unit].format(Math.round(s / size));
   };
+  window.roundsman = { now, hms, age };
   const put = (element, text) => { if (element.textContent !== text) element.textContent = text; };
 
   const tick = () => {

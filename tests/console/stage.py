@@ -18,7 +18,7 @@ import uvicorn
 from collector import enrol, inventory
 from collector.config import CollectorConfig
 from collector.running import Running, open_centre
-from collector.store import fleet, open_engine, writing
+from collector.store import open_engine, writing
 from collector.web import build_app
 from collector.writer import Post
 from console.app import mount
@@ -53,6 +53,7 @@ class Stage:
             uvicorn.Config(self.app, port=self.port, log_level="warning", lifespan="off", timeout_graceful_shutdown=2)
         )
         self._rows: dict[str, int] = {}
+        self.agents: dict[str, str] = {}
 
     def code(self, user: str = "lin", role: str = "manager", customer: str | None = None) -> str:
         """A fresh one-time login code."""
@@ -69,7 +70,7 @@ class Stage:
             spool=f"{site:0<32}"[:32], row=row, site=site, boot="b" * 32, at=at,
             readings=readings, gaps=gaps or [], events=events or [],
         )  # fmt: skip
-        return Post(agent=site, site=site, batch=batch, body=encode(batch), received_at=at)
+        return Post(agent=self.agents[site], site=site, batch=batch, body=encode(batch), received_at=at)
 
     def take(self, posts: list[Post]) -> None:
         """Through the real writer."""
@@ -124,8 +125,7 @@ def tell(stage: Stage, now: int, trouble: bool) -> None:
     """The day and the trouble, site by site."""
     with writing(stage.centre.engine) as conn:
         for site in SITES:
-            agent = enrol.register(conn, site, f"key-of-{site}-which-is-long-enough", now)
-            fleet.agent_heard(conn, agent, now, "b" * 32, site, 1)
+            stage.agents[site] = enrol.register(conn, site, f"key-of-{site}-which-is-long-enough", now)
     start = now - DAY
     healthy = [r for minute in range(0, DAY // MINUTE - 12, 2) for r in _day(start + minute * MINUTE, minute)]
     hours = [

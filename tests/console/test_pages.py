@@ -299,3 +299,26 @@ def test_a_stream_tells_what_changed_and_only_of_ones_own_sites(stage: Stage) ->
             heard = next(line for line in lines if '"ticket"' in line)
     assert "sz-futian" in heard
     assert "hz-xihu" not in heard
+
+
+def test_a_person_sets_a_password_and_comes_back_with_it(stage: Stage) -> None:
+    with browser_like(stage) as client:
+        client.get("/login", params={"code": stage.code("zhou", "technician")})
+        form = {"csrf": token(client, "/account"), "new": "six copper kettles"}
+        assert client.post("/account/password", data=form | {"new": "short"}).status_code == 400
+        assert "password is set" in client.post("/account/password", data=form).text
+        assert (
+            client.post("/account/password", data=form | {"new": "another long one", "old": "guess"}).status_code == 403
+        )
+    with browser_like(stage) as later:
+        wrong = later.post("/login", data={"login": "zhou", "password": "six copper kettle", "next": "/tickets"})
+        assert wrong.status_code == 403
+        assert "Name or password is wrong" in wrong.text
+        right = later.post("/login", data={"login": "zhou", "password": "six copper kettles", "next": "/tickets"})
+        assert (right.status_code, right.url.path) == (200, "/tickets")
+    stage.forget_attempts()
+
+
+def test_a_login_form_from_elsewhere_is_refused(stranger: httpx.Client) -> None:
+    form = {"login": "zhou", "password": "six copper kettles"}
+    assert stranger.post("/login", data=form, headers={"Origin": "http://elsewhere.example"}).status_code == 403
