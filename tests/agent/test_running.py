@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import resource
 import signal
@@ -241,7 +240,7 @@ def test_an_agent_without_a_place_to_write_goes_on_and_spools_when_there_is_one(
     path.write_text(path.read_text().replace("[pace]", 'spool = "var/spool.sqlite"\n[pace]'))
     with running(path) as child:
         wait_for(lambda: ups.rounds > 10, 30, "rounds without a spool")
-        os.unlink(blocked)
+        blocked.unlink()
         centre.wait(lambda: len(heard(centre)) >= 10)
         assert ended(child) == 0
     assert len(set(range(10)) - {count for _, count in heard(centre)}) <= 1, "what was read before there was a spool"
