@@ -38,10 +38,6 @@ class Debts:
         """A request went out and no reply was taken for it."""
         self._owed.append(_Debt(request, now + self._life_s))
 
-    def clear_at(self, now: float) -> float:
-        """When the last debt lapses; `now` when there is none."""
-        return max((debt.until for debt in self._live(now)), default=now)
-
     def shapes(self, request: ReadWords, now: float) -> list[ReadWords] | None:
         """The reads to make instead of `request`, often only itself; None when every shape is owed.
 

@@ -3,12 +3,11 @@
 Rules. A request goes out only after 3.5 characters of silence (19200 baud and up: 1.75 ms). A reply counts
 only with the unit, function and byte count of the request and a right CRC; anything else is thrown away
 and waited past. After a time-out the line is drained until it is quiet, and until the lost reply can no
-longer come, no request of its shape is sent to that unit (`debts`).
+longer come, no request of its shape is sent to that unit (`debts`); if none is left, the unit has to wait.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 from agent.drivers.exchange import Answer, Failure, ReadIdentity, ReadWords, Request, Words, printable
@@ -21,8 +20,10 @@ from model.reading import GapCause
 _LEAST_SILENCE_S = 0.00175
 _QUIET_S = 0.05
 _DRAIN_S = 2.0
-#: A reply is given up for good after so many time-outs, and never before 5 s.
-_LATE_TIMES, _LATE_S = 4, 5.0
+#: How long a lost reply may still come: a busy UPS was seen to take 2 s.
+_LATE_TIMES, _LATE_S = 4, 2.0
+#: No shape is left that a late reply cannot have. The bus does not wait for that: others have their turn.
+_NOT_YET = Failure(cause=GapCause.STALE, raw="not asked: late replies of this unit may still come")
 
 
 class ModbusRtuLink(Link):
@@ -35,7 +36,7 @@ class ModbusRtuLink(Link):
         self._silence_s = max(_LEAST_SILENCE_S, 3.5 * port.byte_s)
         self._busy_until = 0.0
         self._drain = False
-        self._debts = Debts(max(_LATE_S, _LATE_TIMES * timeout_s))
+        self._debts = Debts(_LATE_S + _LATE_TIMES * timeout_s)
 
     async def _once(self, request: Request) -> Answer | Failure:
         assert isinstance(request, ReadWords | ReadIdentity)
@@ -43,20 +44,14 @@ class ModbusRtuLink(Link):
             return await self._exchange(request)
         shapes = self._debts.shapes(request, time.monotonic())
         if shapes is None:
-            await asyncio.sleep(max(0.0, self._debts.clear_at(time.monotonic()) - time.monotonic()))
-            shapes = [request]
+            return _NOT_YET
         words: list[int] = []
         for shape in shapes:
             answer = await self._exchange(shape)
             if not isinstance(answer, Words):
-                return await self._plainly(request) if _overread(shapes, request, answer) else answer
+                return _NOT_YET if _overread(shapes, request, answer) else answer
             words.extend(answer.values)
         return Words(tuple(words[: request.count]))
-
-    async def _plainly(self, request: ReadWords) -> Answer | Failure:
-        """The device refused to read further than asked: wait until nothing is owed, then ask as it was."""
-        await asyncio.sleep(max(0.0, self._debts.clear_at(time.monotonic()) - time.monotonic()))
-        return await self._exchange(request)
 
     async def _exchange(self, request: ReadWords | ReadIdentity) -> Answer | Failure:
         await self._port.open()

@@ -31,7 +31,7 @@ class Link(ABC):
                     answer = await self._once(request)
                 except PortGone as gone:
                     return Failure(cause=GapCause.NO_ANSWER, raw=str(gone)[:200])
-                if not isinstance(answer, Failure) or answer.cause == GapCause.REFUSED:
+                if not isinstance(answer, Failure) or answer.cause in (GapCause.REFUSED, GapCause.STALE):
                     return answer
                 failure = answer
             return failure

@@ -1,0 +1,208 @@
+"""An RS-485 line with slaves that misbehave: a wrong register never passes for the one that was asked for."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from agent.address import DeviceUrl
+from agent.drivers.exchange import Failure, ReadWords, Words
+from agent.links import Link, open_link
+from model.reading import GapCause
+from tests.agent.links.slaves import Script, crc, honest, on_pty, rtu_request, word_at
+
+TIMEOUT_S = 0.05
+
+
+def ask(address: int, count: int, unit: int = 1) -> ReadWords:
+    return ReadWords(unit=unit, function=3, address=address, count=count)
+
+
+def right(request: ReadWords) -> Words:
+    return Words(tuple(word_at(request.address + n) for n in range(request.count)))
+
+
+@contextmanager
+def line(script: Script, timeout_s: float = TIMEOUT_S) -> Iterator[Link]:
+    with on_pty(script, rtu_request) as path:
+        url = DeviceUrl.parse(f"modbus+rtu://{path}?baud=115200&timeout={timeout_s}")
+        with closing(open_link(url)) as link:
+            yield link
+
+
+class Once:
+    """Does one thing at the first request and is honest after."""
+
+    def __init__(self, first: Callable[[bytes], bytes], then: Script = honest) -> None:
+        self._first: Callable[[bytes], bytes] | None = first
+        self._then = then
+
+    def __call__(self, request: bytes) -> bytes:
+        first, self._first = self._first, None
+        return first(request) if first else self._then(request)
+
+
+class Late:
+    """Keeps the answers to the first `lost` requests and sends them, in order, before the next answer."""
+
+    def __init__(self, lost: int) -> None:
+        self._lost = lost
+        self._kept = b""
+
+    def __call__(self, request: bytes) -> bytes:
+        if self._lost:
+            self._lost -= 1
+            self._kept += honest(request)
+            return b""
+        kept, self._kept = self._kept, b""
+        return kept + honest(request)
+
+
+class OneBehind:
+    """Answers every request with the answer to the one before it."""
+
+    def __init__(self) -> None:
+        self._before = b""
+
+    def __call__(self, request: bytes) -> bytes:
+        before, self._before = self._before, honest(request)
+        return before
+
+
+async def test_a_register_is_what_the_slave_keeps_in_it() -> None:
+    with line(honest, timeout_s=5) as link:
+        assert await link.ask(ask(11000, 29)) == right(ask(11000, 29))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 10, 125])
+async def test_a_late_answer_is_never_taken_for_the_next_request_of_the_same_shape(count: int) -> None:
+    with line(Late(2)) as link:
+        assert await link.ask(ask(100, count)) == Failure(cause=GapCause.NO_ANSWER)
+        for address in (300, 500, 700):
+            assert await link.ask(ask(address, count)) == right(ask(address, count))
+
+
+async def test_a_slave_that_stays_one_answer_behind_is_never_believed() -> None:
+    with line(OneBehind()) as link:
+        for n, address in enumerate((100, 200, 300, 400)):
+            answer = await link.ask(ask(address, 4 + n % 2))
+            assert isinstance(answer, Failure) or answer == right(ask(address, 4 + n % 2))
+
+
+async def test_an_answer_of_the_wrong_unit_is_not_an_answer() -> None:
+    def other(request: bytes) -> bytes:
+        return honest(bytes([9]) + request[1:])
+
+    with line(other) as link:
+        answer = await link.ask(ask(100, 2))
+    assert isinstance(answer, Failure)
+    assert answer.cause == GapCause.GARBLED
+
+
+async def test_the_three_bytes_of_noise_of_a_real_ups_are_told_as_they_came() -> None:
+    with line(lambda _: bytes.fromhex("204772")) as link:
+        assert await link.ask(ask(0x0204, 120)) == Failure(cause=GapCause.GARBLED, raw=" Gr")
+
+
+async def test_noise_before_an_answer_costs_nothing() -> None:
+    with line(lambda request: b"\x5a" + honest(request), timeout_s=5) as link:
+        for address in (100, 200, 300):
+            assert await link.ask(ask(address, 5)) == right(ask(address, 5))
+
+
+async def test_a_torn_answer_is_asked_for_again() -> None:
+    with line(Once(lambda request: honest(request)[:-3])) as link:
+        assert await link.ask(ask(100, 5)) == right(ask(100, 5))
+
+
+async def test_a_flipped_bit_is_no_value() -> None:
+    def flipped(request: bytes) -> bytes:
+        said = bytearray(honest(request))
+        said[4] ^= 0x10
+        return bytes(said)
+
+    with line(flipped) as link:
+        answer = await link.ask(ask(100, 5))
+    assert isinstance(answer, Failure)
+    assert answer.cause == GapCause.GARBLED
+
+
+async def test_a_refusal_is_told_with_its_number() -> None:
+    with line(lambda request: crc(bytes([request[0], request[1] | 0x80, 2])), timeout_s=5) as link:
+        assert await link.ask(ask(1, 1)) == Failure(cause=GapCause.REFUSED, raw="exception 2 illegal address")
+
+
+async def test_a_silent_unit_does_not_disturb_its_neighbour() -> None:
+    def deaf_at_two(request: bytes) -> bytes:
+        return b"" if request[0] == 2 else honest(request)
+
+    with line(deaf_at_two) as link:
+        for address in (10, 20, 30):
+            assert await link.ask(ask(address, 3, unit=2)) == Failure(cause=GapCause.NO_ANSWER)
+            assert await link.ask(ask(address, 3)) == right(ask(address, 3))
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_whatever_a_slave_does_a_value_that_comes_is_the_right_one(seed: int) -> None:
+    chance = random.Random(seed)
+    kept: list[bytes] = []
+
+    def moody(request: bytes) -> bytes:
+        said = honest(request)
+        mood = chance.choice(["fine", "fine", "fine", "silent", "late", "late", "behind", "torn", "noise", "unit"])
+        if mood == "silent":
+            return b""
+        if mood == "late":
+            kept.append(said)
+            return b""
+        before = b"".join(kept)
+        kept.clear()
+        if mood == "behind":
+            kept.append(said)
+            return before
+        if mood == "torn":
+            return before + said[: chance.randrange(1, len(said))]
+        if mood == "noise":
+            return before + chance.randbytes(3) + said
+        if mood == "unit":
+            return honest(bytes([7]) + request[1:])
+        return before + said
+
+    answered = 0
+    with line(moody, timeout_s=0.03) as link:
+        for _ in range(25):
+            request = ask(chance.choice([100, 200, 300]), chance.choice([4, 4, 6]))
+            answer = await link.ask(request)
+            assert isinstance(answer, Failure) or answer == right(request), f"seed {seed}"
+            answered += isinstance(answer, Words)
+    assert answered > 5
+
+
+async def test_a_port_that_is_missing_is_named_and_found_again_when_it_comes(tmp_path: Path) -> None:
+    port = tmp_path / "bus1"
+    with closing(open_link(DeviceUrl.parse(f"modbus+rtu://{port}?timeout=5"))) as link:
+        failure = await link.ask(ask(1, 1))
+        assert isinstance(failure, Failure)
+        assert failure.cause == GapCause.NO_ANSWER
+        assert f"port missing: {port}" in failure.raw
+        with on_pty(honest, rtu_request) as path:
+            port.symlink_to(path)
+            answer = failure
+            while answer == failure or (isinstance(answer, Failure) and "port missing" in answer.raw):
+                answer = await link.ask(ask(1, 1))
+            assert answer == right(ask(1, 1))
+
+
+async def test_a_port_that_goes_away_under_us_is_a_failure_and_not_an_exception(tmp_path: Path) -> None:
+    with on_pty(honest, rtu_request) as path:
+        link = open_link(DeviceUrl.parse(f"modbus+rtu://{path}?timeout=5"))
+        assert await link.ask(ask(1, 1)) == right(ask(1, 1))
+    answer = await link.ask(ask(1, 1))
+    link.close()
+    assert isinstance(answer, Failure)
+    assert answer.cause == GapCause.NO_ANSWER
+    assert "port" in answer.raw
