@@ -193,6 +193,7 @@ def _interval_json(i: Interval) -> dict[str, Any]:
         "counted_s": i.counted_s,
         "by": i.by,
         "source": i.source,
+        "calendar": i.calendar,
     }
 
 
