@@ -8,6 +8,7 @@ shown. Paths are relative to the file. The example with every key is in docs/age
 from __future__ import annotations
 
 import re
+import ssl
 import tomllib
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -128,8 +129,11 @@ def _agent(table: Table, path: Path) -> AgentConfig | None:
         spool_max_mb=int(table.number("spool_max_mb", 512, 8, 1_000_000)),
         keep_delivered_h=table.number("keep_delivered_h", 0, 0, 24 * 366),
     )
-    if config.ca and not config.ca.is_file():
-        table.wrong("ca", Text("a file of PEM certificates", "PEM 证书文件"), f"no file {config.ca}", _FIX_CA)
+    if config.ca:
+        try:
+            ssl.create_default_context(cafile=str(config.ca))
+        except OSError as error:  # ssl.SSLError is one
+            table.wrong("ca", _A_CA, f"{config.ca}: {error.strerror or error}", _FIX_CA)
     # A key nobody knows is told, but does no harm: the agent runs.
     sound = table.problems.errors == before
     table.unknown()
@@ -234,6 +238,7 @@ _FIX_REFERENCE = Text(
 _A_COLLECTOR = Text("the URL of the collector", "采集中心的 URL")
 _FIX_COLLECTOR = Text("write https://HOST:8620", "写成 https://主机:8620")
 _HTTPS = Text("https, for plain http is taken only on loopback", "https；明文 http 只允许本机回环地址")
+_A_CA = Text("a file of PEM certificates", "PEM 证书文件")
 _FIX_CA = Text("correct the path, or remove ca to use the system's", "更正路径，或删除 ca 以用系统证书")
 _AN_ID = Text("letters, digits, - _ . (at most 63, no slash)", "字母、数字、- _ .（至多 63 个，不含斜杠）")
 _A_DEVICE = Text("at least one [[device]]", "至少一个 [[device]]")

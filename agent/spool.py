@@ -53,7 +53,6 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One undelivered batch as it is to be sent."""
 
     id: int
-    boot: str
     packed: bytes
 
 
@@ -119,7 +118,7 @@ class Spool:
         """The oldest rows above number `after` that the centre did not confirm."""
         with self._transaction(write=False) as db:
             found = db.execute(sql.UNDELIVERED, (after, most)).fetchall()
-        return [Row(id=id, boot=boot, packed=packed) for id, boot, packed in found]
+        return [Row(id=id, packed=packed) for id, packed in found]
 
     def acknowledge(self, spool: str, rows: Iterable[int], at: int) -> None:
         """The centre has these for ever: delete them, or mark them when delivered rows are kept for audit.
@@ -164,7 +163,7 @@ class Spool:
         packed = encode(batch)
         times = [reading.at for reading in chunk.readings] + [gap.at for gap in chunk.gaps]
         counts = (len(chunk.readings), len(chunk.gaps))
-        db.execute(sql.INSERT, (row, boot, at, min(times, default=at), max(times, default=at), *counts, packed))
+        db.execute(sql.INSERT, (row, at, min(times, default=at), max(times, default=at), *counts, packed))
         self.last_at = max(at, *times, self.last_at)
         db.execute(sql.SET_META, ("last_at", str(self.last_at)))
         self._attempt = (row, packed)

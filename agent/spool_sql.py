@@ -12,7 +12,7 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS rows (
     id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice: (spool, id) is the dedupe key
-    boot TEXT NOT NULL, at INTEGER NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL,
+    at INTEGER NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL,
     readings INTEGER NOT NULL, gaps INTEGER NOT NULL, delivered_at INTEGER, packed BLOB NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS undelivered ON rows (id) WHERE delivered_at IS NULL;
@@ -29,10 +29,10 @@ SET_META = "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPD
 
 # sqlite_sequence remembers the greatest id ever, also when its row is gone.
 NEXT_ROW = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'rows'), 0) + 1"
-INSERT = "INSERT INTO rows (id, boot, at, first_at, last_at, readings, gaps, packed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT = "INSERT INTO rows (id, at, first_at, last_at, readings, gaps, packed) VALUES (?, ?, ?, ?, ?, ?, ?)"
 PACKED = "SELECT packed FROM rows WHERE id = ?"
 
-UNDELIVERED = "SELECT id, boot, packed FROM rows WHERE delivered_at IS NULL AND id > ? ORDER BY id LIMIT ?"
+UNDELIVERED = "SELECT id, packed FROM rows WHERE delivered_at IS NULL AND id > ? ORDER BY id LIMIT ?"
 DELETE = "DELETE FROM rows WHERE id = ?"
 MARK_DELIVERED = "UPDATE rows SET delivered_at = ? WHERE id = ? AND delivered_at IS NULL"
 PRUNE_DELIVERED = "DELETE FROM rows WHERE delivered_at < ?"

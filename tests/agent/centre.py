@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -65,7 +66,7 @@ class Centre:
 
 
 @contextmanager
-def serving(centre: Centre, port: int = 0) -> Iterator[Centre]:
+def serving(centre: Centre, port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[Centre]:
     """Serve on loopback; leaving the block closes the port as a crash would."""
 
     class Door(BaseHTTPRequestHandler):
@@ -90,11 +91,13 @@ def serving(centre: Centre, port: int = 0) -> Iterator[Centre]:
 
         def get_request(self) -> tuple[socket.socket, object]:
             line, whence = super().get_request()
+            if tls:
+                line = tls.wrap_socket(line, server_side=True, do_handshake_on_connect=False)
             self.lines.append(line)
             return line, whence
 
     server = Server(("127.0.0.1", port), Door)
-    centre.url = f"http://127.0.0.1:{server.server_address[1]}"
+    centre.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

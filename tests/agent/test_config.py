@@ -165,3 +165,12 @@ def test_an_agent_without_devices_is_warned_of_and_still_tells_the_centre_that_i
     config, problem = only(GOOD[: GOOD.index("[[device]]")])
     assert problem.severity == "warning"
     assert config is not None
+
+
+@pytest.mark.parametrize("text", [None, "no certificate"])
+def test_authorities_that_cannot_be_read_are_told_before_the_agent_starts(tmp_path: Path, text: str | None) -> None:
+    if text:
+        (tmp_path / "ca.pem").write_text(text)
+    config, (problem,) = parse(GOOD.replace("[pace]", 'ca = "ca.pem"\n[pace]'), tmp_path / "agent.toml")
+    assert config is None
+    assert (problem.line, problem.key) == (7, "agent.ca")

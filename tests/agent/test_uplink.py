@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
+import subprocess
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -22,7 +24,7 @@ from model.reading import Reading
 from model.secret import SecretError
 from model.timescale import TimeScale
 from tests.agent.centre import Centre, serving
-from tests.services import free_port
+from tests.services import free_port, need
 
 SITE = "sz"
 
@@ -50,9 +52,9 @@ class Sender:
 
 
 @asynccontextmanager
-async def sending(folder: Path, url: str, key: str = "k" * 64) -> AsyncIterator[Sender]:
+async def sending(folder: Path, url: str, key: str = "k" * 64, ca: Path | None = None) -> AsyncIterator[Sender]:
     config = AgentConfig(
-        file=folder / "agent.toml", site=SITE, collector=url, key="file:agent.key", spool=folder / "spool.sqlite"
+        file=folder / "agent.toml", site=SITE, collector=url, key="file:k", spool=folder / "spool.sqlite", ca=ca
     )
     spooling = Spooling(lambda: Spool(config.spool, max_mb=64), lambda _: None)
     async with client(config) as http:
@@ -205,6 +207,23 @@ async def test_confirmations_that_the_disk_refused_are_written_later_and_no_row_
         await sender.uplink.send_group()
         assert await sender.waiting() == []
     assert len(centre.requests) == 2
+
+
+async def test_only_the_collector_that_proves_its_name_gets_the_key(tmp_path: Path) -> None:
+    cert, key = tmp_path / "ca.pem", tmp_path / "key.pem"
+    words = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
+    made = [need("openssl", "openssl"), *words.split(), "-keyout", str(key), "-out", str(cert)]
+    subprocess.run(made, check=True, capture_output=True)
+    proof = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    proof.load_cert_chain(cert, key)
+    with serving(Centre(), tls=proof) as centre:
+        async with sending(tmp_path, centre.url) as sender:
+            await sender.write()
+            await sender.uplink.send_group()
+            assert (centre.requests, sender.uplink.failures) == ([], 1), "nobody we know vouches for it"
+        async with sending(tmp_path, centre.url, ca=cert) as sender:
+            await sender.uplink.send_group()
+            assert centre.order == [1]
 
 
 async def test_a_new_row_wakes_the_uplink_and_the_end_stops_it_even_in_a_slow_answer(
