@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import msgspec
+import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -71,6 +72,7 @@ def _invariants(conn: sa.Connection) -> None:
         assert msgspec.structs.replace(ticket, next_call=None) == made, "the row is what the ledger makes"
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(_lives(), st.data())
 def test_a_batch_told_twice_makes_the_ledgers_of_one_told_once(said: list[Incident], data: st.DataObject) -> None:
