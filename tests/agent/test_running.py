@@ -119,6 +119,7 @@ def test_what_a_device_says_is_at_the_centre_and_sigterm_leaves_nothing_behind(
     assert [log[0]["event"], log[-1]["event"]] == ["agent_starts", "agent_stopped"]
 
 
+@pytest.mark.slow
 def test_kills_at_random_instants_of_agent_and_collector_lose_nothing_and_double_nothing(
     tmp_path: Path, ups: Ups
 ) -> None:
