@@ -16,6 +16,7 @@ from pathlib import Path
 
 #: A child that lived this long (seconds) is taken as healthy: the pause before a restart starts small again.
 _HEALTHY_S = 10.0
+_LONGEST_PAUSE_S = 5.0
 
 
 def command(*words: str) -> list[str]:
@@ -109,7 +110,7 @@ class Child:
                 self._on_exit(self.name, code)
             if not self._restart:
                 return
-            pause = 0.2 if loop.time() - born > _HEALTHY_S else min(pause * 2, 10.0)
+            pause = 0.2 if loop.time() - born > _HEALTHY_S else min(pause * 2, _LONGEST_PAUSE_S)
             await asyncio.sleep(pause)
             if self._stopping:
                 return

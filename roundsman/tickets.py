@@ -106,6 +106,9 @@ def act(id: str, kind: str, who: str | None, text: str, collector: Path | None, 
         return 1
     except desk.UnknownTicket:
         return _unknown(id)
+    except desk.ActRefused as error:
+        complain(error.text)
+        return 1
     say(Text(f"{id}: {_DONE[what].en}", f"{id}:{_DONE[what].zh}"))
     return 0
 
