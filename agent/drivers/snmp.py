@@ -68,16 +68,10 @@ def read(profile: Profile, _url: DeviceUrl, tier: Tier, exchanges: Sequence[Exch
         return told and (variant.sees is None or tree.sees(variant.sees))
 
     fitted = layered(profile, applies)
-    given: set[tuple[str, str | None]] = set()
-    out: list[Sample] = []
+    rows: dict[str, list[Value]] = {}
     for row in fitted.rows(tier):
-        found = list(_column(row, tree) if row.column else _scalar(row, tree))
-        if row.fallback:
-            found = [one for one in found if (one.point, one.index) not in given and one.value is not None]
-        given.update((one.point, one.index) for one in found)
-        if not found and not row.fallback and not _has_fallback(fitted, row):
-            found = [_missing(row, tree)]
-        out.extend(found)
+        rows.setdefault(row.point, []).append(row)
+    out = [sample for same in rows.values() for sample in _point(same, tree)]
     for alarms in fitted.alarms:
         if alarms.tier == tier:
             out.extend(_alarm_flags(alarms, tree))
@@ -140,6 +134,19 @@ class _Tree:
         return any(number is not None and evidence.low <= number[0] <= evidence.high for number in numbers)
 
 
+def _point(rows: Sequence[Value], tree: _Tree) -> list[Sample]:
+    """One point from its rows, the better first. A fallback stands in for what is absent, never for what failed:
+    a counter that changes its source for one round would look like a jump."""
+    out: dict[str | None, Sample] = {}
+    for row in rows:
+        for one in _column(row, tree) if row.column else _scalar(row, tree):
+            out.setdefault(one.index, one)
+        failed = tree.failure(row.place)
+        if failed and not out:
+            return [settle.gap(row.point, row.index, failed[1], row.place, failed[0].raw, failed[0].cause)]
+    return list(out.values()) or [_missing(rows[0], tree)]
+
+
 def _scalar(row: Value, tree: _Tree) -> Iterator[Sample]:
     """The scalar at its .0, or where a careless card puts it."""
     for oid in (f"{row.place}.0", row.place, f"{row.place}.0.0"):
@@ -189,13 +196,7 @@ def _raw(value: Variable) -> tuple[float, bool] | None:
 
 
 def _missing(row: Value, tree: _Tree) -> Sample:
-    failure, at = tree.failure(row.place) or (_ABSENT, tree.last_at)
-    return settle.gap(row.point, row.index, at, row.place, failure.raw, failure.cause)
-
-
-def _has_fallback(profile: Profile, row: Value) -> bool:
-    """The gap is told by the last row that might bring the point."""
-    return any(other.fallback and other.point == row.point for other in profile.values)
+    return settle.gap(row.point, row.index, tree.last_at, row.place, _ABSENT.raw, _ABSENT.cause)
 
 
 def _alarm_flags(alarms: Alarms, tree: _Tree) -> Iterator[Sample]:

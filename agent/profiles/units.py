@@ -26,7 +26,7 @@ def factor(written: str, unit: str) -> tuple[float, float] | None:
     ((100.0, 1000), (60.0, 60), (1.0, 1.0), None)
     """
     head, _, tail = written.strip().partition(" ")
-    step, name = 1.0, head
+    step, name = 1.0, written.strip()
     if head[:1].isdigit():
         try:
             step = float(head)
