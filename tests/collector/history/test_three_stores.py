@@ -17,6 +17,7 @@ from collector.history.opening import open_history
 from collector.history.sealing import seal
 from model.batch import Batch
 from model.reading import Reading, Series
+from tests.collector.centres import SITE, batch, centre_at, post, reading
 from tests.services.influxdb import InfluxServer
 from tests.services.victoria_metrics import VictoriaServer
 
@@ -111,8 +112,8 @@ def test_every_store_gives_back_the_same_points_and_values(
 
 def _compare(stores: dict[str, History], batches: list[Batch]) -> None:
     expected: dict[Series, list[tuple[int, float, int]]] = {}
-    for batch in batches:
-        for r in batch.readings:
+    for one in batches:
+        for r in one.readings:
             expected.setdefault((r.device, r.point, r.index), []).append((r.at, r.value, r.quality))
     start, end = NOW, batches[-1].at + 1
     middle = (start + end) // 2
@@ -160,18 +161,34 @@ def test_user_and_password_come_from_the_environment_never_from_the_url(
     server = InfluxServer(tmp_path / "server", "ups", "s3cret!")
     with server.up():
         store = open_history(server.url + "&user=ups&password=env:INFLUX_SECRET", tmp_path)
-        batch = Batch(
+        one = Batch(
             spool="s" * 32, row=1, site="s", boot="b", at=NOW, gaps=[], events=[],
             readings=[Reading(device="s/u", point="ups.load", index=None, at=NOW, value=4.0)],
         )  # fmt: skip
-        store.write([batch])
-        assert store.latest("s/u") == batch.readings
+        store.write([one])
+        assert store.latest("s/u") == one.readings
         store.close()
         stranger = open_history(server.url, tmp_path)
         with pytest.raises(HistoryError, match="401"):
-            stranger.write([batch])
+            stranger.write([one])
         stranger.close()
     with pytest.raises(HistoryError, match="no secret"):
         open_history("influxdb+http://ups:s3cret@127.0.0.1:1?db=x", tmp_path)
     with pytest.raises(HistoryError, match="literal"):
         open_history("influxdb+http://127.0.0.1:1?db=x&user=u&password=s3cret", tmp_path)
+
+
+async def test_agents_keep_what_a_stopped_server_cannot_take_and_nothing_is_lost(tmp_path: Path) -> None:
+    server = InfluxServer(tmp_path / "server")
+    async with centre_at(tmp_path / "centre", history=server.url) as (centre, client):
+        now = centre.now()
+        rows = [batch(n, [reading("ups.load", float(n), now - 9000 + n)], at=now) for n in range(9)]
+        with server.up():
+            assert [(await post(client, row)).status_code for row in rows[:3]] == [200] * 3
+        assert [(await post(client, row)).status_code for row in rows[3:6]] == [503] * 3
+        assert (await client.get("/healthz")).json()["status"] == "degraded"
+        with server.up():
+            assert [(await post(client, row)).status_code for row in rows[3:]] == [200] * 6
+            assert (await client.get("/healthz")).json()["status"] == "ok"
+            found = centre.history.range((f"{SITE}/ups-1", "ups.load", None), now - 10_000, now)
+            assert found.value == [float(n) for n in range(9)]
