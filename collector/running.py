@@ -42,6 +42,8 @@ _WRONG_CLOCK_S = (5, 5)
 _SILENT_S = (90, 12)
 #: The least real time of one round of a device; detectors never expect an answer sooner.
 _ROUND_S = 1.0
+#: A history server that failed is given again what it took in the last so many real seconds.
+_AGAIN_S = 30.0
 log = structlog.get_logger()
 
 
@@ -154,7 +156,7 @@ def open_centre(config: CollectorConfig, scale: TimeScale) -> Running:
     world = World(known, wire_s=scale.speed * _ROUND_S, silent_after_s=scale.at_least(*_SILENT_S))
     book = OffsetBook(scale.at_least(*_WRONG_CLOCK_S) * 1000, segments)
     history = Corrected(open_history(config.history, config.data), book)
-    writer = Writer(engine, history, book, world, clock.now())
+    writer = Writer(engine, history, book, world, clock.now(), again_ms=round(_AGAIN_S * 1000 * scale.speed))
     return Running(config, scale, engine, history, writer, clock)
 
 

@@ -66,13 +66,17 @@ class _Entry(msgspec.Struct, kw_only=True):
 class Writer:
     """Owns the pipeline's state. `world` may be exchanged between calls."""
 
-    def __init__(self, engine: sa.Engine, history: History, book: OffsetBook, world: World, started_at: int) -> None:
+    def __init__(
+        self, engine: sa.Engine, history: History, book: OffsetBook, world: World, started_at: int, again_ms: int
+    ) -> None:
         self.world = world
         self.problem = ""  #: why batches are refused now, for /healthz and the log
         self._engine = engine
         self._history = history
         self._book = book
         self._started_at = started_at
+        self._again_ms = again_ms
+        self._history_failed_at: int | None = None
         self._state: CentreState | None = None
         self._board = b""
         self._cursor = 0
@@ -87,7 +91,7 @@ class Writer:
             state = self._state or self.recover()
             entries = self._admit(state, posts)
             if entries:
-                self._history.write([e.admitted.kept for e in entries])
+                self._keep(entries)
                 self._commit_or_split(entries)
         except (HistoryError, sa.exc.DBAPIError, OSError) as error:
             self._trouble(error)
@@ -183,6 +187,26 @@ class Writer:
             marks.update(admitted.marks)
             entries.append(_Entry(post=post, admitted=admitted, offset_ms=offset_ms, segment=segment))
         return entries
+
+    def _keep(self, entries: list[_Entry]) -> None:
+        """Have history keep them. After a failure, first once more what it was given shortly before.
+
+        A server that was killed may have lost what it had acknowledged and not yet written (VictoriaMetrics:
+        five seconds). The bytes are kept here, and the same (series, at) twice is once.
+        """
+        if self._history_failed_at is not None:
+            with self._engine.connect() as conn:
+                recent = deliveries.kept_since(conn, self._history_failed_at - self._again_ms)
+            self._history.write(
+                [pipeline.take_in({}, decode(k.body), k.site, k.offset_ms, k.received_at).kept for k in recent]
+            )
+        try:
+            self._history.write([e.admitted.kept for e in entries])
+        except HistoryError:
+            if self._history_failed_at is None:
+                self._history_failed_at = entries[0].post.received_at
+            raise
+        self._history_failed_at = None
 
     def _commit_or_split(self, entries: list[_Entry]) -> None:
         """Commit together; if our own code fails on one, each alone, and that one without judgement.

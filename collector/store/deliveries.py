@@ -74,6 +74,18 @@ def kept_after(conn: sa.Connection, cursor: int, limit: int = 500) -> list[KeptB
     return [KeptBatch(**row._asdict()) for row in rows]
 
 
+def kept_since(conn: sa.Connection, received_at: int) -> list[KeptBatch]:
+    """Kept batches received at `received_at` or later; found from the newest end."""
+    b = t.batches
+    query = sa.select(b).order_by(b.c.cursor.desc())
+    found: list[KeptBatch] = []
+    for row in conn.execution_options(stream_results=True).execute(query):
+        if row.received_at < received_at:
+            break
+        found.append(KeptBatch(**row._asdict()))
+    return found[::-1]
+
+
 def put_snapshot(conn: sa.Connection, cursor: int, body: bytes, now: int) -> None:
     """Detector states as of `cursor`; the one before stays, older ones go."""
     put = insert(t.snapshots).values(cursor=cursor, taken_at=now, body=body)

@@ -182,3 +182,17 @@ def test_a_kill_while_sealing_neither_doubles_nor_loses(tmp_path: Path, seed: in
     with store.hot.reading() as db:
         assert files == {row[0] for row in db.execute("SELECT file FROM sealed")}
     store.close()
+
+
+def test_a_collector_told_to_stop_stops_with_zero(tmp_path: Path) -> None:
+    centre = ChildCentre(tmp_path)
+    with centre.up() as child, httpx.Client(base_url=centre.url):
+        child.terminate()
+        assert child.wait(20) == 0, (tmp_path / "log").read_text()
+
+
+def test_a_collector_whose_file_is_wrong_says_where_and_exits_with_two(tmp_path: Path) -> None:
+    centre = ChildCentre(tmp_path)
+    centre.file.write_text("[collector]\nlisten = '0.0.0.0:1'\n", encoding="utf-8")
+    with pytest.raises(AssertionError, match=r"collector\.toml:2: collector\.listen"), centre.up():
+        pass

@@ -34,6 +34,7 @@ class VictoriaServer:
             "-loggerLevel=WARN",
         ]
         with running(command, self._folder / "log") as child:
+            self.child = child
             wait_for(lambda: child.poll() is not None or self._answers(), 60, "VictoriaMetrics")
             yield self
 

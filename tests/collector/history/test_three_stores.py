@@ -192,3 +192,20 @@ async def test_agents_keep_what_a_stopped_server_cannot_take_and_nothing_is_lost
             assert (await client.get("/healthz")).json()["status"] == "ok"
             found = centre.history.range((f"{SITE}/ups-1", "ups.load", None), now - 10_000, now)
             assert found.value == [float(n) for n in range(9)]
+
+
+async def test_what_a_killed_server_had_only_in_memory_is_written_again(tmp_path: Path) -> None:
+    server = VictoriaServer(tmp_path / "server")
+    async with centre_at(tmp_path / "centre", history=server.url) as (centre, client):
+        now = centre.now()
+        rows = [batch(n, [reading("ups.load", float(n), now - 9000 + n)], at=now) for n in range(9)]
+        with server.up():
+            assert [(await post(client, row)).status_code for row in rows[:4]] == [200] * 4
+            server.child.kill()
+            server.child.wait()
+        assert (await post(client, rows[4])).status_code == 503
+        with server.up():
+            assert [(await post(client, row)).status_code for row in rows[4:]] == [200] * 5
+            server.show_now()
+            found = centre.history.range((f"{SITE}/ups-1", "ups.load", None), now - 10_000, now)
+            assert found.value == [float(n) for n in range(9)]
