@@ -202,7 +202,13 @@ class Spool:
             db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=10)
             self._db = db
             db.executescript(sql.PRAGMAS)
+            found = int(db.execute(sql.GET_VERSION).fetchone()[0])
+            if found not in (0, sql.VERSION):
+                raise SpoolError(
+                    f"{self._path}: expected a spool of version {sql.VERSION}, got {found}: run the agent that wrote it"
+                )
             db.executescript(sql.SCHEMA)
+            db.execute(sql.SET_VERSION)
             # The fresh uuid is taken only when the file has none yet.
             db.execute(sql.ADD_META, ("spool", uuid.uuid4().hex))
             meta = dict(db.execute(sql.META).fetchall())
@@ -266,10 +272,12 @@ def _lock(path: Path) -> int:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except sqlite3.OperationalError as error:  # full disk, I/O error, no permission, locked
+    except sqlite3.DatabaseError as error:
+        # Only the plain class means damage ("file is not a database", "disk image is malformed"). Its children are
+        # a full disk, an I/O error, a lock, or a mistake of ours: for none of them may a good file be moved aside.
+        if type(error) is sqlite3.DatabaseError:
+            raise SpoolDamaged(str(error)) from error
         raise SpoolError(str(error)) from error
-    except sqlite3.DatabaseError as error:  # "file is not a database", "disk image is malformed"
-        raise SpoolDamaged(str(error)) from error
     except OSError as error:
         raise SpoolError(str(error)) from error
 

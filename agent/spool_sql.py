@@ -8,6 +8,11 @@ PRAGMA synchronous = FULL;
 PRAGMA journal_size_limit = 4194304;
 """
 
+#: Kept in the file (PRAGMA user_version). A change of the tables below needs the next number and a way from the last.
+VERSION = 1
+GET_VERSION = "PRAGMA user_version"
+SET_VERSION = f"PRAGMA user_version = {VERSION}"
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS rows (

@@ -3,7 +3,7 @@
 Rules. Only a 200 whose body names this very spool and row counts as kept: a captive portal's 200 does not. A
 row that the centre calls no batch (400, 413) goes to the `rejected` table and the next follows. A wrong key
 (401, 403) is told and tried again, for it may be enrolled at any time. All else is the network's fault:
-the same row again, after 1 to 60 s. Confirmations are written in groups; one lost by a crash is sent
+the same row again, after 1 to 15 s. Confirmations are written in groups; one lost by a crash is sent
 again, and the centre counts it once.
 
     POST {collector}/v1/batches    Authorization: Bearer KEY, X-Roundsman-Boot, X-Roundsman-At
@@ -32,7 +32,8 @@ log = structlog.get_logger()
 
 #: Real seconds.
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
-LONGEST_PAUSE_S = 60.0
+#: After an outage of the centre nobody waits longer than this; a fleet of 10,000 spreads over it by jitter.
+LONGEST_PAUSE_S = 15.0
 IDLE_S = 5.0
 #: Rows sent between two looks at the spool; their confirmations are written together.
 GROUP = 16
@@ -73,7 +74,7 @@ def pause_s(failures: int, jitter: float) -> float:
     """How long to wait after so many failures in a row; `jitter` 0..1 spreads the agents of a fleet.
 
     >>> pause_s(1, 1.0), pause_s(20, 1.0), pause_s(1, 0.0)
-    (1.0, 60.0, 0.5)
+    (1.0, 15.0, 0.5)
     """
     return min(LONGEST_PAUSE_S, 2.0 ** min(failures - 1, 10)) * (0.5 + jitter / 2)
 

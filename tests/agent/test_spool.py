@@ -232,3 +232,28 @@ def test_a_folder_that_cannot_be_written_to_is_an_error_to_try_again(tmp_path: P
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(SpoolError, match="folder"):
         Spool(tmp_path / "file" / "spool.sqlite", max_mb=8)
+
+
+def test_a_spool_of_another_version_is_named_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "spool.sqlite"
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA user_version = 99")
+    db.close()
+    spool = Spool(path, max_mb=16)
+    with pytest.raises(SpoolError, match="version 1, got 99"):
+        spool.open()
+    spool.close()
+    assert [one.name for one in tmp_path.glob("*damaged*")] == []
+
+
+def test_a_mistake_of_ours_never_moves_a_good_file_aside(tmp_path: Path) -> None:
+    """An older table without our columns raises an IntegrityError or OperationalError: neither is damage."""
+    path = tmp_path / "spool.sqlite"
+    db = sqlite3.connect(path)
+    db.execute("CREATE TABLE rows (id INTEGER PRIMARY KEY, more TEXT NOT NULL)")
+    db.close()
+    spool = Spool(path, max_mb=16)
+    with pytest.raises(SpoolError):
+        spool.open()
+    spool.close()
+    assert [one.name for one in tmp_path.glob("*damaged*")] == []

@@ -268,5 +268,5 @@ def test_each_answer_means_one_thing(status: int, body: str, outcome: Outcome) -
 
 
 def test_pauses_double_up_to_a_minute_and_differ_between_agents() -> None:
-    assert [pause_s(n, 1.0) for n in (1, 2, 3, 6, 7, 50)] == [1, 2, 4, 32, 60, 60]
+    assert [pause_s(n, 1.0) for n in (1, 2, 3, 6, 7, 50)] == [1, 2, 4, 15, 15, 15]
     assert pause_s(3, 0.0) == 2
