@@ -1,6 +1,6 @@
 """Readings per CPU-second through the centre: intake, detectors, alerts, desk, embedded history.
 
-    python -m tests.benchmarks.bench_pipeline [--devices 42] [--minutes 20]
+    .venv/bin/python tests/benchmarks/bench_pipeline.py [--devices 42] [--minutes 20]
 
 A day in the life of a fleet: UPS polled each 10 s with forty points, one batch a site. Each stage is timed
 alone and then all of it through the real writer (one transaction, fsync). Beside it, in the same run, what
