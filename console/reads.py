@@ -127,9 +127,11 @@ class Reads:
         recent = history.range(series, max(start, end - 600_000), end)
         pace_ms = chart.pace_of(recent.at) or 10_000
         step_ms = chart.step_for(start, end, pace_ms)
-        if not step_ms:
-            return chart.curve_of_samples(history.range(series, start, end))
-        return chart.curve_of_buckets(history.rollup(series, start, end, step_ms), step_ms, pace_ms)
+        buckets = history.rollup(series, start, end, step_ms) if step_ms else []
+        first = buckets[0].at if buckets else start
+        if not chart.step_for(first, end, pace_ms):  # young data: little is there, so all of it can be shown
+            return chart.curve_of_samples(history.range(series, max(start, first), end))
+        return chart.curve_of_buckets(buckets, step_ms, pace_ms)
 
     # Incidents and alerts
 

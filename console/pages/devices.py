@@ -17,12 +17,14 @@ from console.pages.overview import SILENT_KIND, customer_of
 from console.reads import Reads, reading
 from model.finding import Severity
 from model.inventory import Device, Site
-from model.points import POINTS, Kind
+from model.points import POINTS, Kind, OperStatus
 from model.reading import Gap, Reading, Series
 
 router = APIRouter()
 
 HOUR_MS = 3_600_000
+#: A port that somebody switched off is not down, it is off.
+OFF = OperStatus.DOWN
 #: What the chart can span, in hours.
 SPANS = (1, 6, 24, 168)
 #: Drawn first when nothing is chosen.
@@ -88,6 +90,7 @@ def device(
             heard=reads.heard().get(id),
             values=grouped(values(latest, reads.gaps(id))),
             ports=ports(latest),
+            off=OFF,
             identity=reads.identity(id),
             alerts=alerts,
             choices=choices,
@@ -113,7 +116,8 @@ def _rows(reads: Reads) -> list[Row]:
 
 
 def _row(device: Device, heard: DeviceRow | None, latest: Sequence[Reading], alerts: Sequence[Alert]) -> Row:
-    ports = [int(r.value) for r in latest if r.point == "ifOperStatus"]
+    states = [(of.get("ifOperStatus"), of.get("ifAdminStatus")) for _, of in ports(latest)]
+    wanted = [int(oper.value) for oper, admin in states if oper and not (admin and admin.value == OFF)]
     return Row(
         device=device,
         heard=heard,
@@ -122,8 +126,8 @@ def _row(device: Device, heard: DeviceRow | None, latest: Sequence[Reading], ale
         source=_some(latest, "ups.source"),
         battery=_some(latest, "battery.charge", "battery.runtime"),
         load=_some(latest, "ups.load"),
-        ports_up=ports.count(1),
-        ports_down=ports.count(2),
+        ports_up=wanted.count(OperStatus.UP),
+        ports_down=wanted.count(OperStatus.DOWN),
     )
 
 

@@ -3,6 +3,7 @@
 "use strict";
 (() => {
   const root = document.documentElement;
+  root.classList.add("scripted");
   const speed = Number(root.dataset.speed) || 1;
   let told = Number(root.dataset.now), heard = performance.now();
 
