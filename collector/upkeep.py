@@ -85,5 +85,6 @@ async def _seal(centre: Running) -> None:
     store = history.inner if isinstance(history, Corrected) else history
     if isinstance(store, Embedded):
         now = centre.now()
+        await asyncio.to_thread(sealing.sweep_once, store)
         await asyncio.to_thread(sealing.seal, store, now - _HOT_MS)
         await asyncio.to_thread(sealing.retain, store, now - centre.config.history_days * _DAY_MS)

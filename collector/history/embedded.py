@@ -40,6 +40,7 @@ class Embedded:
         except OSError as error:
             raise HistoryError(f"{folder}: {error.strerror}") from error
         self.folder = folder
+        self.swept = False  #: by sealing.sweep_once
         self.hot = hot.HotTable(folder / "hot.sqlite")
         self._newest = Newest()
         self._load()

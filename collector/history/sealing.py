@@ -57,7 +57,7 @@ def _seal_device(store: Embedded, device: int, before: int) -> int:
 
 
 def _write_day(store: Embedded, device: int, day: int, old: Part | None, columns: Columns) -> Part:
-    names = store.names
+    names = dict(store.names)  # a copy: the writer adds series meanwhile
     if old is not None:
         ids = {series: id for id, series in names.items()}
         columns = join([sealed.read_all(store.folder / old.file, ids), columns])
@@ -101,6 +101,13 @@ def sweep(store: Embedded) -> int:
     for path in orphans:
         path.unlink(missing_ok=True)
     return len(orphans)
+
+
+def sweep_once(store: Embedded) -> None:
+    """Sweep the first time that this store is asked; sealing of the same thread leaves no orphans behind."""
+    if not store.swept:
+        sweep(store)
+        store.swept = True
 
 
 def retain(store: Embedded, since: int) -> int:

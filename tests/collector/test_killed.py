@@ -64,6 +64,7 @@ async def _deliver(url: str, rows: list[Batch], done: dict[int, float], kill_aft
             await asyncio.gather(*(one(batch) for batch in rows[start : start + 4]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_what_was_acknowledged_is_in_history_exactly_once_and_opened_one_ticket(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)

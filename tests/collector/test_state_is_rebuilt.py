@@ -46,7 +46,8 @@ def _post(one: Batch, agent: str) -> Post:
     return Post(agent=agent, site=SITE, batch=one, body=encode(one), received_at=one.at + 300)
 
 
-@settings(max_examples=12, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@pytest.mark.slow
+@settings(max_examples=8, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(snapshots=st.sets(st.integers(0, 29)), dropped=st.sets(st.integers(0, 29)), group=st.integers(1, 4))
 def test_snapshot_and_replay_give_the_state_of_a_run_without_a_break(
     tmp_path_factory: pytest.TempPathFactory, snapshots: set[int], dropped: set[int], group: int
