@@ -1,10 +1,11 @@
 """The manual of the detectors, made from their own words: docs/detectors.md is this text, and a test keeps it so.
 
-python -c "from analytics.chapters import chapters; print(chapters(), end='')" > docs/detectors.md
+python -m analytics.chapters > docs/detectors.md
 """
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 
 from analytics.detector import Detector
@@ -30,3 +31,7 @@ def _chapter(name: str, detector: Detector) -> str:
     needs = ", ".join(f"`{point}`" for point in sorted(detector.needs)) or "every reading and gap of the device"
     words = (import_module(f"analytics.detectors.{name}").__doc__ or "").strip().partition("\nState:")[0].strip()
     return f"## {name}\n\n{words}\n\nWoken by: {needs}.\n"
+
+
+if __name__ == "__main__":  # python -m analytics.chapters > docs/detectors.md
+    sys.stdout.write(chapters())
