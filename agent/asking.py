@@ -1,8 +1,8 @@
 """One device, one tier, once: plan, ask, read.
 
 A device that does not answer its first request costs that one time-out (and its retry) and gives exactly
-one gap for the whole device. Later requests that fail make gaps of their own points; after two silent ones
-in a row the rest is not asked, so a device that dies in mid-round does not hold the line.
+one gap for the whole device. Later requests that fail make gaps of their own points; after two silent or
+garbled ones in a row the rest is not asked, so a device that dies or raves in mid-round does not hold the line.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from agent.profiles import PROFILES, Profile, Tier, load, match
 from model.batch import Event
 from model.reading import Gap, GapCause, Reading
 
-_SILENT_IN_A_ROW = 2
+_FAILED_IN_A_ROW = 2
+_COSTLY = (GapCause.NO_ANSWER, GapCause.GARBLED)
 _DEFAULTS = {address.MEGATEC: "megatec_q1"}
 
 
@@ -74,16 +75,16 @@ async def ask_samples(
 
 async def _exchange(link: Link, requests: Sequence[Request], now: Callable[[], int]) -> list[Exchange]:
     done: list[Exchange] = []
-    silent = 0
-    for n, request in enumerate(requests):
-        if silent >= _SILENT_IN_A_ROW:
-            failure = Failure(cause=GapCause.NO_ANSWER, raw="not asked: the device fell silent")
+    failed = 0
+    for request in requests:
+        if failed >= _FAILED_IN_A_ROW:
+            failure = Failure(cause=GapCause.NO_ANSWER, raw="not asked: the requests before it failed")
             done.append(Exchange(request=request, answer=failure, at=now()))
             continue
         answer = await link.ask(request)
         done.append(Exchange(request=request, answer=answer, at=now()))
-        silent = silent + 1 if isinstance(answer, Failure) and answer.cause == GapCause.NO_ANSWER else 0
-        if n == 0 and silent:
+        failed = failed + 1 if isinstance(answer, Failure) and answer.cause in _COSTLY else 0
+        if _dead(done):
             break
     return done
 

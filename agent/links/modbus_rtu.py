@@ -20,6 +20,7 @@ from model.reading import GapCause
 _LEAST_SILENCE_S = 0.00175
 _QUIET_S = 0.05
 _DRAIN_S = 2.0
+_GARBLED_PAUSE_S = 0.15
 #: How long a lost reply may still come: a busy UPS was seen to take 2 s.
 _LATE_TIMES, _LATE_S = 4, 2.0
 #: No shape is left that a late reply cannot have. The bus does not wait for that: others have their turn.
@@ -73,6 +74,9 @@ class ModbusRtuLink(Link):
                 answer, before = found
                 self._drain = bool(before)
                 return answer
+            if len(data) >= _reply_bytes(request):
+                # As long as the answer and yet not it: whatever follows a pause of this line is not it either.
+                until = min(until, self._busy_until + _GARBLED_PAUSE_S)
 
     def _lost(self, request: ReadWords | ReadIdentity, data: bytes) -> Failure:
         self._drain = True
