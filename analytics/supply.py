@@ -28,7 +28,11 @@ def heard(supply: list[str], point: str, value: float) -> list[str]:
 
 def mentions_battery(block: Block) -> bool:
     """Whether any sample in the block says "battery"."""
-    return ever(block, SOURCE, Source.BATTERY.__eq__) or ever(block, FLAG, _raised)
+    return ever(block, SOURCE, _on_battery) or ever(block, FLAG, _raised)
+
+
+def _on_battery(value: float) -> bool:
+    return value == Source.BATTERY
 
 
 def _raised(value: float) -> bool:

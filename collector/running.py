@@ -7,6 +7,7 @@ acts and snapshots go through the same thread, so there is exactly one writer an
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,8 @@ import structlog
 from collector import inventory, upkeep
 from collector.clock import Clock
 from collector.config import CollectorConfig
-from collector.history import History
+from collector.forwarding import Forwarder
+from collector.history import History, HistoryError
 from collector.history.corrected import Corrected
 from collector.history.opening import open_history
 from collector.hub import Hub
@@ -44,6 +46,8 @@ _SILENT_S = (90, 12)
 _ROUND_S = 1.0
 #: A history server that failed is given again what it took in the last so many real seconds.
 _AGAIN_S = 30.0
+#: How long a stopping centre goes on feeding its history server (real seconds).
+_LAST_FEED_S = 5.0
 log = structlog.get_logger()
 
 
@@ -58,6 +62,7 @@ class Running:
         history: Corrected,
         writer: Writer,
         clock: Clock,
+        forwarder: Forwarder | None,
     ) -> None:
         self.config = config
         self.scale = scale
@@ -65,6 +70,7 @@ class Running:
         self.history: History = history
         self.hub = Hub()
         self.writer = writer
+        self.forwarder = forwarder
         self.upkeep_problems: dict[str, str] = {}  #: by what is stuck (sealing, a connector …), for /healthz
         self._clock = clock
         self._thread = ThreadPoolExecutor(1, "writer")
@@ -122,6 +128,9 @@ class Running:
             _, done = self._posts.get_nowait()
             done.set_result(Answer(kept=False, why="the centre is stopping"))
         await asyncio.to_thread(self._thread.shutdown)
+        if self.forwarder:  # what the server does not take now waits in the kept bytes
+            with contextlib.suppress(HistoryError, TimeoutError):
+                await asyncio.wait_for(asyncio.to_thread(self.forwarder.step), _LAST_FEED_S)
         self.history.close()
         self.engine.dispose()
 
@@ -156,8 +165,10 @@ def open_centre(config: CollectorConfig, scale: TimeScale) -> Running:
     world = World(known, wire_s=scale.speed * _ROUND_S, silent_after_s=scale.at_least(*_SILENT_S))
     book = OffsetBook(scale.at_least(*_WRONG_CLOCK_S) * 1000, segments)
     history = Corrected(open_history(config.history, config.data), book)
-    writer = Writer(engine, history, book, world, clock.now(), again_ms=round(_AGAIN_S * 1000 * scale.speed))
-    return Running(config, scale, engine, history, writer, clock)
+    embedded = config.history == "embedded"
+    writer = Writer(engine, history if embedded else None, book, world, clock.now())
+    forwarder = None if embedded else Forwarder(engine, history, round(_AGAIN_S * 1000 * scale.speed))
+    return Running(config, scale, engine, history, writer, clock, forwarder)
 
 
 def show(problems: list[Problem], locale: str | None) -> None:
@@ -167,7 +178,7 @@ def show(problems: list[Problem], locale: str | None) -> None:
 
 
 def main(config_path: Path, scale: TimeScale, mount: Callable[[Any, Running], None] | None = None) -> int:
-    """`roundsman collector FILE`: run until SIGTERM. 2 when the file has errors, 1 when it cannot start."""
+    """`roundsman collector FILE`: run until SIGTERM. 78 when the file has errors, 1 when it cannot start."""
     from collector.serving import run
 
     return run(config_path, scale, mount)

@@ -23,18 +23,20 @@ from collector.web import build_app
 from model.timescale import TimeScale
 
 Mount = Callable[[FastAPI, Running], None]
+#: sysexits.h: a service manager must not restart after it.
+EXIT_CONFIG = 78
 #: Real seconds that open requests have to end.
 _GRACE_S = 5
 
 
 def run(path: Path, scale: TimeScale, mount: Mount | None) -> int:
-    """Read the file, open everything, serve. 2: the file has errors; 1: it cannot start; 0: stopped by a signal."""
+    """Read the file, open everything, serve. 78: the file has errors; 1: it cannot start; 0: stopped by a signal."""
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     locale = os.environ.get("LC_ALL") or os.environ.get("LANG")
     found, problems = config.read_file(path)
     show(problems, locale)
     if any(problem.severity == "error" for problem in problems):
-        return 2
+        return EXIT_CONFIG
     try:
         centre = open_centre(found, scale)
     except (StoreError, HistoryError, OSError) as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -28,6 +29,7 @@ _DAY_MS = 24 * _HOUR_MS
 _TICK_S = 1.0
 _SNAPSHOT_S = 60.0
 _SEAL_S = 60.0
+_FORWARD_S = 0.5
 #: Hot rows rest this long before they are sealed: late rows of the same hour join them in one file.
 _HOT_MS = _HOUR_MS
 _MARKS_MS = 60 * _DAY_MS
@@ -37,7 +39,13 @@ log = structlog.get_logger()
 
 def loops(centre: Running) -> list[Coroutine[Any, Any, None]]:
     """Everything to run beside the writer."""
+    feed = (
+        [_every(_FORWARD_S, "history", partial(asyncio.to_thread, centre.forwarder.step), centre)]
+        if centre.forwarder
+        else []
+    )
     return [
+        *feed,
         _every(_TICK_S, "tick", lambda: centre.write(centre.writer.tick, centre.now()), centre),
         _every(_SNAPSHOT_S, "snapshot", lambda: _snapshot(centre), centre),
         _every(_SEAL_S, "sealing", lambda: _seal(centre), centre),

@@ -4,6 +4,8 @@ Everything here runs in one thread and blocks. The order is the centre's promise
 
     history.write (fsync) -> ONE transaction (delivery mark, kept bytes, findings, desk, outbox) -> answer
 
+(with history in a server of its own, the server is fed behind the transaction: forwarding.py)
+
 A kill between the two leaves a batch in history without its mark: the agent sends it again, history
 counts it once, and the transaction happens then. When a transaction fails, the state in memory may be
 ahead of the database: it is dropped and built again (snapshot + kept batches), by the same code as at start.
@@ -25,7 +27,7 @@ from collector.history import History, HistoryError
 from collector.intake import Admitted, Refused
 from collector.offsets import OffsetBook
 from collector.pipeline import CentreState, World
-from collector.store import QuarantineRow, deliveries, desk_news, findings, fleet, writing
+from collector.store import QuarantineRow, deliveries, desk_news, findings, fleet, forwarded, writing
 from collector.store.deliveries import Delivery, KeptBatch, Offset
 from model.batch import Batch, decode
 
@@ -67,16 +69,15 @@ class Writer:
     """Owns the pipeline's state. `world` may be exchanged between calls."""
 
     def __init__(
-        self, engine: sa.Engine, history: History, book: OffsetBook, world: World, started_at: int, again_ms: int
+        self, engine: sa.Engine, history: History | None, book: OffsetBook, world: World, started_at: int
     ) -> None:
+        """`history` None: a forwarder feeds it from the kept bytes."""
         self.world = world
         self.problem = ""  #: why batches are refused now, for /healthz and the log
         self._engine = engine
         self._history = history
         self._book = book
         self._started_at = started_at
-        self._again_ms = again_ms
-        self._history_failed_at: int | None = None
         self._state: CentreState | None = None
         self._board = b""
         self._cursor = 0
@@ -91,7 +92,8 @@ class Writer:
             state = self._state or self.recover()
             entries = self._admit(state, posts)
             if entries:
-                self._keep(entries)
+                if self._history is not None:
+                    self._history.write([e.admitted.kept for e in entries])
                 self._commit_or_split(entries)
         except (HistoryError, sa.exc.DBAPIError, OSError) as error:
             self._trouble(error)
@@ -129,7 +131,8 @@ class Writer:
         state = self._state or self.recover()
         with writing(self._engine) as conn:
             deliveries.put_snapshot(conn, self._cursor, pipeline.dump_detectors(state), now)
-            deliveries.prune(conn, kept_before, marks_before)
+            fed = forwarded(conn) if self._history is None else None
+            deliveries.prune(conn, kept_before, marks_before, fed)
             fleet.prune_seen(conn, seen_before)
 
     def events(self) -> list[dict[str, Any]]:
@@ -187,26 +190,6 @@ class Writer:
             marks.update(admitted.marks)
             entries.append(_Entry(post=post, admitted=admitted, offset_ms=offset_ms, segment=segment))
         return entries
-
-    def _keep(self, entries: list[_Entry]) -> None:
-        """Have history keep them. After a failure, first once more what it was given shortly before.
-
-        A server that was killed may have lost what it had acknowledged and not yet written (VictoriaMetrics:
-        five seconds). The bytes are kept here, and the same (series, at) twice is once.
-        """
-        if self._history_failed_at is not None:
-            with self._engine.connect() as conn:
-                recent = deliveries.kept_since(conn, self._history_failed_at - self._again_ms)
-            self._history.write(
-                [pipeline.take_in({}, decode(k.body), k.site, k.offset_ms, k.received_at).kept for k in recent]
-            )
-        try:
-            self._history.write([e.admitted.kept for e in entries])
-        except HistoryError:
-            if self._history_failed_at is None:
-                self._history_failed_at = entries[0].post.received_at
-            raise
-        self._history_failed_at = None
 
     def _commit_or_split(self, entries: list[_Entry]) -> None:
         """Commit together; if our own code fails on one, each alone, and that one without judgement.

@@ -13,6 +13,7 @@ import httpx
 
 from collector import enrol
 from collector.config import read_file
+from collector.serving import EXIT_CONFIG
 from collector.store import open_engine, writing
 from model.text import Text
 from model.timescale import TimeScale
@@ -22,7 +23,7 @@ from roundsman.speech import complain, say, tell_problems
 
 
 async def run_alone(file: Path, scale: TimeScale) -> int:
-    """Run until SIGINT or SIGTERM. 1 when the file is unusable or the collector does not come up."""
+    """Run until SIGINT or SIGTERM. 78 when the file is unusable, 1 when the collector does not come up."""
     from agent.check import check
 
     problems = check(file)
@@ -30,7 +31,7 @@ async def run_alone(file: Path, scale: TimeScale) -> int:
     tell_problems(problems + more, as_json=False)
     site = _site(file)
     if site is None or any(problem.severity == "error" for problem in more):
-        return 1
+        return EXIT_CONFIG
     clock = ("--clock", scale.dump())
     log = config.data / "log"
     centre = Child("collector", command("collector", str(file), *clock), log / "collector.log")

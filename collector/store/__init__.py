@@ -6,7 +6,6 @@ readers use `engine.connect()` and never block a writer. The tables stand in `ta
 file holds the queries of one subject, each function taking a connection. People and their sessions are the console's.
 """
 
-from collector.store.clock_kept import keep_clock, kept_clock
 from collector.store.deliveries import Delivery, KeptBatch, offset_segments
 from collector.store.findings import alerts, desk_news, incident, incidents
 from collector.store.fleet import (
@@ -22,6 +21,7 @@ from collector.store.fleet import (
     identity,
     quarantine,
 )
+from collector.store.notes import forwarded, keep_clock, kept_clock, put_forwarded
 from collector.store.opening import SCHEMA_VERSION, StoreError, open_engine, writing
 from collector.store.tables import metadata
 
@@ -40,6 +40,7 @@ __all__ = [
     "desk_news",
     "devices",
     "events",
+    "forwarded",
     "gaps_latest",
     "identity",
     "incident",
@@ -49,6 +50,7 @@ __all__ = [
     "metadata",
     "offset_segments",
     "open_engine",
+    "put_forwarded",
     "quarantine",
     "writing",
 ]

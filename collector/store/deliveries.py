@@ -74,16 +74,19 @@ def kept_after(conn: sa.Connection, cursor: int, limit: int = 500) -> list[KeptB
     return [KeptBatch(**row._asdict()) for row in rows]
 
 
-def kept_since(conn: sa.Connection, received_at: int) -> list[KeptBatch]:
-    """Kept batches received at `received_at` or later; found from the newest end."""
-    b = t.batches
-    query = sa.select(b).order_by(b.c.cursor.desc())
-    found: list[KeptBatch] = []
-    for row in conn.execution_options(stream_results=True).execute(query):
-        if row.received_at < received_at:
-            break
-        found.append(KeptBatch(**row._asdict()))
-    return found[::-1]
+def cursor_before(conn: sa.Connection, cursor: int, ms: int) -> int:
+    """The cursor just before what was received in the last `ms` up to `cursor`."""
+    b = t.batches.c
+    received_at = conn.scalar(sa.select(b.received_at).where(b.cursor == cursor))
+    if received_at is None:
+        return cursor
+    first = sa.select(sa.func.min(b.cursor)).where(b.cursor <= cursor, b.received_at >= received_at - ms)
+    return (conn.scalar(first) or cursor + 1) - 1
+
+
+def kept_count(conn: sa.Connection, cursor: int) -> int:
+    """How many kept batches came after `cursor`."""
+    return conn.scalar(sa.select(sa.func.count()).where(t.batches.c.cursor > cursor)) or 0
 
 
 def put_snapshot(conn: sa.Connection, cursor: int, body: bytes, now: int) -> None:
@@ -101,10 +104,14 @@ def snapshot(conn: sa.Connection) -> tuple[int, bytes] | None:
     return (row.cursor, row.body) if row else None
 
 
-def prune(conn: sa.Connection, kept_before: int, marks_before: int) -> None:
-    """Forget bytes older than `kept_before` (never those after the older snapshot) and marks older than `marks_before`."""
+def prune(conn: sa.Connection, kept_before: int, marks_before: int, fed: int | None = None) -> None:
+    """Forget bytes older than `kept_before` and marks older than `marks_before`.
+
+    Bytes after the older snapshot stay for replay; with a history server, those after `fed` stay for it.
+    """
     oldest = sa.select(sa.func.min(t.snapshots.c.cursor)).scalar_subquery()
-    conn.execute(t.batches.delete().where(t.batches.c.received_at < kept_before, t.batches.c.cursor <= oldest))
+    old = sa.and_(t.batches.c.received_at < kept_before, t.batches.c.cursor <= oldest)
+    conn.execute(t.batches.delete().where(old if fed is None else sa.and_(old, t.batches.c.cursor <= fed)))
     d = t.deliveries.c
     floors = sa.select(d.spool, sa.func.max(d.row)).where(d.received_at < marks_before).group_by(d.spool)
     put = insert(t.spool_floors).from_select(["spool", "row"], floors.having(sa.true()))

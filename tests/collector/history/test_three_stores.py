@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from collector.history import History, HistoryError
 from collector.history.embedded import Embedded
 from collector.history.opening import open_history
 from collector.history.sealing import seal
+from collector.running import Running
 from model.batch import Batch
 from model.reading import Reading, Series
 from tests.collector.centres import SITE, batch, centre_at, post, reading
@@ -178,20 +181,58 @@ def test_user_and_password_come_from_the_environment_never_from_the_url(
         open_history("influxdb+http://127.0.0.1:1?db=x&user=u&password=s3cret", tmp_path)
 
 
-async def test_agents_keep_what_a_stopped_server_cannot_take_and_nothing_is_lost(tmp_path: Path) -> None:
+def values(centre: Running, now: int) -> list[float]:
+    return centre.history.range((f"{SITE}/ups-1", "ups.load", None), now - 10_000, now).value
+
+
+async def fed(centre: Running) -> None:
+    """Until the server has everything that was kept."""
+    forwarder = centre.forwarder
+    assert forwarder
+    for _ in range(400):
+        if not forwarder.behind() and "history" not in centre.upkeep_problems:
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail(f"{forwarder.behind()} batches still wait: {centre.upkeep_problems}")
+
+
+async def degraded(client: httpx.AsyncClient) -> list[str]:
+    """The problems that /healthz names, as soon as it names one."""
+    for _ in range(400):
+        health = (await client.get("/healthz")).json()
+        if health["status"] == "degraded":
+            return list(health["problems"])
+        await asyncio.sleep(0.05)
+    pytest.fail("nobody noticed that the server is down")
+
+
+async def test_a_stopped_server_delays_no_agent_and_loses_nothing(tmp_path: Path) -> None:
     server = InfluxServer(tmp_path / "server")
     async with centre_at(tmp_path / "centre", history=server.url) as (centre, client):
         now = centre.now()
         rows = [batch(n, [reading("ups.load", float(n), now - 9000 + n)], at=now) for n in range(9)]
         with server.up():
             assert [(await post(client, row)).status_code for row in rows[:3]] == [200] * 3
-        assert [(await post(client, row)).status_code for row in rows[3:6]] == [503] * 3
-        assert (await client.get("/healthz")).json()["status"] == "degraded"
+            await fed(centre)
+        assert [(await post(client, row)).status_code for row in rows[3:6]] == [200] * 3
+        assert "3 batches wait" in (await degraded(client))[0]
         with server.up():
-            assert [(await post(client, row)).status_code for row in rows[3:]] == [200] * 6
+            assert [(await post(client, row)).status_code for row in rows[6:]] == [200] * 3
+            await fed(centre)
             assert (await client.get("/healthz")).json()["status"] == "ok"
-            found = centre.history.range((f"{SITE}/ups-1", "ups.load", None), now - 10_000, now)
-            assert found.value == [float(n) for n in range(9)]
+            assert values(centre, now) == [float(n) for n in range(9)]
+
+
+async def test_what_waits_for_a_server_survives_the_end_of_the_centre(tmp_path: Path) -> None:
+    server = InfluxServer(tmp_path / "server")
+    async with centre_at(tmp_path / "centre", history=server.url) as (centre, client):
+        now = centre.now()
+        rows = [batch(n, [reading("ups.load", float(n), now - 9000 + n)], at=now) for n in range(4)]
+        assert [(await post(client, row)).status_code for row in rows] == [200] * 4
+    with server.up():
+        async with centre_at(tmp_path / "centre", history=server.url) as (centre, client):
+            await fed(centre)
+            assert values(centre, now) == [0.0, 1.0, 2.0, 3.0]
 
 
 async def test_what_a_killed_server_had_only_in_memory_is_written_again(tmp_path: Path) -> None:
@@ -201,11 +242,13 @@ async def test_what_a_killed_server_had_only_in_memory_is_written_again(tmp_path
         rows = [batch(n, [reading("ups.load", float(n), now - 9000 + n)], at=now) for n in range(9)]
         with server.up():
             assert [(await post(client, row)).status_code for row in rows[:4]] == [200] * 4
+            await fed(centre)
             server.child.kill()
             server.child.wait()
-        assert (await post(client, rows[4])).status_code == 503
+        assert (await post(client, rows[4])).status_code == 200
+        await degraded(client)
         with server.up():
-            assert [(await post(client, row)).status_code for row in rows[4:]] == [200] * 5
+            assert [(await post(client, row)).status_code for row in rows[5:]] == [200] * 4
+            await fed(centre)
             server.show_now()
-            found = centre.history.range((f"{SITE}/ups-1", "ups.load", None), now - 10_000, now)
-            assert found.value == [float(n) for n in range(9)]
+            assert values(centre, now) == [float(n) for n in range(9)]
