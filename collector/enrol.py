@@ -13,6 +13,8 @@ import sqlalchemy as sa
 
 from collector.store import tables as t
 
+#: No letter that looks like a digit: a code is read out over a telephone and typed in a machine room. 95 bits.
+_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 CODE_LIFE_MS = 24 * 3_600_000
 _SITE = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
@@ -26,7 +28,7 @@ def new_code(conn: sa.Connection, site: str, now: int) -> str:
     """A code that lets one agent of `site` in, once, within 24 h. Raises `EnrolError` for a bad site id."""
     if not _SITE.match(site):
         raise EnrolError(f"expected a site id of letters, digits, dot, dash and underscore, got {site!r}")
-    code = secrets.token_urlsafe(12)
+    code = "-".join("".join(secrets.choice(_ALPHABET) for _ in range(5)) for _ in range(4))
     conn.execute(
         t.enrol_codes.insert().values(code_sha256=_hash(code), site=site, made_at=now, expires_at=now + CODE_LIFE_MS)
     )

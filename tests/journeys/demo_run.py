@@ -33,7 +33,7 @@ class DemoRun(msgspec.Struct, kw_only=True):
 def command(data: Path, *words: str) -> list[str]:
     """The demo as a child: its own port, its data below `data`, nothing opened."""
     return [
-        sys.executable, "-m", "roundsman", "demo", "--json", "--no-browser", "--data", str(data), "--port", "0", *words,
+        sys.executable, "-m", "roundsman", "demo", "--json", "--no-browser", "--data", str(data), *(() if "--port" in words else ("--port", "0")), *words,
     ]  # fmt: skip
 
 
