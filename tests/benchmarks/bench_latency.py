@@ -78,7 +78,7 @@ async def disturb(stage: Stage, seconds: float) -> list[tuple[str, str, str, int
                     "port",
                     f"{device.id}#{port}",
                 )
-                for port in range(1, 9)
+                for port in range(1, 8)  # the eighth is switched off on purpose
             ]
         elif device.profile != "megatec_q1":
             wanted.append(
