@@ -16,17 +16,15 @@ The tables of an agent (`agent`, `pace`, `device`) may stand in the same file: `
 from __future__ import annotations
 
 import ipaddress
-import re
-import tomllib
 from pathlib import Path
 
 import msgspec
 
 from desk.connectors import Settings, lint, settings
 from desk.connectors.types import Audience
-from desk.toml_table import Table
-from model.problem import Problem
+from model.problem import Problem, unreadable
 from model.text import Text
+from model.toml_table import Table, parse
 
 _AGENTS = frozenset({"agent", "pace", "device"})
 _STORES = ("influxdb+http", "influxdb+https", "victoriametrics+http", "victoriametrics+https")
@@ -54,25 +52,17 @@ def read_file(path: Path) -> tuple[CollectorConfig, list[Problem]]:
     try:
         body = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        got = (error.strerror if isinstance(error, OSError) else "not UTF-8") or ""
-        expected, fix = (
-            Text("a readable UTF-8 file", "可读的 UTF-8 文件"),
-            Text("check path and rights", "检查路径与权限"),
-        )
-        return CollectorConfig(), [Problem(file=str(path), line=0, key="", expected=expected, got=got, fix=fix)]
+        return CollectorConfig(), [unreadable(str(path), error)]
     return read(body, str(path), path.parent)
 
 
 def read(body: str, file: str, folder: Path) -> tuple[CollectorConfig, list[Problem]]:
     """The configuration in `body`; relative paths count from `folder`."""
-    try:
-        tree = tomllib.loads(body)
-    except tomllib.TOMLDecodeError as error:
-        found = re.search(r"at line (\d+)", str(error))
-        expected, fix = Text("valid TOML", "有效的 TOML"), Text("correct the TOML here", "改正此处的 TOML")
-        line = int(found[1]) if found else 0
-        return CollectorConfig(), [Problem(file=file, line=line, key="", expected=expected, got=str(error), fix=fix)]
-    root = Table.root({k: v for k, v in tree.items() if k not in _AGENTS}, file, body)
+    tree = parse(body, file)
+    if isinstance(tree, Problem):
+        return CollectorConfig(), [tree]
+    root = Table.root(tree, file, body)
+    root.leave(_AGENTS)
     table = root.table("collector")
     host, port = _listen(table)
     config = CollectorConfig(

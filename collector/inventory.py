@@ -6,14 +6,13 @@
     [[device]]   id = "site/device", name, kind, model, serial, installed, rated_va, fed_by, core,
                  battery = { blocks, block_ah, block_v, strings, installed, runtime_s, runtime_load }
 
-Read with tomllib; every mistake is a `Problem` with its line, and all are found in one go. An import is
+Every mistake is a `Problem` with its line, and all are found in one go. An import is
 all or nothing and gets the next revision; every revision stays in the database with its date and text.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
@@ -25,15 +24,14 @@ import sqlalchemy as sa
 
 import desk.policies
 from collector.store import tables as t
-from desk.toml_table import Table
 from model.inventory import MAINS, Battery, Contract, Customer, Device, Inventory, Site
-from model.problem import Problem
+from model.problem import Problem, unreadable
 from model.text import Text
+from model.toml_table import Table, parse
 
 _KINDS = ("ups", "switch", "pdu", "sensor", "other")
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _WRONG_ID = Text("letters, digits, dot, dash, underscore", "字母、数字、点、短横线、下划线")
-_FIX_TOML = Text("correct the TOML here", "改正此处的 TOML")
 
 
 def policies() -> tuple[str, ...]:
@@ -43,20 +41,9 @@ def policies() -> tuple[str, ...]:
 
 def read(body: str, file: str, known_policies: Sequence[str]) -> tuple[Inventory, list[Problem]]:
     """The inventory in `body`, and what is wrong with it; usable only if no problem is an error."""
-    try:
-        tree = tomllib.loads(body)
-    except tomllib.TOMLDecodeError as error:
-        line = re.search(r"at line (\d+)", str(error))
-        return Inventory(), [
-            Problem(
-                file=file,
-                line=int(line[1]) if line else 0,
-                key="",
-                expected=Text("valid TOML", "有效的 TOML"),
-                got=str(error),
-                fix=_FIX_TOML,
-            )
-        ]
+    tree = parse(body, file)
+    if isinstance(tree, Problem):
+        return Inventory(), [tree]
     root = Table.root(tree, file, body)
     customers, sites, contracts, devices = (root.tables(key) for key in ("customer", "site", "contract", "device"))
     inventory = Inventory(
@@ -271,10 +258,5 @@ def read_file(path: Path) -> tuple[Inventory, list[Problem]]:
     try:
         body = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        got = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        expected, fix = (
-            Text("a readable UTF-8 file", "可读的 UTF-8 文件"),
-            Text("check path and rights", "检查路径与权限"),
-        )
-        return Inventory(), [Problem(file=str(path), line=0, key="", expected=expected, got=got or "", fix=fix)]
+        return Inventory(), [unreadable(str(path), error)]
     return read(body, str(path), policies())

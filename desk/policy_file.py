@@ -6,7 +6,6 @@ fields may be is written here and nowhere else; docs/desk.md explains them.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 
 from alerts.types import Impact
@@ -23,10 +22,11 @@ from desk.policy import (
     WarrantyClass,
     version_of,
 )
-from desk.toml_table import Table
+from desk.policy_table import PolicyTable
 from desk.types import EntryKind
 from model.problem import Problem
 from model.text import Text
+from model.toml_table import parse as parse_toml
 
 ITEMS = ("host", "battery", "software", "third_party_software")
 CLOCK_NAMES = (
@@ -47,11 +47,10 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 def parse(body: str, file: str) -> tuple[Policy | None, list[Problem]]:
     """The policy of `body`, and what is wrong with it. None as soon as one problem is an error."""
-    try:
-        tree = tomllib.loads(body)
-    except tomllib.TOMLDecodeError as error:
-        return None, [_not_toml(file, str(error))]
-    top = Table.root(tree, file, body)
+    tree = parse_toml(body, file)
+    if isinstance(tree, Problem):
+        return None, [tree]
+    top = PolicyTable.root(tree, file, body)
     policy = _policy(top, body)
     problems = top.problems
     if any(p.severity == "error" for p in problems):
@@ -59,7 +58,7 @@ def parse(body: str, file: str) -> tuple[Policy | None, list[Problem]]:
     return policy, problems
 
 
-def _policy(top: Table, body: str) -> Policy:
+def _policy(top: PolicyTable, body: str) -> Policy:
     calendars = {**BUILT_IN, **_calendars(top)}
     levels = tuple(_level(t, rank) for rank, t in enumerate(top.tables("level", required=True)))
     ids = tuple(level.id for level in levels)
@@ -86,7 +85,7 @@ def _policy(top: Table, body: str) -> Policy:
     return top.done(policy)
 
 
-def _level(table: Table, rank: int) -> Level:
+def _level(table: PolicyTable, rank: int) -> Level:
     return table.done(
         Level(
             id=table.word("id"),
@@ -98,15 +97,15 @@ def _level(table: Table, rank: int) -> Level:
     )
 
 
-def _role(table: Table) -> Role:
+def _role(table: PolicyTable) -> Role:
     return table.done(Role(id=table.word("id"), name=table.text("name")))
 
 
-def _impacts(table: Table, levels: tuple[str, ...]) -> dict[Impact, str]:
+def _impacts(table: PolicyTable, levels: tuple[str, ...]) -> dict[Impact, str]:
     return table.done({impact: table.word(impact.value, among=levels) for impact in Impact})
 
 
-def _calendars(top: Table) -> dict[str, Calendar]:
+def _calendars(top: PolicyTable) -> dict[str, Calendar]:
     found = {}
     for name, table in top.named("calendar"):
         hours = table.words("hours")
@@ -129,7 +128,7 @@ def _calendars(top: Table) -> dict[str, Calendar]:
     return found
 
 
-def _clock(table: Table, levels: tuple[str, ...], calendars: Mapping[str, Calendar]) -> ClockRule:
+def _clock(table: PolicyTable, levels: tuple[str, ...], calendars: Mapping[str, Calendar]) -> ClockRule:
     calendar = calendars.get(table.word("calendar", among=tuple(calendars)), BUILT_IN["7x24"])
     return table.done(
         ClockRule(
@@ -143,7 +142,9 @@ def _clock(table: Table, levels: tuple[str, ...], calendars: Mapping[str, Calend
     )
 
 
-def _promise(table: Table, levels: tuple[str, ...], calendars: Mapping[str, Calendar], calendar: Calendar) -> Promise:
+def _promise(
+    table: PolicyTable, levels: tuple[str, ...], calendars: Mapping[str, Calendar], calendar: Calendar
+) -> Promise:
     own = table.word("calendar", default=calendar.id, among=tuple(calendars))
     target = table.duration("target", default=None)
     immediate = table.flag("immediate", default=False)
@@ -171,7 +172,7 @@ def _promise(table: Table, levels: tuple[str, ...], calendars: Mapping[str, Cale
     )
 
 
-def _conditions(table: Table) -> Conditions:
+def _conditions(table: PolicyTable) -> Conditions:
     return table.done(
         Conditions(
             local=table.flag("local", default=None),
@@ -181,7 +182,7 @@ def _conditions(table: Table) -> Conditions:
 
 
 def _step(
-    table: Table, index: int, levels: tuple[str, ...], roles: tuple[str, ...], calendars: Mapping[str, Calendar]
+    table: PolicyTable, index: int, levels: tuple[str, ...], roles: tuple[str, ...], calendars: Mapping[str, Calendar]
 ) -> Step:
     calendar = table.word("calendar", default="7x24", among=tuple(calendars))
     return table.done(
@@ -199,7 +200,7 @@ def _step(
     )
 
 
-def _warranty(table: Table) -> WarrantyClass:
+def _warranty(table: PolicyTable) -> WarrantyClass:
     low = table.number("min_ah", default=None, low=0, high=100_000)
     high = table.number("max_ah", default=None, low=0, high=100_000)
     if low is not None and high is not None and high < low:
@@ -216,17 +217,5 @@ def _warranty(table: Table) -> WarrantyClass:
     )
 
 
-def _note(table: Table) -> Note:
+def _note(table: PolicyTable) -> Note:
     return table.done(Note(text=table.text("text"), source=table.source()))
-
-
-def _not_toml(file: str, message: str) -> Problem:
-    line = message.partition("at line ")[2].partition(",")[0]
-    return Problem(
-        file=file,
-        line=int(line) if line.isdigit() else 0,
-        key="",
-        expected=Text("a TOML file", "TOML 文件"),
-        got=message,
-        fix=Text("mend the syntax at this line", "修正此行语法"),
-    )

@@ -38,6 +38,16 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+def unreadable(file: str, error: OSError | UnicodeDecodeError) -> Problem:
+    """What to say of a file that cannot be read at all."""
+    got = (error.strerror or str(error)) if isinstance(error, OSError) else f"bytes that are not UTF-8 at {error.start}"
+    return Problem(file=file, line=0, key="", expected=_A_FILE, got=got, fix=_FIX_FILE)
+
+
+_A_FILE = Text("a readable UTF-8 file", "可读的 UTF-8 文件")
+_FIX_FILE = Text("check path and rights", "检查路径与权限")
+
+
 class Lines:
     """Where each key of a TOML file stands, so that a problem can name its line.
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
 from zlib import crc32
 
 import msgspec
 
-from model.problem import Lines, Problem
+from model.problem import Lines, Problem, unreadable
 from model.text import Text
+from model.toml_table import parse as parse_toml
 from simulators import check
 from simulators.scenario import (
     Device,
@@ -34,20 +34,16 @@ def load(path: Path) -> tuple[Scenario | None, list[Problem]]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        expected = Text("a file that can be read", "可读取的文件")
-        fix = Text("check the name and its rights", "检查文件名和权限")
-        return None, [Problem(file=str(path), line=0, key="", expected=expected, got=str(error), fix=fix)]
+        return None, [unreadable(str(path), error)]
     return parse(text, path.name)
 
 
 def parse(text: str, file: str) -> tuple[Scenario | None, list[Problem]]:
     """The scenario written in `text`; `file` is only for the problems."""
+    table = parse_toml(text, file)
+    if isinstance(table, Problem):
+        return None, [table]
     reading = _Reading(text, file)
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        reading.wrong("", Text("valid TOML", "合法的 TOML"), str(error), Text("mend the line", "修正该行"))
-        return None, reading.problems
     scenario = reading.scenario(table)
     return (None if reading.problems else scenario), reading.problems
 
@@ -74,7 +70,7 @@ class _Reading:
         """Read every table; what is wrong is in `problems` afterwards."""
         for key in sorted(table.keys() - _TOP):
             known = ", ".join(sorted(_TOP))
-            self.wrong(key, Text(f"one of {known}", f"以下之一:{known}"), key, Text("remove it", "删除"))
+            self.wrong(key, Text(f"one of {known}", f"以下之一：{known}"), key, Text("remove it", "删除"))
         self._declared = _declared(table)
         models = self._models(table.get("make", {}))
         sites = {site.id: site for _, site in self._rows(table, "site", SiteEntry)}
@@ -110,7 +106,7 @@ class _Reading:
             message, _, place = str(error).partition(" - at `$")
             name = place.rstrip("`").strip(".")
             got = value.get(name, value) if isinstance(value, dict) else value
-            expected = Text(f"what docs/simulators.md has ({message})", f"docs/simulators.md 规定的值({message})")
+            expected = Text(f"what docs/simulators.md has ({message})", f"docs/simulators.md 规定的值（{message}）")
             self.wrong(f"{key}.{name}".rstrip("."), expected, _short(got), Text("correct it", "改正"))
             return None
 

@@ -7,7 +7,6 @@ problem and not silence. Rules that need more than one row (duplicates, walks) l
 from __future__ import annotations
 
 import re
-import tomllib
 from typing import Any
 
 from agent.profiles.form import (
@@ -27,6 +26,7 @@ from agent.profiles.units import factor
 from model.points import POINTS, Kind
 from model.problem import Lines, Problem
 from model.text import Text
+from model.toml_table import parse
 
 DRIVERS = ("modbus", "megatec", "snmp")
 TYPES = ("u16", "i16", "u32", "i32", "u32le", "i32le", "f32", "f32le", "string")
@@ -110,14 +110,10 @@ class _Table:
 
 def read(file: str, text: str) -> tuple[Profile | None, list[Problem]]:
     """The profile in a file, and what is wrong with it. A profile with problems is None."""
+    data = parse(text, file)
+    if isinstance(data, Problem):
+        return None, [data]
     reader = Reader(file, text)
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        found = re.search(r"line (\d+)", str(error))
-        line = int(found[1]) if found else 0
-        expected, fix = Text("TOML", "TOML 格式"), Text("correct the syntax", "更正语法")
-        return None, [Problem(file=file, line=line, key="", expected=expected, got=str(error), fix=fix)]
     profile = _profile(_Table(reader, "", data))
     return (None if reader.problems else profile), reader.problems
 
@@ -151,12 +147,6 @@ def _profile(top: _Table) -> Profile:
     if not re.fullmatch(r"[a-z0-9_]+", profile.id):
         head.wrong("id", Text("lower-case letters, digits and _", "小写字母、数字和 _"), repr(profile.id))
     return profile
-
-
-def _walks(table: _Table, base: str) -> dict[Tier, tuple[str, ...]]:
-    walks = {tier: tuple(_join(base, str(root)) for root in table.take(tier, list, [])) for tier in Tier}
-    table.done()
-    return {tier: roots for tier, roots in walks.items() if roots}
 
 
 def _subtables(top: _Table, name: str) -> list[tuple[str, _Table]]:

@@ -1,22 +1,35 @@
 """Reading one TOML table key by key, collecting problems instead of stopping at the first.
 
 Each reader returns a usable value even after a problem, so that the rest of the file is checked too; the
-caller throws the result away when any problem is an error. `done` names the keys nobody read.
+caller throws the result away when any problem is an error. `done` names the keys nobody read. Pure: text in.
 """
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
-from typing import Any, TypeVar, overload
+from typing import Any, Self, TypeVar, overload
 
-from desk.duration import Duration
 from model.problem import Lines, Problem
 from model.text import Text
 
 T = TypeVar("T")
-_MISSING: Any = object()
+MISSING: Any = object()
 _CHECK = Text("correct the value", "改正该值")
+_LINE = re.compile(r"line (\d+)")
+
+
+def parse(body: str, file: str) -> dict[str, Any] | Problem:
+    """The TOML in `body`, or where it breaks: the last line when something is never closed."""
+    try:
+        return tomllib.loads(body)
+    except tomllib.TOMLDecodeError as error:
+        found = _LINE.search(str(error))
+        line = int(found[1]) if found else len(body.splitlines())
+        expected, fix = Text("valid TOML", "有效的 TOML"), Text("correct the TOML here", "改正此处的 TOML")
+        return Problem(file=file, line=line, key="", expected=expected, got=str(error), fix=fix)
 
 
 class Table:
@@ -26,18 +39,24 @@ class Table:
         self.tree = tree
         self.path = path
         self.problems = problems
+        self.lines = lines
         self._file = file
-        self._lines = lines
         self._read: set[str] = set()
 
     @classmethod
-    def root(cls, tree: dict[str, Any], file: str, body: str) -> Table:
+    def root(cls, tree: dict[str, Any], file: str, body: str) -> Self:
+        """The whole file: `tree` as parsed from `body`."""
         return cls(tree, "", file, Lines(body), [])
 
     def problem(self, key: str, expected: Text, got: str, fix: Text = _CHECK) -> None:
+        """Note a mistake at `key` of this table."""
         path = f"{self.path}.{key}".strip(".")
-        line = self._lines.of(path)
+        line = self.lines.of(path)
         self.problems.append(Problem(file=self._file, line=line, key=path, expected=expected, got=got, fix=fix))
+
+    def leave(self, keys: Iterable[str]) -> None:
+        """These are read by someone else: tables of another program in the same file."""
+        self._read.update(keys)
 
     def done(self, value: T) -> T:
         """Hand `value` on after naming every key that nobody read."""
@@ -47,13 +66,10 @@ class Table:
             self.problem(key, Text("a known key", "已知的键"), f"`{key}`", fix)
         return value
 
-    def source(self) -> str:
-        """The line of the published text, or of this file where nothing was published."""
-        return self.word("source", default=f"line {self._lines.of(self.path)}")
-
     def word(self, key: str, default: str | None = None, among: Sequence[str] | None = None) -> str:
-        value = self._get(key, _MISSING if default is None else default)
-        if value is _MISSING:
+        """Text in quotes, not empty; without a default it must be there. `among`: the words it may be."""
+        value = self.get(key, MISSING if default is None else default)
+        if value is MISSING:
             return ""
         if not isinstance(value, str) or (not value and default is None):
             self.problem(key, Text("a word in quotes", "带引号的文字"), repr(value))
@@ -64,8 +80,9 @@ class Table:
     def words(
         self, key: str, default: tuple[str, ...] | None = None, among: Sequence[str] | None = None
     ) -> tuple[str, ...]:
-        value = self._get(key, _MISSING if default is None else default)
-        if value is _MISSING:
+        """A list of words, at least one."""
+        value = self.get(key, MISSING if default is None else default)
+        if value is MISSING:
             return ()
         if isinstance(value, tuple):
             return value
@@ -80,9 +97,10 @@ class Table:
     def text(self, key: str) -> Text: ...
     @overload
     def text(self, key: str, default: None) -> Text | None: ...
-    def text(self, key: str, default: Any = _MISSING) -> Text | None:
-        value = self._get(key, default)
-        if value is _MISSING:
+    def text(self, key: str, default: Any = MISSING) -> Text | None:
+        """Words in both languages."""
+        value = self.get(key, default)
+        if value is MISSING:
             return Text("", "")
         if value is None:
             return None
@@ -93,31 +111,12 @@ class Table:
         return Text(value["en"], value["zh"])
 
     @overload
-    def duration(self, key: str, default: str = ...) -> Duration: ...
-    @overload
-    def duration(self, key: str, default: None) -> Duration | None: ...
-    def duration(self, key: str, default: Any = _MISSING) -> Duration | None:
-        value = self._get(key, default)
-        if value is None:
-            return None
-        if value is _MISSING:
-            value = "PT0S"
-        try:
-            return Duration.parse(value)
-        except (ValueError, TypeError):
-            self.problem(
-                key,
-                Text("an ISO 8601 duration like PT30M, PT4H, P3Y", "ISO 8601 时长，如 PT30M、PT4H、P3Y"),
-                repr(value),
-            )
-            return Duration.parse("PT0S")
-
-    @overload
     def number(self, key: str, default: float, low: float, high: float) -> float: ...
     @overload
     def number(self, key: str, default: None, low: float, high: float) -> float | None: ...
     def number(self, key: str, default: float | None, low: float, high: float) -> float | None:
-        value = self._get(key, default)
+        """A number from `low` to `high`; its unit is in the key's name."""
+        value = self.get(key, default)
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
@@ -130,59 +129,56 @@ class Table:
     @overload
     def flag(self, key: str, default: None) -> bool | None: ...
     def flag(self, key: str, default: bool | None) -> bool | None:
-        value = self._get(key, default)
+        """true or false."""
+        value = self.get(key, default)
         if value is not None and not isinstance(value, bool):
             self.problem(key, Text("true or false", "true 或 false"), repr(value))
             return default
         return value
 
-    def minutes(self, key: str, hour: str) -> int:
-        """`09:30` as minutes from midnight; `24:00` is the day's end."""
-        left, _, right = hour.partition(":")
-        if left.isdigit() and right.isdigit() and int(right) < 60 and int(left) * 60 + int(right) <= 24 * 60:
-            return int(left) * 60 + int(right)
-        self.problem(key, Text("an hour like 09:00", "时刻，如 09:00"), repr(hour))
-        return 0
-
-    def table(self, key: str, optional: bool = False) -> Table:
-        value = self._get(key, {} if optional else _MISSING)
-        if value is _MISSING:
+    def table(self, key: str, optional: bool = False) -> Self:
+        """The table below, [key]; an empty one when it is missing or something else."""
+        value = self.get(key, {} if optional else MISSING)
+        if value is MISSING:
             value = {}
         elif not isinstance(value, dict):
             self.problem(key, Text("a table", "表"), repr(value))
             value = {}
         return self._below(value, key)
 
-    def tables(self, key: str, required: bool = False) -> list[Table]:
-        value = self._get(key, _MISSING if required else [])
-        if value is _MISSING:
+    def tables(self, key: str, required: bool = False) -> list[Self]:
+        """The tables below, [[key]], each with its number in the path."""
+        value = self.get(key, MISSING if required else [])
+        if value is MISSING:
             return []
         if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
             self.problem(key, Text(f"tables, [[{key}]]", f"表数组 [[{key}]]"), type(value).__name__)
             return []
         return [self._below(v, f"{key}.{n}") for n, v in enumerate(value)]
 
-    def named(self, key: str) -> Iterator[tuple[str, Table]]:
+    def named(self, key: str) -> Iterator[tuple[str, Self]]:
         """Tables by name: [calendar."5x8"]."""
         holder = self.table(key, optional=True)
         for name in holder.tree:
             yield name, holder.table(name)
 
     def unique(self, key: str, values: Iterable[str]) -> None:
+        """Note each of `values` that stands twice below `key`."""
         seen: set[str] = set()
         for number, value in enumerate(values):
             if value in seen:
                 self.problem(f"{key}.{number}", Text("each once", "不得重复"), f"`{value}` twice")
             seen.add(value)
 
-    def _below(self, tree: dict[str, Any], key: str) -> Table:
-        return Table(tree, f"{self.path}.{key}".strip("."), self._file, self._lines, self.problems)
+    def _below(self, tree: dict[str, Any], key: str) -> Self:
+        return type(self)(tree, f"{self.path}.{key}".strip("."), self._file, self.lines, self.problems)
 
-    def _get(self, key: str, default: Any) -> Any:
+    def get(self, key: str, default: Any) -> Any:
+        """The value as parsed, whatever it is; `MISSING` as the default notes its absence and comes back."""
         self._read.add(key)
         if key in self.tree:
             return self.tree[key]
-        if default is _MISSING:
+        if default is MISSING:
             self.problem(
                 key, Text("the key to be there", "该键必须存在"), "nothing", Text(f"add `{key}`", f"添加 `{key}`")
             )
