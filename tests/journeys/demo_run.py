@@ -37,17 +37,28 @@ def command(data: Path, *words: str) -> list[str]:
     ]  # fmt: skip
 
 
-def finish(child: subprocess.Popen[str]) -> DemoRun:
-    """Wait for its end."""
-    out, errors = child.communicate()
-    return DemoRun(status=child.returncode, events=[json.loads(line) for line in out.splitlines()], errors=errors)
+class Demo:
+    """A demo that runs. What it prints goes to a file, so that a test can look before it has ended."""
 
+    def __init__(self, data: Path, *words: str) -> None:
+        data.mkdir(parents=True, exist_ok=True)
+        self._out, self._errors = data / "printed.jsonl", data / "errors.txt"
+        with self._out.open("w") as out, self._errors.open("w") as errors:
+            self.child = subprocess.Popen(command(data, *words), stdout=out, stderr=errors, start_new_session=True)
 
-def start(data: Path, *words: str) -> subprocess.Popen[str]:
-    """Start one without waiting."""
-    return subprocess.Popen(
-        command(data, *words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    def events(self) -> list[dict[str, Any]]:
+        """The whole lines printed so far."""
+        printed = self._out.read_text(encoding="utf-8")
+        return [json.loads(line) for line in printed.splitlines(keepends=True) if line.endswith("\n")]
+
+    def is_ready(self) -> bool:
+        """Whether every device has been read and the story has begun (or it ended before)."""
+        return self.child.poll() is not None or any(event["event"] == "ready" for event in self.events())
+
+    def finish(self) -> DemoRun:
+        """Wait for its end."""
+        status = self.child.wait()
+        return DemoRun(status=status, events=self.events(), errors=self._errors.read_text(encoding="utf-8"))
 
 
 def logs(data: Path) -> str:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from roundsman.demo.story import EXPECTED_CAUSES, EXPECTED_TICKETS
-from tests.journeys.demo_run import finish, logs, start
+from tests.journeys.demo_run import Demo, logs
 from tests.services import free_port, wait_for
 from tests.services.influxdb import InfluxServer
 
@@ -30,7 +30,7 @@ def problems(port: int) -> list[str]:
 def test_a_minute_without_influxdb_costs_no_reading_and_changes_no_incident(tmp_path: Path) -> None:
     server, port, data = InfluxServer(tmp_path / "server"), free_port(), tmp_path / "demo"
     with server.up():
-        demo = start(data, "--for", "110", "--speed", "60", "--history", server.url, "--port", str(port))
+        demo = Demo(data, "--for", "110", "--speed", "60", "--history", server.url, "--port", str(port))
         wait_for(lambda: b"ups" in server.query("SHOW MEASUREMENTS"), 60, "the first points in InfluxDB")
     # The mains fails while the server is away: alerts must not wait for a chart store.
     down = time.monotonic()
@@ -38,7 +38,7 @@ def test_a_minute_without_influxdb_costs_no_reading_and_changes_no_incident(tmp_
     time.sleep(max(0.0, down + OUTAGE_S - time.monotonic()))
     with server.up():
         wait_for(lambda: not problems(port), 60, "the server being given what it missed")
-        run = finish(demo)
+        run = demo.finish()
 
     assert run.unheld() == [], logs(data)
     assert run.status == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from roundsman.demo.story import EXPECTED_CAUSES, EXPECTED_TICKETS
-from tests.journeys.demo_run import DemoRun, finish, logs, start
+from tests.journeys.demo_run import Demo, DemoRun, logs
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -19,7 +19,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def played(data: Path) -> DemoRun:
-    return finish(start(data, "--for", "90", "--speed", "60"))
+    return Demo(data, "--for", "90", "--speed", "60").finish()
 
 
 def test_every_expectation_of_the_story_holds(played: DemoRun, data: Path) -> None:
