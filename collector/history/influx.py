@@ -9,54 +9,24 @@ overwrites. No Flux.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
 from collector.history import Bucket, HistoryError, Samples
-from collector.history.lines import LineEncoder
-from collector.history.newest import Newest
 from collector.history.places import PLACES, POINT_AT, QUALITY
-from collector.history.server import Address, Server
-from model.batch import Batch
+from collector.history.remote import Remote
 from model.reading import Reading, Series
 
 #: InfluxDB's first and last instant, ms.
 _FIRST, _LAST = -9_223_372_036_854, 9_223_372_036_854
 
 
-class Influx:
+class Influx(Remote):
     """One database. Thread-safe for reading; one thread writes."""
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self._lines = LineEncoder()
-        self._newest = Newest()
-        self._seeded = False
-        self._lock = threading.Lock()
-
-    @classmethod
-    def open(cls, url: str) -> Influx:
-        """From a history URL. Raises `HistoryError` for a bad URL, not for a server that is down."""
-        return cls(Server(Address.parse(url, version=1)))
-
-    def write(self, batches: Sequence[Batch]) -> None:
-        """Have all readings kept before returning."""
-        readings = [reading for batch in batches for reading in batch.readings]
-        self._server.write(self._lines.encode(readings))
-        self._newest.note(readings)
-
-    def latest(self, device: str | None = None) -> list[Reading]:
-        """The newest reading of each series; asked of the server once, then known from what is written."""
-        self._seed()
-        return self._newest.of(device)
-
-    def series(self, device: str) -> list[Series]:
-        """What is kept of a device."""
-        self._seed()
-        return self._newest.series(device)
+    _VERSION = 1
 
     def range(self, series: Series, start: int, end: int) -> Samples:
         """Every reading of a series in [start, end)."""
@@ -81,23 +51,12 @@ class Influx:
             for at, count, low, mean, high in rows
         ]
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._server.close()
-
-    def _seed(self) -> None:
-        """Ask once for the newest reading of each series: one LAST a field, for only so it has its own time."""
-        with self._lock:
-            if self._seeded:
-                return
-            by_measurement: dict[str, set[str]] = {}
-            for found in self._ask("SHOW FIELD KEYS"):
-                by_measurement[found["name"]] = {row[0] for row in found["values"]}
-            for (measurement, field), point in POINT_AT.items():
-                if field in by_measurement.get(measurement, ()):
-                    marked = field + QUALITY in by_measurement[measurement]
-                    self._newest.note(self._last(measurement, field, point, marked))
-            self._seeded = True
+    def _ask_newest(self) -> Iterator[Reading]:
+        """One LAST a field, for only so each has its own time."""
+        fields = {found["name"]: {row[0] for row in found["values"]} for found in self._ask("SHOW FIELD KEYS")}
+        for (measurement, field), point in POINT_AT.items():
+            if field in fields.get(measurement, ()):
+                yield from self._last(measurement, field, point, field + QUALITY in fields[measurement])
 
     def _last(self, measurement: str, field: str, point: str, marked: bool) -> Iterator[Reading]:
         group = ' GROUP BY "device", "index"'

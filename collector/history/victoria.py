@@ -9,19 +9,15 @@ twice is once here; for other readers start it with -dedup.minScrapeInterval=1ms
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import orjson
 
 from collector.history import Bucket, Samples
-from collector.history.lines import LineEncoder
-from collector.history.newest import Newest
 from collector.history.places import MEASUREMENTS, PLACES, POINT_AT, QUALITY
+from collector.history.remote import Remote
 from collector.history.rollup import rollup
-from collector.history.server import Address, Server
-from model.batch import Batch
 from model.reading import Reading, Series
 
 #: Newest readings are looked for in the last 32 days, and 2 days ahead (the furthest that the server accepts).
@@ -29,36 +25,10 @@ _RECENT = "[32d] offset -2d"
 _NAMES = {f"{measurement}_{field}": point for (measurement, field), point in POINT_AT.items()}
 
 
-class Victoria:
+class Victoria(Remote):
     """One server. Thread-safe for reading; one thread writes."""
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self._lines = LineEncoder()
-        self._newest = Newest()
-        self._seeded = False
-        self._lock = threading.Lock()
-
-    @classmethod
-    def open(cls, url: str) -> Victoria:
-        """From a history URL. Raises `HistoryError` for a bad URL, not for a server that is down."""
-        return cls(Server(Address.parse(url, version=2)))
-
-    def write(self, batches: Sequence[Batch]) -> None:
-        """Have all readings taken by the server before returning."""
-        readings = [reading for batch in batches for reading in batch.readings]
-        self._server.write(self._lines.encode(readings))
-        self._newest.note(readings)
-
-    def latest(self, device: str | None = None) -> list[Reading]:
-        """The newest reading of each series; asked of the server once, then known from what is written."""
-        self._seed()
-        return self._newest.of(device)
-
-    def series(self, device: str) -> list[Series]:
-        """What is kept of a device."""
-        self._seed()
-        return self._newest.series(device)
+    _VERSION = 2
 
     def range(self, series: Series, start: int, end: int) -> Samples:
         """Every reading of a series in [start, end), each time once."""
@@ -73,10 +43,6 @@ class Victoria:
         found = self.range(series, start, end)
         return rollup(np.array(found.at, np.int64), np.array(found.value, np.float64), start, step_ms)
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._server.close()
-
     def _export(self, name: str, series: Series, start: int, end: int) -> Iterator[tuple[int, float]]:
         """(at, value) as stored, in no order. The server's range is closed, ours is half open."""
         if end <= start:
@@ -88,16 +54,12 @@ class Victoria:
             block = orjson.loads(line)
             yield from zip(block["timestamps"], map(float, block["values"]), strict=True)
 
-    def _seed(self) -> None:
-        """Ask once for the newest value and its time of each series."""
-        with self._lock:
-            if self._seeded:
-                return
-            of_ours = '{__name__=~"(' + "|".join(MEASUREMENTS) + ')_.+",site!=""}'
-            times = self._instant(f"tlast_over_time({of_ours}{_RECENT}) keep_metric_names")
-            values = self._instant(f"last_over_time({of_ours}{_RECENT}) keep_metric_names")
-            self._newest.note(_newest(times, values))
-            self._seeded = True
+    def _ask_newest(self) -> Iterator[Reading]:
+        """The newest value of each series, and its time."""
+        of_ours = '{__name__=~"(' + "|".join(MEASUREMENTS) + ')_.+",site!=""}'
+        times = self._instant(f"tlast_over_time({of_ours}{_RECENT}) keep_metric_names")
+        values = self._instant(f"last_over_time({of_ours}{_RECENT}) keep_metric_names")
+        return _newest(times, values)
 
     def _instant(self, query: str) -> dict[tuple[str, str, str], float]:
         """By (name, device, index)."""
