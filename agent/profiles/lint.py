@@ -21,6 +21,8 @@ def lint(file: str, text: str) -> tuple[Profile | None, list[Problem]]:
     if Path(file).stem != profile.id:
         reader.wrong("profile.id", Text(f"the file's name, {Path(file).stem}", "与文件名相同"), profile.id, _RENAME)
     _duplicates(profile, reader)
+    for command in profile.commands.keys() - ASKING:
+        reader.wrong(f"command.{command}", _ASKS, command, Text("remove it", "删除此项"))
     for n, row in enumerate(profile.values):
         _place(profile, row, f"value.{n}", reader)
     for n, flags in enumerate(profile.flags):
@@ -35,6 +37,13 @@ def lint(file: str, text: str) -> tuple[Profile | None, list[Problem]]:
     return (None if reader.problems else profile), reader.problems
 
 
+#: Serial commands of the Megatec family that ask. All others may act (S, C, T, Q switch things off or over): an action
+#: needs recorded consent and comes as an order, never from a profile.
+ASKING = frozenset(
+    ("Q1", "Q4", "Q5", "Q6", "QS", "QF", "QGS", "QMOD", "QPI", "QPIGS", "QPIRI", "QPIWS", "QDI", "D", "F", "I", "ID")
+    + ("WA", "BPS", "RT", "BP?", "FW?", "BL", "M")
+)
+_ASKS = Text("a command that only asks", "只作查询的命令")
 _RENAME = Text("rename the file or the id", "改文件名或 id")
 _ONCE = Text("each point and index once, or fallback = true", "每个测点与索引只出现一次，或写 fallback = true")
 _REMOVE = Text("remove one of the two", "删去其中一个")
