@@ -40,8 +40,7 @@ def lint(file: str, text: str) -> tuple[Profile | None, list[Problem]]:
 #: Serial commands of the Megatec family that ask. All others may act (S, C, T, Q switch things off or over): an action
 #: needs recorded consent and comes as an order, never from a profile.
 ASKING = frozenset(
-    ("Q1", "Q4", "Q5", "Q6", "QS", "QF", "QGS", "QMOD", "QPI", "QPIGS", "QPIRI", "QPIWS", "QDI", "D", "F", "I", "ID")
-    + ("WA", "BPS", "RT", "BP?", "FW?", "BL", "M")
+    "Q1 Q4 Q5 Q6 QS QF QGS QMOD QPI QPIGS QPIRI QPIWS QDI D F I ID WA BPS RT BP? FW? BL M".split()  # noqa: SIM905
 )
 _ASKS = Text("a command that only asks", "只作查询的命令")
 _RENAME = Text("rename the file or the id", "改文件名或 id")
