@@ -44,7 +44,7 @@ def explained(silent: Alert, members: Iterable[Alert], inventory: Inventory) -> 
         return Explained(
             Text(
                 f"{name.en} fell silent {seconds} s after it went on battery: its line or its battery ended with the mains",
-                f"{name.zh} 转电池供电 {seconds} 秒后失联:通信线路或电池随市电中断",
+                f"{name.zh} 转电池供电 {seconds} 秒后失联：通信线路或电池随市电中断",
             ),
             dark=False,
         )
@@ -60,7 +60,7 @@ def _by_feed(device: Device, silent: Alert, members: list[Alert], inventory: Inv
         if above.fed_by == MAINS:
             why = Text(
                 f"{name.en} is silent because the mains feeds it, and the mains is out",
-                f"{name.zh} 由市电直接供电,市电中断导致失联",
+                f"{name.zh} 由市电直接供电，市电中断导致失联",
             )
             return Explained(why, dark=device.kind != "ups")
         above = inventory.device(above.fed_by)
@@ -69,7 +69,7 @@ def _by_feed(device: Device, silent: Alert, members: list[Alert], inventory: Inv
                 return None
             why = Text(
                 f"{name.en} is silent because {above.name.en}, which feeds it, has ended",
-                f"{name.zh} 失联:为其供电的 {above.name.zh} 已停止供电",
+                f"{name.zh} 失联：为其供电的 {above.name.zh} 已停止供电",
             )
             return Explained(why, dark=True)
     return None
@@ -80,7 +80,7 @@ def _ended(ups: Device, silent: Alert, members: list[Alert]) -> bool:
     for alert in members:
         if alert.device != ups.id or not _stood(alert, silent.raised_at + BEFORE_MS):
             continue
-        if alert.kind in ("device_silent", "battery_low"):
+        if alert.kind in ("device_silent", "battery_low", "output_off"):
             return True
         forecast = alert.finding.forecast
         if alert.kind == "on_battery" and forecast is not None and forecast <= silent.raised_at:

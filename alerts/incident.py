@@ -3,7 +3,7 @@
 The key is (customer, cause, root), from the table of kinds; at most one incident is open for a key, and an alert
 belongs to exactly one incident. Three rules go beyond the table:
 
-- All UPSs of a site on battery are one mains failure of the site.
+- All UPSs of a site on battery are one mains failure of the site, and an output that goes off in it is its worst end.
 - A device that falls silent in it joins it when `darkness` explains the silence, also when the silence was seen first:
   then the incident that it had opened is merged. Otherwise it is a case of its own.
 - When a site's agent is silent, a device found silent with it tells nothing more, and joins the agent's incident.
@@ -19,7 +19,7 @@ from alerts.darkness import explained
 from alerts.impact import impact_of, worst
 from alerts.kinds import Root, kind_of
 from alerts.state import Draft
-from alerts.types import Alert, CauseKey, Incident, identity
+from alerts.types import Alert, CauseKey, Impact, Incident, identity
 from alerts.words import joined, title
 from model.inventory import Inventory
 from model.text import Text
@@ -74,7 +74,7 @@ def refresh(draft: Draft, id: str, inventory: Inventory) -> None:
         closed_at=None if present else max(alert.cleared_at or 0 for alert in members),
         impact=impact,
         worst=worst([impact, incident.worst], otherwise=impact),
-        wants_ticket=incident.wants_ticket or any(kind_of(alert.kind).ticket for alert in members),
+        wants_ticket=incident.wants_ticket or any(_a_job(alert) for alert in members),
     )
     if now != incident:
         draft.put_incident(now)
@@ -84,11 +84,18 @@ def _key(alert: Alert, customer: str, mains_out: bool) -> CauseKey:
     kind = kind_of(alert.kind)
     if kind.id == "battery_low" and not mains_out:
         return CauseKey(customer, "battery", alert.device)
+    if kind.id == "output_off" and mains_out and alert.impact is not Impact.ADVISORY:
+        return CauseKey(customer, "mains", alert.device.partition("/")[0])
     if kind.root is Root.SITE:
         return CauseKey(customer, kind.cause, alert.device.partition("/")[0])
     if kind.root is Root.PORT:
         return CauseKey(customer, kind.cause, f"{alert.device}#{alert.index}")
     return CauseKey(customer, kind.cause, alert.device)
+
+
+def _a_job(alert: Alert) -> bool:
+    """Whether the alert is by itself a reason to send somebody."""
+    return kind_of(alert.kind).ticket and alert.impact is not Impact.ADVISORY
 
 
 def _open(draft: Draft, alert: Alert, key: CauseKey, why: Text, inventory: Inventory) -> None:
@@ -107,7 +114,7 @@ def _open(draft: Draft, alert: Alert, key: CauseKey, why: Text, inventory: Inven
             worst=alert.impact,
             members=(alert.id,),
             explanation=(why,),
-            wants_ticket=kind_of(alert.kind).ticket,
+            wants_ticket=_a_job(alert),
         )
     )
 
@@ -145,7 +152,7 @@ def _adopt(draft: Draft, alert: Alert, mains: Incident, inventory: Inventory) ->
 
 def _leave(draft: Draft, alert: Alert, old: Incident, mains: Incident) -> None:
     rest = tuple(member for member in old.members if member != alert.id)
-    told = (*old.explanation, Text(f"joined: {mains.title.en}", f"并入:{mains.title.zh}"))
+    told = (*old.explanation, Text(f"joined: {mains.title.en}", f"并入：{mains.title.zh}"))
     if rest:
         draft.put_incident(msgspec.structs.replace(old, members=rest, explanation=told))
         draft.touched[old.id] = None

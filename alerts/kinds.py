@@ -68,6 +68,7 @@ _S, _I, _R = Severity, Impact, Root
 #: The table. Columns: id, title en, zh, severity, impact, cause, root, raise after s, clear after s.
 _ALL = (
     _kind("on_battery", "On battery", "电池供电", _S.MINOR, _I.DEGRADED, "mains", _R.SITE, 0, 60),
+    _kind("output_off", "Output off", "输出关闭", _S.CRITICAL, _I.OUTAGE, "device", _R.DEVICE, 5, 30),
     _kind("battery_low", "Battery nearly empty", "电池即将耗尽", _S.CRITICAL, _I.OUTAGE, "mains", _R.SITE, 0, 30),
     _kind("runtime_shortfall", "Battery empties too fast", "电池续航不足", _S.MAJOR, _I.UNPROTECTED, "battery", _R.DEVICE, 0, 0),
     _kind("battery_flag", "UPS asks for a new battery", "UPS 提示更换电池", _S.WARNING, _I.ADVISORY, "battery", _R.DEVICE, 10, 60, ticket=False),

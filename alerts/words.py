@@ -14,13 +14,13 @@ def title(key: CauseKey, members: Sequence[Alert], inventory: Inventory) -> Text
     """The incident's name: the site for a mains failure, else its worst member (the first of equals)."""
     if key.cause == "mains":
         name = inventory.site(key.root).name
-        return Text(f"Mains failure: {name.en}", f"市电中断:{name.zh}")
+        return Text(f"Mains failure: {name.en}", f"市电中断：{name.zh}")
     if key.cause == "agent":
         name = inventory.site(key.root).name
-        return Text(f"No data from the site: {name.en}", f"站点无数据:{name.zh}")
+        return Text(f"No data from the site: {name.en}", f"站点无数据：{name.zh}")
     alert = min(members, key=lambda a: (a.severity.rank, a.raised_at))
     kind, name = kind_of(alert.kind), _name(alert, inventory)
-    return Text(f"{kind.title.en}: {name.en}", f"{kind.title.zh}:{name.zh}")
+    return Text(f"{kind.title.en}: {name.en}", f"{kind.title.zh}：{name.zh}")
 
 
 def joined(alert: Alert, others: Sequence[Alert], inventory: Inventory, *, mains_out: bool = False) -> Text:
@@ -30,19 +30,24 @@ def joined(alert: Alert, others: Sequence[Alert], inventory: Inventory, *, mains
         return _on_battery(alert, others, name)
     if alert.kind == "battery_low":
         return Text(
-            f"{name.en}: the battery is nearly empty, the mains is still out", f"{name.zh}:市电未恢复,电池即将耗尽"
+            f"{name.en}: the battery is nearly empty, the mains is still out", f"{name.zh}：市电未恢复，电池即将耗尽"
+        )
+    if alert.kind == "output_off" and others and any(a.kind == "on_battery" for a in others):
+        return Text(
+            f"{name.en}: its output went off while the mains was out, its load has no power",
+            f"{name.zh}：市电中断期间输出关闭，负载已断电",
         )
     if alert.kind == "agent_silent":
         return _agent(len(inventory.at_site(alert.device.partition("/")[0])), mains_out=mains_out)
     if not others:
-        return Text(f"{name.en}: {kind.title.en}", f"{name.zh}:{kind.title.zh}")
+        return Text(f"{name.en}: {kind.title.en}", f"{name.zh}：{kind.title.zh}")
     if any(a.kind == "agent_silent" for a in others):
-        return Text(f"{name.en} is silent together with the site's agent", f"{name.zh} 与站点采集机同时失联")
+        return Text(f"{name.en} is silent together with the site's agent", f"{name.zh} 与站点采集端同时失联")
     if kind.root is Root.PORT:
-        return Text(f"{kind.title.en} on the same port", f"同一端口:{kind.title.zh}")
+        return Text(f"{kind.title.en} on the same port", f"同一端口：{kind.title.zh}")
     if kind.cause == "battery":
-        return Text(f"{kind.title.en}: a further witness for the same battery", f"{kind.title.zh}:同一电池的又一证据")
-    return Text(f"{kind.title.en} on the same device", f"同一设备:{kind.title.zh}")
+        return Text(f"{kind.title.en}: a further witness for the same battery", f"{kind.title.zh}：同一电池的又一证据")
+    return Text(f"{kind.title.en} on the same device", f"同一设备：{kind.title.zh}")
 
 
 def _on_battery(alert: Alert, others: Sequence[Alert], name: Text) -> Text:
@@ -52,12 +57,12 @@ def _on_battery(alert: Alert, others: Sequence[Alert], name: Text) -> Text:
     if not before:
         return Text(
             f"{name.en} went on battery first; until a second UPS of the site does, it may be its own feeder",
-            f"{name.zh} 首先转电池供电;在第二台 UPS 转电池之前,也可能只是其自身支路断电",
+            f"{name.zh} 首先转电池供电；在第二台 UPS 转电池之前，也可能只是其自身支路断电",
         )
     if len({a.device for a in before}) == 1:
         return Text(
             f"{name.en} went on battery too: it is the site's mains, not one feeder",
-            f"{name.zh} 也转电池供电:是站点市电中断,而非单一支路",
+            f"{name.zh} 也转电池供电：是站点市电中断，而非单一支路",
         )
     return Text(f"{name.en} went on battery at the same site", f"同站点 {name.zh} 也转电池供电")
 
@@ -66,12 +71,12 @@ def _agent(devices: int, *, mains_out: bool) -> Text:
     if mains_out:
         return Text(
             f"the agent and its {devices} devices fell silent while the mains was out: the site is probably dark",
-            f"市电中断期间采集机及其下 {devices} 台设备失联:站点很可能已全部断电",
+            f"市电中断期间采集端及其下 {devices} 台设备失联：站点很可能已全部断电",
         )
     return Text(
         f"the agent is silent, and its {devices} devices with it: "
         "site dark, line cut or agent dead cannot be told apart yet",
-        f"采集机失联,其下 {devices} 台设备随之无数据:尚无法区分站点断电、线路中断或采集机故障",
+        f"采集端失联，其下 {devices} 台设备随之无数据：尚无法区分站点断电、线路中断或采集端故障",
     )
 
 

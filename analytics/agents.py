@@ -15,9 +15,9 @@ KIND = "agent_silent"
 
 ADVICE = Text(
     "Ask somebody at the site whether there is power and a network; then look at the agent's machine.",
-    "先向现场确认供电和网络是否正常,再检查采集机。",
+    "先向现场确认供电和网络是否正常，再检查采集端。",
 )
-BACK = Text("the agent delivers again", "采集机恢复上报")
+BACK = Text("the agent delivers again", "采集端恢复上报")
 
 
 def device_of(site: str) -> str:
@@ -45,7 +45,7 @@ def _finding(site: str, heard_at: int, now: int) -> Finding:
     ago_s = (now - heard_at) / 1000
     text = Text(
         f"nothing from the agent of {site} for {ago_s:.0f} s: site dark, line cut or agent dead",
-        f"站点 {site} 的采集机已 {ago_s:.0f} 秒无数据:站点断电、线路中断或采集机故障",
+        f"站点 {site} 的采集端已 {ago_s:.0f} 秒无数据：站点断电、线路中断或采集端故障",
     )
     return Finding(
         device=device_of(site),

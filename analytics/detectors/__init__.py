@@ -14,6 +14,7 @@ from analytics.detectors.device_silent import DeviceSilent
 from analytics.detectors.fan import FAN
 from analytics.detectors.not_charging import NotCharging
 from analytics.detectors.on_battery import OnBattery
+from analytics.detectors.output_off import OutputOff
 from analytics.detectors.over_temperature import OVER_TEMPERATURE
 from analytics.detectors.overload import OVERLOAD
 from analytics.detectors.port_down import PortDown
@@ -24,6 +25,7 @@ from analytics.detectors.ups_fault import UPS_FAULT
 #: By name: the name is the key of the state in the snapshot, so it never changes.
 DETECTORS: dict[str, Detector] = {
     "on_battery": OnBattery(),
+    "output_off": OutputOff(),
     "battery_low": BatteryLow(),
     "runtime_shortfall": RuntimeShortfall(),
     "battery_flag": BATTERY_FLAG,

@@ -19,7 +19,7 @@ BATTERY_FLAG = Condition(
             "alarm.replace_battery",
             Text(
                 "the UPS's own 'replace battery' flag stands; no other witness supports it",
-                "UPS 自身的“更换电池”标志置位;无其他证据支持",
+                "UPS 自身的“更换电池”标志置位；无其他证据支持",
             ),
             Severity.WARNING,
         ),
@@ -27,7 +27,7 @@ BATTERY_FLAG = Condition(
             "alarm.battery_bad",
             Text(
                 "the UPS's own 'battery bad' flag stands; no other witness supports it",
-                "UPS 自身的“电池不良”标志置位;无其他证据支持",
+                "UPS 自身的“电池不良”标志置位；无其他证据支持",
             ),
             Severity.WARNING,
         ),
@@ -35,7 +35,7 @@ BATTERY_FLAG = Condition(
             "alarm.test_failed",
             Text(
                 "the UPS says its self-test failed; no discharge was measured to confirm it",
-                "UPS 报告自检失败;尚无放电实测证实",
+                "UPS 报告自检失败；尚无放电实测证实",
             ),
             Severity.WARNING,
         ),
@@ -44,13 +44,13 @@ BATTERY_FLAG = Condition(
             [TestResult.ERROR],
             Text(
                 "the last self-test failed; no discharge was measured to confirm it",
-                "上次自检失败;尚无放电实测证实",
+                "上次自检失败；尚无放电实测证实",
             ),
             Severity.WARNING,
         ),
     ),
     advice=Text(
         "Do not order on this flag alone: run a capacity test, or wait for the next discharge to be measured.",
-        "勿仅凭此标志订购电池:先做容量测试,或等待下一次放电实测。",
+        "勿仅凭此标志订购电池：先做容量测试，或等待下一次放电实测。",
     ),
 )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from analytics import supply
 from analytics.detector import Block, Context, State
+from analytics.lasting import lasting
 from analytics.latch import Rule, fresh, observe
 from analytics.walk import Sample, newest, walk
 from model.finding import Change, Cleared, Evidence, Finding, Raised, Severity
@@ -26,9 +27,9 @@ CHARGE_FINE, RUNTIME_FINE_S = 50.0, 600.0
 
 ADVICE = Text(
     "Shut the load down in order now, or bring another source: minutes are left at most.",
-    "请立即有序关闭负载或接入其他电源:最多仅剩数分钟。",
+    "请立即有序关闭负载或接入其他电源：最多仅剩数分钟。",
 )
-BACK = Text("the mains is back, or the battery is no longer low", "市电已恢复,或电池电量不再偏低")
+BACK = Text("the battery no longer feeds the load, or is no longer low", "电池已不再供电，或电量不再偏低")
 
 
 class BatteryLow:
@@ -107,7 +108,9 @@ def _finding(state: State, device: str, sample: Sample, since: int) -> Finding:
     if runtime_s is not None:
         lines.append(
             Evidence(
-                text=Text(f"the UPS estimates {runtime_s:g} s left", f"UPS 估计剩余 {runtime_s:g} 秒"),
+                text=Text(
+                    f"the UPS estimates {lasting(runtime_s).en} left", f"UPS 估计还可供电 {lasting(runtime_s).zh}"
+                ),
                 at=sample.at,
                 point="battery.runtime",
                 value=runtime_s,

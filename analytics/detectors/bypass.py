@@ -25,6 +25,6 @@ BYPASS = Condition(
     advice=Text(
         "Find the reason (overload, inverter fault, or somebody at work) before transferring back; until then "
         "a mains failure drops the load.",
-        "先查明原因(过载、逆变器故障或现场维护)再切回逆变;在此之前市电中断将导致负载断电。",
+        "先查明原因（过载、逆变器故障或现场维护）再切回逆变；在此之前市电中断将导致负载断电。",
     ),
 )

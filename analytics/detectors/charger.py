@@ -21,6 +21,6 @@ CHARGER = Condition(
     advice=Text(
         "Measure the charging voltage and current at the battery; check battery breaker and fuse. What the battery "
         "still holds is all there is.",
-        "在电池端测量充电电压和电流;检查电池开关和熔断器。电池现有电量即全部后备。",
+        "在电池端测量充电电压和电流；检查电池开关和熔断器。电池现有电量即全部后备。",
     ),
 )

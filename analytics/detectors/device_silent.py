@@ -22,7 +22,7 @@ LEAST_GAPS, LEAST_S, ROUNDS = 3, 15.0, 3.0
 
 ADVICE = Text(
     "See whether others on the same line answer. Alone: check its supply, plug and address; all of them: check the line.",
-    "查看同一线路上其他设备是否应答。仅此一台:查供电、接头和地址;全部无应答:查线路。",
+    "查看同一线路上其他设备是否应答。仅此一台：查供电、接头和地址；全部无应答：查线路。",
 )
 BACK = Text("it answers again", "设备恢复应答")
 
@@ -75,7 +75,7 @@ def _missed(state: State, gap: Gap, context: Context) -> Change | None:
         ago = Text(f"last answer {(gap.at - heard) / 1000:.0f} s ago", f"上次应答在 {(gap.at - heard) / 1000:.0f} 秒前")
     text = Text(
         f"no answer in {state['n']} rounds over {lasted_s:.0f} s; {ago.en}",
-        f"{lasted_s:.0f} 秒内连续 {state['n']} 轮无应答;{ago.zh}",
+        f"{lasted_s:.0f} 秒内连续 {state['n']} 轮无应答；{ago.zh}",
     )
     return Raised(
         finding=Finding(

@@ -14,6 +14,6 @@ FAN = Condition(
     witnesses=(flag("alarm.fan_failure", Text("the UPS reports a failed fan", "UPS 报告风扇故障"), Severity.MINOR),),
     advice=Text(
         "Check the air filter and the fans by ear and eye; watch the temperature until the fan is replaced.",
-        "检查防尘网并逐个查看风扇是否转动;更换风扇前持续关注温度。",
+        "检查防尘网并逐个查看风扇是否转动；更换风扇前持续关注温度。",
     ),
 )

@@ -23,9 +23,9 @@ _POINTS = (*supply.POINTS, CHARGE)
 
 ADVICE = Text(
     "Measure the charging voltage and current at the battery; check battery breaker, fuse and charger setting.",
-    "在电池端测量充电电压和电流;检查电池开关、熔断器和充电参数。",
+    "在电池端测量充电电压和电流；检查电池开关、熔断器和充电参数。",
 )
-OVER = Text("the charge rises again, or the battery is in use", "电量恢复上升,或电池正在放电")
+OVER = Text("the charge rises again, or the battery is in use", "电量恢复上升，或电池正在放电")
 
 
 class NotCharging:
@@ -83,7 +83,7 @@ def _finding(device: str, flat: dict[str, float], charge: float) -> Finding:
     hours = (flat["seen"] - flat["at"]) / 3_600_000
     text = Text(
         f"charge {charge:g} % after {hours:.0f} h on mains, {flat['charge']:g} % at their start; a rise was expected",
-        f"市电供电 {hours:.0f} 小时后电量 {charge:g}%,起始为 {flat['charge']:g}%;预期应上升",
+        f"市电供电 {hours:.0f} 小时后电量 {charge:g}%，起始为 {flat['charge']:g}%；预期应上升",
     )
     evidence = Evidence(text=text, at=int(flat["seen"]), point=CHARGE, value=charge, expected=FULL_ENOUGH)
     return Finding(

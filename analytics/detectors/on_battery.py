@@ -9,20 +9,26 @@ A self-test is no mains failure: while the device says a test runs, nothing is r
 not hide an outage, so the excuse ends after 5 minutes (2 hours while the input voltage proves the mains),
 when the input voltage is seen to be gone, or when the battery is low.
 
+An output that goes off while on battery does not end the episode: nothing shows that the mains is back (`output_off`
+tells the rest).
+
 State: {"supply": witnesses that say battery, "test": witnesses of a test, "test_since", "tested": when one ended,
-"low", "low_since", "last": {point: value}, "estimated_at": of the newest runtime, "start": {"at", "charge"} from
-the first sample on battery, "told": {"severity", "dry"} once raised}.
+"low", "low_since", "last": {point: value}, "seen": {point: [at, index, value]} for the evidence, "estimated_at": of the
+newest runtime, "off": the output is off, "start": {"at", "charge"} from the first sample on battery, "told":
+{"severity", "dry", "shown": points in its evidence} once raised}.
 """
 
 from __future__ import annotations
 
 from itertools import groupby
+from typing import Any
 
 from analytics import expectation, supply
 from analytics.detector import Block, Context, State
+from analytics.lasting import lasting
 from analytics.walk import Sample, ever, newest, walk
 from model.finding import Change, Changed, Cleared, Evidence, Finding, Raised, Severity
-from model.points import BatteryStatus, TestResult
+from model.points import BatteryStatus, Source, TestResult
 from model.text import Text
 
 KIND = "on_battery"
@@ -43,9 +49,15 @@ LOW_BELIEVED_S = 600.0
 #: Runtime left (s) under which the severity applies, and time elapsed (s) over which it applies when none is known.
 LADDER = ((Severity.CRITICAL, 300.0, 3600.0), (Severity.MAJOR, 600.0, 1200.0), (Severity.MINOR, 1800.0, 0.0))
 
+_SHOWN = ("input.voltage", "battery.charge", "battery.runtime")
+_SAID = {
+    "input.voltage": Text("input voltage {value} V", "输入电压 {value} V"),
+    "battery.charge": Text("battery charge {value} %", "电池电量 {value}%"),
+}
+
 ADVICE = Text(
     "Ask the site or the utility when power returns; prepare an orderly shutdown or a generator before the forecast end.",
-    "向现场或供电部门确认来电时间;在预计耗尽之前准备有序关机或发电机。",
+    "向现场或供电部门确认来电时间；在预计耗尽之前准备有序关机或发电机。",
 )
 BACK = Text("the UPS is fed by the mains again", "UPS 已恢复市电供电")
 TEST = Text("it was a self-test of the UPS", "系 UPS 自检放电")
@@ -62,7 +74,7 @@ class OnBattery:
         if not (state.get("supply") or state.get("test") or state.get("low_since")) and _quiet(block):
             last = {p: v for p in _SEEN if (v := newest(block, p)) is not None}
             return ({**state, "last": {**state.get("last", {}), **last}} if last else state), []
-        state = {**state, "last": dict(state.get("last", {}))}
+        state = {**state, "last": dict(state.get("last", {})), "seen": dict(state.get("seen", {}))}
         changes: list[Change] = []
         for at, instant in groupby(walk(block, _POINTS), key=lambda sample: sample.at):
             for sample in instant:
@@ -96,13 +108,25 @@ def _take(state: State, sample: Sample) -> None:
         else:
             state.setdefault("test_since", sample.at)
     elif sample.point in supply.POINTS:
+        if sample.point == supply.SOURCE:
+            state["off"] = sample.value == Source.NONE
+        if state.get("off") and state.get("supply") and not supply.says_battery(sample.point, sample.value):
+            return
         state["supply"] = supply.heard(state.get("supply", []), sample.point, sample.value)
     else:
         state["last"][sample.point] = sample.value
+        _see(state["seen"], sample)
         if sample.point == "battery.runtime":
             state["estimated_at"] = sample.at
         elif sample.point in _LOW:
             _take_low(state, sample.at)
+
+
+def _see(seen: dict[str, list[Any]], sample: Sample) -> None:
+    """Keep the newest value with its time and phase; of one instant the lowest phase, as that is the failed one."""
+    old = seen.get(sample.point)
+    if old is None or old[0] != sample.at or sample.value < old[2]:
+        seen[sample.point] = [sample.at, sample.key or None, sample.value]
 
 
 def _take_low(state: State, at: int) -> None:
@@ -122,6 +146,8 @@ def _judge(state: State, at: int, context: Context) -> Change | None:
     if not state.get("supply"):
         state.pop("start", None)
         return Cleared(device=device, kind=KIND, index=None, at=at, why=BACK) if state.pop("told", None) else None
+    if state.get("off"):
+        return None
     start = state.setdefault("start", {"at": at, "charge": None})
     if start["charge"] is None:
         state["start"] = start = {"at": start["at"], "charge": state["last"].get("battery.charge")}
@@ -132,10 +158,10 @@ def _judge(state: State, at: int, context: Context) -> Change | None:
     told = state.get("told")
     dry = None if left_s is None else at + round(left_s * 1000)
     if told and severity.rank >= Severity(told["severity"]).rank:
-        if not _moved(told["dry"], dry, at):
+        if not _moved(told["dry"], dry, at) and told.get("shown") == _shown(state):
             return None
         severity = Severity(told["severity"])
-    state["told"] = {"severity": severity.value, "dry": dry}
+    state["told"] = {"severity": severity.value, "dry": dry, "shown": _shown(state)}
     finding = Finding(
         device=device,
         kind=KIND,
@@ -198,26 +224,38 @@ def _moved(told: int | None, dry: int | None, at: int) -> bool:
     return abs(dry - told) > max(60_000, abs(told - at) // 5)
 
 
+def _shown(state: State) -> list[str]:
+    """The values read since the transfer: an older one would show a mains that is gone."""
+    seen, start = state["seen"], state["start"]["at"]
+    return [point for point in _SHOWN if point in seen and seen[point][0] >= start]
+
+
+def _said(point: str, value: float) -> Text:
+    if point == "battery.runtime":
+        return Text(f"the UPS estimates {lasting(value).en} left", f"UPS 估计还可供电 {lasting(value).zh}")
+    return _SAID[point].format(value=f"{value:g}")
+
+
 def _evidence(state: State, at: int, left_s: float | None) -> tuple[Evidence, ...]:
-    last = state["last"]
     elapsed_s = (at - state["start"]["at"]) / 1000
     lines = [
         Evidence(
-            text=Text(f"on battery for {elapsed_s:.0f} s", f"已由电池供电 {elapsed_s:.0f} 秒"),
+            text=Text(f"on battery for {lasting(elapsed_s).en}", f"已由电池供电 {lasting(elapsed_s).zh}"),
             at=at,
             point=supply.SOURCE,
         )
     ]
-    for point, en, zh in (
-        ("input.voltage", "input voltage {0:g} V", "输入电压 {0:g} V"),
-        ("battery.charge", "battery charge {0:g} %", "电池电量 {0:g}%"),
-        ("battery.runtime", "the UPS estimates {0:g} s left", "UPS 估计剩余 {0:g} 秒"),
-    ):
-        if (value := last.get(point)) is not None:
-            lines.append(Evidence(text=Text(en.format(value), zh.format(value)), at=at, point=point, value=value))
+    for point in _shown(state):
+        read_at, index, value = state["seen"][point]
+        text = _said(point, value)
+        lines.append(Evidence(text=text, at=read_at, point=point, index=index, value=value))
     if left_s is not None:
         lines.append(
-            Evidence(text=Text(f"runs dry in about {left_s:.0f} s", f"约 {left_s:.0f} 秒后耗尽"), at=at, value=left_s)
+            Evidence(
+                text=Text(f"runs dry in about {lasting(left_s).en}", f"预计约 {lasting(left_s).zh}后耗尽"),
+                at=at,
+                value=left_s,
+            )
         )
     if state.get("low"):
         lines.append(

@@ -22,7 +22,7 @@ OVER_TEMPERATURE = Condition(
         above(
             "ups.temperature",
             55.0,
-            Text("UPS at {value} °C, limit {limit} °C", "UPS 温度 {value}°C,上限 {limit}°C"),
+            Text("UPS at {value} °C, limit {limit} °C", "UPS 温度 {value}°C，上限 {limit}°C"),
             Severity.MAJOR,
             clear=50.0,
             severe=70.0,
@@ -30,7 +30,7 @@ OVER_TEMPERATURE = Condition(
         above(
             "battery.temperature",
             40.0,
-            Text("battery at {value} °C, limit {limit} °C", "电池温度 {value}°C,上限 {limit}°C"),
+            Text("battery at {value} °C, limit {limit} °C", "电池温度 {value}°C，上限 {limit}°C"),
             Severity.MAJOR,
             clear=37.0,
             severe=55.0,
@@ -40,6 +40,6 @@ OVER_TEMPERATURE = Condition(
     advice=Text(
         "Check room cooling first (are the neighbours hot too?), then air filter and fans. A battery much hotter "
         "than the room: stop charging, ventilate.",
-        "先查机房空调(相邻设备是否同样偏热),再查防尘网和风扇。若电池明显高于室温:停止充电并通风。",
+        "先查机房空调（相邻设备是否同样偏热），再查防尘网和风扇。若电池明显高于室温：停止充电并通风。",
     ),
 )

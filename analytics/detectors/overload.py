@@ -16,7 +16,7 @@ OVERLOAD = Condition(
         above(
             "ups.load",
             100.0,
-            Text("load {value} %, rated for {limit} %", "负载率 {value}%,额定 {limit}%"),
+            Text("load {value} %, rated for {limit} %", "负载率 {value}%，额定 {limit}%"),
             Severity.MAJOR,
             clear=95.0,
             severe=125.0,
@@ -26,6 +26,6 @@ OVERLOAD = Condition(
     rule=Rule(seconds=10, clear_seconds=10),
     advice=Text(
         "Move load to another UPS or switch off what is not essential; an overloaded UPS goes to bypass or off.",
-        "将部分负载转移到其他 UPS 或关闭次要负载;过载的 UPS 会转旁路或关机。",
+        "将部分负载转移到其他 UPS 或关闭次要负载；过载的 UPS 会转旁路或关机。",
     ),
 )

@@ -23,7 +23,7 @@ _RULE = Rule(samples=2, clear_samples=2)
 
 ADVICE = Text(
     "Check cable, optic and the peer of this port; a port that had errors before it went down has a bad line.",
-    "检查该端口的线缆、光模块和对端设备;断开前已有错包的端口多为线路故障。",
+    "检查该端口的线缆、光模块和对端设备；断开前已有错包的端口多为线路故障。",
 )
 UP = Text("the port is up again", "端口已恢复连通")
 UNWANTED = Text("the port was switched off by its administrator", "端口已被管理员关闭")
@@ -105,7 +105,7 @@ def _end(state: State, port: str, at: int, why: Text, context: Context) -> Chang
 
 
 def _finding(port: str, since: int, at: int, context: Context) -> Finding:
-    text = Text(f"port {port} is down though wanted, and was up before", f"端口 {port} 断开(设定为启用,此前连通)")
+    text = Text(f"port {port} is down though wanted, and was up before", f"端口 {port} 断开（设定为启用，此前连通）")
     return Finding(
         device=context.device.id,
         kind=KIND,

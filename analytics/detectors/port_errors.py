@@ -34,7 +34,7 @@ MOST_PER_S = 6e8
 
 ADVICE = Text(
     "Clean and reseat plug or optic, change the cable, check duplex on both ends; compare with the peer's counters.",
-    "清洁并重插接头或光模块,更换线缆,核对两端双工;与对端计数比较。",
+    "清洁并重插接头或光模块，更换线缆，核对两端双工；与对端计数比较。",
 )
 OVER = Text("no more errors on this port", "端口不再出现错包")
 
@@ -135,7 +135,7 @@ def _finding(device: str, port: str, direction: str, intervals: list[list[float]
     way = Text("received", "接收") if direction == "in" else Text("sent", "发送")
     text = Text(
         f"port {port}: {errors:.0f} errors in {frames:.0f} frames {way.en} ({ratio:.1e}; limit {RAISE_RATIO:.0e})",
-        f"端口 {port}:{way.zh} {frames:.0f} 帧中 {errors:.0f} 个错误({ratio:.1e},上限 {RAISE_RATIO:.0e})",
+        f"端口 {port}：{way.zh} {frames:.0f} 帧中 {errors:.0f} 个错误（{ratio:.1e}，上限 {RAISE_RATIO:.0e}）",
     )
     evidence = Evidence(text=text, at=int(intervals[-1][0]), point=point, index=port, value=ratio, expected=RAISE_RATIO)
     return Finding(

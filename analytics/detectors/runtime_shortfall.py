@@ -28,6 +28,7 @@ import math
 
 from analytics import expectation, supply
 from analytics.detector import Block, Context, State
+from analytics.lasting import lasting
 from analytics.walk import Sample, newest, walk
 from model.finding import Change, Changed, Cleared, Evidence, Finding, Raised, Severity
 from model.inventory import Device
@@ -53,7 +54,7 @@ TELL_EVERY = 10.0
 
 ADVICE = Text(
     "Do a capacity test before the next outage does it; order the whole string, not single blocks.",
-    "在下次停电之前安排容量测试;应整组更换电池,不要只换单节。",
+    "在下次停电之前安排容量测试；应整组更换电池，不要只换单节。",
 )
 
 
@@ -198,7 +199,8 @@ def _judge(state: State, sample: Sample, device: Device) -> Change | None:
     if verdict and ratio >= CLEAR_FROM:
         state["verdict"] = None
         why = Text(
-            f"measured again: {used:.0f} % used where {due:.0f} % was due", f"再次实测:消耗 {used:.0f}%,应耗 {due:.0f}%"
+            f"measured again: {used:.0f} % used where {due:.0f} % was due",
+            f"再次实测：消耗 {used:.0f}%，应消耗 {due:.0f}%",
         )
         return _cleared(sample.at, device, why)
     if run["below"] < 2 or (verdict and verdict["began"] == run["began"] and used < verdict["used"] + TELL_EVERY):
@@ -212,14 +214,14 @@ def _judge(state: State, sample: Sample, device: Device) -> Change | None:
 def _finding(state: State, device: Device, sample: Sample, due: float, used: float) -> Finding:
     run, ratio = state["run"], due / used
     score = _certainty(ratio, used)
-    elapsed_s = (run["at"] - run["began"]) / 1000
     full_s = run["full_s"]
+    took, measured, expected = lasting((run["at"] - run["began"]) / 1000), lasting(full_s * ratio), lasting(full_s)
     whose = Text("the UPS's own estimate", "UPS 自身估计") if run["by"] == "ups" else Text("the inventory", "台账")
     lines = [
         Evidence(
             text=Text(
-                f"used {used:.0f} % in {elapsed_s:.0f} s on battery; {due:.0f} % was due at this load",
-                f"电池供电 {elapsed_s:.0f} 秒消耗 {used:.0f}%;按此负载应耗 {due:.0f}%",
+                f"used {used:.0f} % in {took.en} on battery; {due:.0f} % was due at this load",
+                f"电池供电 {took.zh}，消耗 {used:.0f}%；按此负载应消耗 {due:.0f}%",
             ),
             at=sample.at,
             point=run["gauge"],
@@ -228,8 +230,8 @@ def _finding(state: State, device: Device, sample: Sample, due: float, used: flo
         ),
         Evidence(
             text=Text(
-                f"measured runtime {full_s * ratio:.0f} s from full, expected {full_s:.0f} s by {whose.en}: {ratio:.0%}",
-                f"实测满电续航 {full_s * ratio:.0f} 秒,预期 {full_s:.0f} 秒(依据{whose.zh}):{ratio:.0%}",
+                f"measured runtime {measured.en} from full, expected {expected.en} by {whose.en}: {ratio:.0%}",
+                f"实测满电续航 {measured.zh}，预期 {expected.zh}（依据{whose.zh}）：{ratio:.0%}",
             ),
             at=sample.at,
             point=RUNTIME,
@@ -260,7 +262,7 @@ def _own_word(flags: dict[str, float], at: int) -> list[Evidence]:
     else:
         text = Text(
             "the UPS's own flag says its battery is OK: this witness disagrees",
-            "UPS 自身标志显示电池正常:该证据与此相反",
+            "UPS 自身标志显示电池正常：该证据与此相反",
         )
     return [Evidence(text=text, at=at, point=point, value=value)]
 

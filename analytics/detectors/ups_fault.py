@@ -25,6 +25,6 @@ UPS_FAULT = Condition(
     ),
     advice=Text(
         "Read the fault code at the front panel and the event log; plan a transfer to bypass for the repair.",
-        "读取面板故障代码和事件记录;安排转旁路检修。",
+        "读取面板故障代码和事件记录；安排转旁路检修。",
     ),
 )

@@ -21,7 +21,7 @@ def test_five_upss_and_the_devices_that_fall_silent_are_one_incident() -> None:
     [incident] = board.open()
     assert str(incident.key) == f"harbour:mains:{SITE}"
     assert incident.title.en == "Mains failure: Futian"
-    assert incident.title.zh == "市电中断:福田"
+    assert incident.title.zh == "市电中断：福田"
     assert board.of(incident) == [
         *(f"ups-{n} on_battery" for n in range(1, 6)),
         "sw-2 device_silent",

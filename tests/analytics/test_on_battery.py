@@ -81,3 +81,25 @@ class TestSelfTest:
     def test_mains_seen_to_be_gone_ends_the_excuse_at_once(self) -> None:
         line = Line().say(0, alarm__test_in_progress=1, ups__source=5).say(1, "1", input__voltage=0)
         assert len(raised(tell(line), "on_battery")) == 1
+
+
+def test_its_evidence_shows_the_input_voltage_after_the_transfer_with_its_phase() -> None:
+    line = Line()
+    ups_round(line, 0)
+    line.say(10, ups__source=5, alarm__on_battery=1)
+    line.say(12, ups__source=5, alarm__on_battery=1)
+    line.say(14, "1", input__voltage=0)
+    changes = tell(line, batch_s=2)
+    [first] = raised(changes, "on_battery")
+    assert "input.voltage" not in [e.point for e in first.evidence], "231 V of a minute ago is no evidence"
+    [volts] = [e for e in last(changes, "on_battery").evidence if e.point == "input.voltage"]
+    assert (volts.index, volts.value, second(volts.at)) == ("1", 0, 14)
+
+
+def test_of_three_phases_the_failed_one_is_shown() -> None:
+    line = Line()
+    line.say(0, ups__source=3)
+    line.say(10, "1", input__voltage=229).say(10, "2", input__voltage=3).say(10, "3", input__voltage=231)
+    line.say(10, ups__source=5)
+    [volts] = [e for e in last(tell(line), "on_battery").evidence if e.point == "input.voltage"]
+    assert (volts.index, volts.value) == ("2", 3)
