@@ -41,7 +41,7 @@ async def run_alone(file: Path, scale: TimeScale) -> int:
     url = f"{'https' if config.tls_cert else 'http'}://{config.host}:{config.port}"
     await centre.start()
     if not await _healthy(url, end):
-        complain(Text(f"the collector did not come up: see {log}", f"采集中心未能启动:见 {log}"))
+        complain(Text(f"the collector did not come up: see {log}", f"采集中心未能启动：见 {log}"))
         await centre.stop()
         return 1
     words = command("agent", str(file), *clock)
@@ -56,7 +56,7 @@ async def run_alone(file: Path, scale: TimeScale) -> int:
     engine.dispose()
     agent = Child("agent", words, log / "agent.log")
     await agent.start()
-    say(Text(f"Console: {url}\nOne-time login: {login}", f"控制台:{url}\n一次性登录:{login}"))
+    say(Text(f"Console: {url}\nOne-time login: {login}", f"控制台：{url}\n一次性登录：{login}"))
     await end.wait()
     await agent.stop()
     await centre.stop()

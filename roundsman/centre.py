@@ -60,13 +60,13 @@ def opened(file: Path | None) -> Iterator[Centre]:
     config, problems = read_file(path)
     if any(problem.severity == "error" for problem in problems):
         tell_problems(problems, as_json=False)
-        raise NoCentreError(Text(f"{path} has errors, see above", f"{path} 有错误,见上"))
+        raise NoCentreError(Text(f"{path} has errors, see above", f"{path} 有错误，见上"))
     database = config.data / "centre.sqlite"
     if not database.exists():
         raise NoCentreError(
             Text(
                 f"{database} is not there: start the collector once (roundsman collector {path})",
-                f"{database} 不存在:请先启动采集中心(roundsman collector {path})",
+                f"{database} 不存在：请先启动采集中心（roundsman collector {path}）",
             )
         )
     try:
@@ -90,7 +90,7 @@ def _find(file: Path | None) -> Path:
     raise NoCentreError(
         Text(
             f"no collector file: looked at {tried}; name it with --collector FILE or $ROUNDSMAN_COLLECTOR",
-            f"找不到采集中心配置:已查 {tried};请用 --collector FILE 或 $ROUNDSMAN_COLLECTOR 指定",
+            f"找不到采集中心配置：已查 {tried}；请用 --collector FILE 或 $ROUNDSMAN_COLLECTOR 指定",
         )
     )
 
@@ -103,7 +103,7 @@ def lint_inventory(file: Path, as_json: bool) -> int:
         say(
             Text(
                 f"{file}: {len(found.customers)} customers, {len(found.sites)} sites, {len(found.devices)} devices, no error",
-                f"{file}:{len(found.customers)} 个客户,{len(found.sites)} 个站点,{len(found.devices)} 台设备,无错误",
+                f"{file}：{len(found.customers)} 个客户，{len(found.sites)} 个站点，{len(found.devices)} 台设备，无错误",
             )
         )
     return status
@@ -144,7 +144,7 @@ def enrol_site(site: str, collector: Path | None, as_json: bool) -> int:
         say(
             Text(
                 f"Within 24 hours, once, on the agent's machine:\n  roundsman agent FILE --enrol {code}",
-                f"24 小时内,在采集端机器上执行一次:\n  roundsman agent FILE --enrol {code}",
+                f"24 小时内，在采集端机器上执行一次：\n  roundsman agent FILE --enrol {code}",
             )
         )
     return 0

@@ -20,10 +20,10 @@ from roundsman.speech import complain, language
 app = App(
     name="roundsman",
     version=__version__,
-    help="Rounds of UPS and network gear: from the wire to a ticket. UPS 与网络设备巡检:从线路到工单。",
+    help="Rounds of UPS and network gear: from the wire to a ticket. UPS 与网络设备巡检：从线路到工单。",
 )
-ticket = App(name="ticket", help="Tickets, their ledgers and clocks. 工单、台账与时限。")
-inventory = App(name="inventory", help="Who owns what, and under which contract. 资产与合同清单。")
+ticket = App(name="ticket", help="Tickets, their ledgers and clocks. 工单、记录与时限。")
+inventory = App(name="inventory", help="Who owns what, and under which contract. 资产与合同台账。")
 app.command(ticket)
 app.command(inventory)
 
@@ -129,7 +129,7 @@ def simulate(
 
 @app.command
 def probe(url: str, /, *, profile: str | None = None, json: Json = False) -> int:
-    """One device, once: decoded values with the raw ones beside. 读取一台设备一次,解码值与原始值并列。"""
+    """One device, once: decoded values with the raw ones beside. 读取一台设备一次，解码值与原始值并列。"""
     from roundsman.looking import probe_once
 
     return asyncio.run(probe_once(url, profile, json))
@@ -145,7 +145,7 @@ def check(file: Path, /, *, json: Json = False) -> int:
 
 @inventory.command(name="lint")
 def inventory_lint(file: Path, /, *, json: Json = False) -> int:
-    """Check an inventory file. 检查清单文件。"""
+    """Check an inventory file. 检查台账文件。"""
     from roundsman.centre import lint_inventory
 
     return lint_inventory(file, json)
@@ -153,7 +153,7 @@ def inventory_lint(file: Path, /, *, json: Json = False) -> int:
 
 @inventory.command(name="import")
 def inventory_import(file: Path, /, *, collector: CentreFile = None, json: Json = False) -> int:
-    """Bring an inventory file into the centre. 导入清单文件。"""
+    """Bring an inventory file into the centre. 导入台账文件。"""
     from roundsman.centre import import_inventory
 
     return import_inventory(file, collector, json)

@@ -54,7 +54,7 @@ def check_file(file: Path, as_json: bool) -> int:
     try:
         tables = set(tomllib.loads(file.read_text(encoding="utf-8")))
     except OSError as error:
-        complain(Text(f"{file}: cannot be read: {error.strerror}", f"{file}:无法读取:{error.strerror}"))
+        complain(Text(f"{file}: cannot be read: {error.strerror}", f"{file}：无法读取：{error.strerror}"))
         return 1
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
         tables = {"agent"}  # its reader says where the TOML breaks
@@ -72,5 +72,5 @@ def check_file(file: Path, as_json: bool) -> int:
 
         status |= tell_problems(read_inventory(file)[1], as_json)
     if not as_json and not status:
-        say(Text(f"{file}: no error", f"{file}:无错误"))
+        say(Text(f"{file}: no error", f"{file}：无错误"))
     return status

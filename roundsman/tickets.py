@@ -131,7 +131,7 @@ def _unknown(id: str) -> int:
     complain(
         Text(
             f"no ticket {id}: `roundsman ticket list --all` shows them",
-            f"没有工单 {id}:用 `roundsman ticket list --all` 查看",
+            f"没有工单 {id}：用 `roundsman ticket list --all` 查看",
         )
     )
     return 1

@@ -158,7 +158,7 @@ _STORY: tuple[tuple[str, Text, Callable[[Seen], str]], ...] = (
     ("first_readings", Text("Every device is read within 20 s of the start", "启动后 20 秒内读到每台设备"), _first_readings),
     (
         "mains_one_incident",
-        Text("The mains failure is one incident with all five UPSs in it", "市电故障是一个事件,五台 UPS 都在其中"),
+        Text("The mains failure is one incident with all five UPSs in it", "市电中断是一个事件，五台 UPS 都在其中"),
         _mains_incident,
     ),
     (
@@ -169,14 +169,14 @@ _STORY: tuple[tuple[str, Text, Callable[[Seen], str]], ...] = (
     ("mains_one_ticket", Text("It has one ticket", "它有一张工单"), _mains_ticket),
     (
         "restored_by_telemetry",
-        Text("The mains returned, and telemetry proved the restoration", "市电恢复,并由遥测数据证明"),
+        Text("The mains returned, and telemetry proved the restoration", "市电恢复，并由遥测数据证明"),
         _restored,
     ),
     (
         "weak_battery",
         Text(
             "The battery that holds 60 % was found by its runtime, its healthy twin was not accused",
-            "仅剩 60 % 容量的电池由放电时间发现,健康的同型电池未被误判",
+            "仅剩 60 % 容量的电池由放电时间发现，健康的同型电池未被误判",
         ),
         _weak_battery,
     ),
@@ -186,7 +186,7 @@ _STORY: tuple[tuple[str, Text, Callable[[Seen], str]], ...] = (
         "battery_flag",
         Text(
             "A 'replace battery' flag without any other witness is a warning, and no job",
-            "没有其他证据的“更换电池”标志只是提示,不派工",
+            "没有其他证据的“更换电池”标志只是提示，不派单",
         ),
         _flag,
     ),
