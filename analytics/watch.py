@@ -17,9 +17,8 @@ import msgspec
 
 from analytics.detector import Block, Column, Context, Detector, State
 from analytics.detectors import DETECTORS
-from model.finding import Change, Cleared
+from model.finding import Change
 from model.reading import Gap, Reading
-from model.text import Text
 
 #: Where `Watch.seen` keeps the newest gap of a device (no point has this name).
 _GAPS = "-"
@@ -99,20 +98,6 @@ def step(
                 continue
             changes += told
     return changes
-
-
-def standing(watch: Watch, device: str) -> dict[str, State]:
-    """What the detectors remember of one device, by detector (for the evidence page and for tests)."""
-    return watch.states.get(device, {})
-
-
-def forget(watch: Watch, device: str, now: int) -> list[Change]:
-    """The device was taken out of the inventory: drop its state, and clear what the alerts may still hold."""
-    watch.states.pop(device, None)
-    watch.seen.pop(device, None)
-    why = Text("the device was taken out of the inventory", "设备已从台账移除")
-    kinds = sorted(kind for detector in DETECTORS.values() for kind in detector.kinds)
-    return [Cleared(device=device, kind=kind, index=None, at=now, why=why) for kind in kinds]
 
 
 def _blame(watch: Watch, block: Block, detector: str, error: Exception) -> None:

@@ -22,8 +22,8 @@ from zoneinfo import available_timezones
 import msgspec
 import sqlalchemy as sa
 
-import desk.policies
 from collector.store import tables as t
+from desk.policies import POLICIES
 from model.inventory import MAINS, Battery, Contract, Customer, Device, Inventory, Site
 from model.problem import Problem, unreadable
 from model.text import Text
@@ -32,11 +32,6 @@ from model.toml_table import Table, parse
 _KINDS = ("ups", "switch", "pdu", "sensor", "other")
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _WRONG_ID = Text("letters, digits, dot, dash, underscore", "字母、数字、点、短横线、下划线")
-
-
-def policies() -> tuple[str, ...]:
-    """The ids of the contracts that the desk knows."""
-    return tuple(sorted(path.stem for folder in desk.policies.__path__ for path in Path(folder).glob("*.toml")))
 
 
 def read(body: str, file: str, known_policies: Sequence[str]) -> tuple[Inventory, list[Problem]]:
@@ -259,4 +254,4 @@ def read_file(path: Path) -> tuple[Inventory, list[Problem]]:
         body = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         return Inventory(), [unreadable(str(path), error)]
-    return read(body, str(path), policies())
+    return read(body, str(path), tuple(POLICIES))

@@ -144,7 +144,7 @@ class Running:
     async def _answer(self, waiting: list[tuple[Post, asyncio.Future[Answer]]]) -> None:
         try:
             answers = await self.write(self.writer.take, [post for post, _ in waiting])
-        except Exception as error:
+        except Exception as error:  # supervisor: one group that fails must not end the taking in of all others
             log.exception("taking in a group failed")
             answers = [Answer(kept=False, why=repr(error))] * len(waiting)
         for (_, done), answer in zip(waiting, answers, strict=True):

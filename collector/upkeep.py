@@ -58,7 +58,7 @@ async def _every(seconds: float, name: str, work: Callable[[], Awaitable[object]
         await asyncio.sleep(seconds)
         try:
             await work()
-        except Exception as error:
+        except Exception as error:  # supervisor: a turn that fails is shown in /healthz, the next tries again
             if str(error) != centre.upkeep_problems.get(name):
                 log.exception("upkeep failed, trying again", what=name)
             centre.upkeep_problems[name] = str(error)

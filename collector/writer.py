@@ -194,14 +194,13 @@ class Writer:
     def _commit_or_split(self, entries: list[_Entry]) -> None:
         """Commit together; if our own code fails on one, each alone, and that one without judgement.
 
-        A batch that trips a defect of ours must not hold up its agent for ever: history has it, the
-        failure is logged, and the next batch finds the detectors as they were.
+        History has that batch, the failure is logged, and the next one finds the detectors as they were.
         """
         try:
             self._commit(entries, judge=True)
         except sa.exc.DBAPIError:
             raise
-        except Exception:
+        except Exception:  # supervisor: a defect of ours in one batch must not hold up its agent for ever
             self._drop()
             if len(entries) > 1:
                 for entry in entries:

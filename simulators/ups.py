@@ -36,10 +36,8 @@ FAULTS: Mapping[str, str] = {
     "inverter": "alarm.inverter_fault",
     "general": "alarm.general_fault",
 }
-#: These carry the load to bypass.
+#: These carry the load to bypass; `bypass` is such a state without a fault flag of its own.
 _TO_BYPASS = frozenset({"inverter", "rectifier", "bypass"})
-#: A state that a scenario may force without a fault flag of its own.
-CONDITIONS = frozenset({"bypass"})
 
 
 class UpsMake(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from analytics.agents import silent
 from analytics.detector import Block, Context, State
 from analytics.detectors import DETECTORS
 from analytics.replay import replay
-from analytics.watch import Watch, blocks_of, forget, step
+from analytics.watch import Watch, blocks_of, step
 from model.finding import Change, Cleared, Raised
 from model.reading import Reading
 from tests.analytics.timeline import T0, UPS, Line, context, of, outage, raised, tell
@@ -107,14 +107,6 @@ def test_a_broken_detector_is_told_and_the_others_go_on() -> None:
     [fault] = watch.faults
     assert (fault.device, fault.detector, fault.error) == (UPS, "broken", "ZeroDivisionError: a defect of ours")
     msgspec.msgpack.encode(watch)
-
-
-def test_a_device_taken_out_is_forgotten_and_cleared() -> None:
-    watch = Watch()
-    tell(Line().say(0, ups__source=5), watch=watch)
-    changes = forget(watch, UPS, T0)
-    assert watch.states == {}
-    assert {c.kind for c in changes if isinstance(c, Cleared)} >= {"on_battery", "fan"}
 
 
 class TestAgents:

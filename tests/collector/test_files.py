@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from collector import config, inventory, store
+from desk.policies import POLICIES
 from model.problem import Problem
 
 GOOD = """
@@ -40,7 +41,7 @@ def _keys(problems: list[Problem]) -> list[str]:
 
 def test_the_demo_inventory_and_a_small_one_have_no_problem() -> None:
     for body in (GOOD, (files("roundsman") / "demo/inventory.toml").read_text(encoding="utf-8")):
-        found, problems = inventory.read(body, "x", inventory.policies())
+        found, problems = inventory.read(body, "x", tuple(POLICIES))
         assert problems == []
     assert found.device("sz-futian/ups-1").battery is not None
     assert len(found.devices) == 42
@@ -70,7 +71,7 @@ def test_the_demo_inventory_and_a_small_one_have_no_problem() -> None:
 )
 def test_each_mistake_in_an_inventory_is_told_with_its_place(old: str, new: str, key: str, line: int) -> None:
     assert GOOD.count(old) >= 1
-    _, problems = inventory.read(GOOD.replace(old, new, 1), "inventory.toml", inventory.policies())
+    _, problems = inventory.read(GOOD.replace(old, new, 1), "inventory.toml", tuple(POLICIES))
     assert (key, line) in [(p.key, p.line) for p in problems], problems
     for problem in problems:
         assert problem.render("en").startswith("inventory.toml:")

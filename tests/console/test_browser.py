@@ -155,6 +155,9 @@ def test_another_series_and_span_can_be_chosen(chromium: Browser, stage: Stage) 
         page.locator("select[name=hours]").select_option("1")
         page.wait_for_url("**hours=1")
         expect(page.locator(".chart.tall canvas")).to_be_visible()
+        assert page.locator("select[name=series]").input_value() == "ups.load#1", (
+            "the series stays when the span changes"
+        )
 
 
 def test_pages_read_without_scripts(chromium: Browser, stage: Stage) -> None:
@@ -165,6 +168,7 @@ def test_pages_read_without_scripts(chromium: Browser, stage: Stage) -> None:
         page.goto(f"{stage.url}/devices/sz-futian/ups-1?series=battery.charge")
         page.locator("summary").click()
         expect(page.locator("details table tr").nth(5)).to_be_visible()
+        assert fits(page)
 
 
 def test_the_keyboard_reaches_content_first_and_everything_has_a_name(chromium: Browser, stage: Stage) -> None:
@@ -209,3 +213,4 @@ def test_a_dead_centre_is_said_so(chromium: Browser, stage: Stage) -> None:
         page.route("**/v1/events", lambda route: route.fulfill(status=204))
         page.reload()
         expect(page.locator(".feed-off")).to_be_visible()
+        assert not page.locator(".feed-on").is_visible()

@@ -190,8 +190,7 @@ class TestEveryDetector:
                 texts = [change.why]
             else:
                 texts = [change.finding.advice, *(e.text for e in change.finding.evidence)]
-            for text in texts:
-                _bilingual(text)
+            assert [text for text in texts if not _bilingual(text)] == []
 
     def test_a_finding_has_evidence_a_score_and_times_in_order(self, name: str) -> None:
         for change in run(DETECTORS[name], blocks(wild(0), None)):
@@ -203,11 +202,10 @@ class TestEveryDetector:
                 assert all(e.point is None or e.point in POINTS for e in finding.evidence)
 
 
-def _bilingual(text: Text) -> None:
-    assert text.en.strip()
-    assert any("\u4e00" <= char <= "\u9fff" for char in text.zh), text
-    assert not any("\u4e00" <= char <= "\u9fff" for char in text.en), text
-    assert "{" not in text.en + text.zh, "an unfilled place"
+def _bilingual(text: Text) -> bool:
+    """English without a Chinese character, Chinese with one, and no place left unfilled in either."""
+    chinese = [any("\u4e00" <= char <= "\u9fff" for char in words) for words in (text.en, text.zh)]
+    return bool(text.en.strip()) and chinese == [False, True] and "{" not in text.en + text.zh
 
 
 def test_gaps_of_every_cause_are_survived_by_all() -> None:

@@ -44,6 +44,7 @@ async def test_lines_go_both_ways(tmp_path: Path) -> None:
     await child.tell("hello")
     await _until(lambda: "got hello" in said)
     await child.stop()
+    assert said == ["up", "got hello"]
 
 
 async def test_a_child_that_ignores_sigterm_is_killed_in_the_end(tmp_path: Path) -> None:

@@ -151,8 +151,11 @@ def test_any_bytes_of_a_line_are_an_answer_a_failure_or_not_yet(data: bytes, cou
 @given(st.binary(max_size=60))
 def test_any_frame_with_a_right_header_and_a_hostile_body_does_no_harm(body: bytes) -> None:
     frame = b"\x00\x01\x00\x00" + (len(body) + 2).to_bytes(2, "big") + b"\x01\x2b" + body
-    find_tcp(frame, ReadIdentity(unit=1), 1)
-    find_tcp(frame[:7] + b"\x03" + body, ReadWords(unit=1, function=3, address=0, count=3), 1)
+    identity = find_tcp(frame, ReadIdentity(unit=1), 1)
+    words = find_tcp(frame[:7] + b"\x03" + body, ReadWords(unit=1, function=3, address=0, count=3), 1)
+    assert all(found is None or isinstance(found, tuple) for found in (identity, words))
+    if words is not None and isinstance(words[0], Words):
+        assert len(words[0].values) == 3, "as many as were asked for, or none"
 
 
 @given(st.data())

@@ -120,4 +120,6 @@ def test_a_table_of_the_wrong_kind_is_a_problem_and_no_exception(name: str, valu
     _written,
 )
 def test_a_key_of_the_wrong_kind_is_a_problem_and_no_exception(name: str, value: str) -> None:
-    lint("x.toml", HEAD + row(**{name: value}))
+    profile, problems = lint("x.toml", HEAD + row(**{name: value}))
+    assert (profile is None) == any(problem.severity == "error" for problem in problems)
+    assert all(problem.key and problem.fix.zh for problem in problems)
