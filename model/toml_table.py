@@ -60,7 +60,7 @@ class Table:
 
     def done(self, value: T) -> T:
         """Hand `value` on after naming every key that nobody read."""
-        for key in self.tree.keys() - self._read:
+        for key in [key for key in self.tree if key not in self._read]:
             near = get_close_matches(key, self._read, 1)
             fix = Text(f"did you mean `{near[0]}`?", f"是否为 `{near[0]}`？") if near else Text("remove it", "删除该项")
             self.problem(key, Text("a known key", "已知的键"), f"`{key}`", fix)

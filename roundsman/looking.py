@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from agent.address import AddressError
 from agent.probe import ProbeLine, probe
 from model.points import POINTS
+from model.problem import Problem
 from model.text import Language, Text
 from roundsman.clock import real_ms
 from roundsman.speech import complain, language, put, say, tell_problems
@@ -49,8 +51,14 @@ def _row(line: ProbeLine, said: Language) -> str:
     return f"{name:32s} {shown:28s} {line.where:32s} {line.raw:24s} {meaning}".rstrip()
 
 
+_A_FILE = Text(
+    "tables of an agent, a collector, an inventory, a policy or a scenario", "采集端、采集中心、清单、策略或场景的表"
+)
+_FIX = Text("docs/agent.md and docs/desk.md have examples", "示例见 docs/agent.md 与 docs/desk.md")
+
+
 def check_file(file: Path, as_json: bool) -> int:
-    """Check a file by what it holds: an agent's tables, a collector's, an inventory's, a policy's, or several."""
+    """Check a file by the tables in it: 0 sound (warnings are told), 1 with an error or nothing that can be checked."""
     try:
         tables = set(tomllib.loads(file.read_text(encoding="utf-8")))
     except OSError as error:
@@ -58,19 +66,37 @@ def check_file(file: Path, as_json: bool) -> int:
         return 1
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
         tables = {"agent"}  # its reader says where the TOML breaks
-    status = 0
-    if tables & {"agent", "device", "pace"} and not tables & {"site", "customer"}:
-        from agent.check import check
-
-        status |= tell_problems(check(file), as_json)
-    if tables & {"collector", "connector"}:
-        from collector.config import read_file
-
-        status |= tell_problems(read_file(file)[1], as_json)
-    if tables & {"site", "customer", "contract"}:
-        from collector.inventory import read_file as read_inventory
-
-        status |= tell_problems(read_inventory(file)[1], as_json)
+    checks = list(_checks(tables))
+    problems = [problem for check in checks for problem in check(file)]
+    if not checks:
+        got = ", ".join(sorted(tables)) or "nothing"
+        problems = [Problem(file=str(file), line=0, key="", expected=_A_FILE, got=got, fix=_FIX)]
+    status = tell_problems(problems, as_json)
     if not as_json and not status:
         say(Text(f"{file}: no error", f"{file}：无错误"))
     return status
+
+
+def _checks(tables: set[str]) -> Iterator[Callable[[Path], list[Problem]]]:
+    """What reads these tables: one file may hold an agent's and a collector's."""
+    if tables & {"make", "event"}:
+        from simulators import scenario_file
+
+        yield lambda file: scenario_file.load(file)[1]
+        return
+    if tables & {"agent", "device", "pace"} and not tables & {"site", "customer"}:
+        from agent.check import check
+
+        yield check
+    if tables & {"collector", "connector"}:
+        from collector import config
+
+        yield lambda file: config.read_file(file)[1]
+    if tables & {"site", "customer", "contract"}:
+        from collector import inventory
+
+        yield lambda file: inventory.read_file(file)[1]
+    if tables & {"level", "clock", "impact"}:
+        from desk import policies
+
+        yield lambda file: policies.lint(file)[1]
