@@ -76,7 +76,7 @@ def demo(
         story=scenario is None,
     )
     try:
-        return asyncio.run(Play(wishes, Show(json, language())).run())
+        return asyncio.run(Play(wishes, Show(json, language(), speed=speed)).run())
     except StageError as error:
         complain(str(error))
         return 1
@@ -100,7 +100,9 @@ def agent(
 ) -> int:
     """Poll the devices of one site and deliver what they said. 站点采集端。"""
     from agent.running import main
+    from roundsman import logs
 
+    logs.configure()
     return main(file, _scale(clock), enrol_code=enrol)
 
 
@@ -109,7 +111,9 @@ def collector(file: Path, /, *, clock: Clock = None) -> int:
     """The centre: takes in, stores, detects, runs tickets, shows the console. 采集中心与控制台。"""
     from collector.running import main
     from console.app import mount
+    from roundsman import logs
 
+    logs.configure()
     return main(file, _scale(clock), mount)
 
 

@@ -26,6 +26,8 @@ FLAG = "nb-haishu/ups-3"
 EXPECTED_CAUSES = frozenset(
     {("mains", MAINS_SITE), ("battery", WEAK), ("device", FAN), ("port", PORT), ("battery", FLAG)}
 )
+#: Expectations (ids) that hold at every moment of the story.
+AT_ANY_TIME = frozenset({"first_readings", "nothing_else", "nothing_lost"})
 EXPECTED_TICKETS = frozenset({("mains", MAINS_SITE), ("battery", WEAK), ("device", FAN), ("port", PORT)})
 
 

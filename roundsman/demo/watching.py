@@ -11,9 +11,11 @@ import sqlalchemy as sa
 import collector.store as centre
 import desk.store as desk
 from alerts.types import Alert, Incident
+from collector.inventory import latest
 from collector.store import tables
-from desk.types import Clock, Entry, Ticket
+from desk.types import Clock, Entry, EntryKind, Ticket
 from model.reading import GapCause
+from model.text import Text
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -68,6 +70,16 @@ def holdings(engine: sa.Engine) -> Holdings:
         )
 
 
+def cast(engine: sa.Engine) -> dict[str, Any]:
+    """The names of sites and devices, for whoever tells the story."""
+    with engine.connect() as conn:
+        known = latest(conn)
+    return {
+        "sites": {site.id: {"name": _both(site.name), "tz": site.tz} for site in known.sites.values()},
+        "devices": {device.id: _both(device.name) for device in known.devices.values()},
+    }
+
+
 def clocks(engine: sa.Engine, ticket: str, now: int) -> list[Clock]:
     """The promised times of a ticket at this moment."""
     with engine.connect() as conn:
@@ -112,7 +124,8 @@ class Watcher:
                 "site": incident.site,
                 "impact": incident.impact.value,
                 "members": len(incident.members),
-                "title": {"en": incident.title.en, "zh": incident.title.zh},
+                "wants_ticket": incident.wants_ticket,
+                "title": _both(incident.title),
                 "at": incident.changed_at,
             }
         )
@@ -129,20 +142,43 @@ class Watcher:
                 "cause": ticket.key.cause,
                 "site": ticket.site,
                 "who": entry.who,
-                "text": {"en": entry.text.en, "zh": entry.text.zh},
+                "text": _both(entry.text),
                 "at": entry.at,
             }
+            event |= _more(entry)
             if entry.seq == 1:
+                event["level_name"] = _both(self._level(ticket))
                 event["clocks"] = [_clock(clock) for clock in clocks(self._engine, ticket.id, now)]
                 call = ticket.next_call
-                event["next_call"] = {"en": call.en, "zh": call.zh} if call else None
+                event["next_call"] = _both(call) if call else None
+            elif "clock" in event:
+                titles = {clock.name: clock.title for clock in clocks(self._engine, ticket.id, now)}
+                event["clock_title"] = _both(titles.get(str(event["clock"]), entry.text))
             self._emit(event)
+
+    def _level(self, ticket: Ticket) -> Text:
+        """The level in the contract's own words."""
+        with self._engine.connect() as conn:
+            return desk.policy(conn, ticket).level(ticket.level).name
+
+
+def _more(entry: Entry) -> dict[str, Any]:
+    """What the kinds of entries say beyond their text."""
+    if entry.kind in (EntryKind.WARNED, EntryKind.BROKEN):
+        return {"clock": entry.data.get("clock")}
+    if entry.kind is EntryKind.INCIDENT:
+        return {"joined": "joined" in entry.data or "joined" in entry.text.en}
+    return {}
+
+
+def _both(text: Text) -> dict[str, str]:
+    return {"en": text.en, "zh": text.zh}
 
 
 def _clock(clock: Clock) -> dict[str, Any]:
     return {
         "clock": clock.name,
-        "title": {"en": clock.title.en, "zh": clock.title.zh},
+        "title": _both(clock.title),
         "state": clock.state.value,
         "target_s": clock.target_s,
         "due": clock.due_at,
