@@ -41,6 +41,7 @@ class Reads:
         self._seen: dict[str, bool] = {}
         self._series: dict[str, list[Series]] = {}
         self._devices: dict[str, DeviceRow] | None = None
+        self._policies: dict[str, Policy] = {}
         self._only = viewer.customer or "" if viewer.role is Role.CUSTOMER else None
 
     # Sites and devices
@@ -171,7 +172,9 @@ class Reads:
 
     def policy(self, ticket: Ticket) -> Policy:
         """The contract as it was when the ticket was opened."""
-        return desk.policy(self._conn, ticket)
+        if ticket.policy not in self._policies:
+            self._policies[ticket.policy] = desk.policy(self._conn, ticket)
+        return self._policies[ticket.policy]
 
     def level(self, ticket: Ticket) -> Level:
         """The ticket's level in the contract's own words."""
@@ -189,10 +192,15 @@ class Reads:
 
     def running(self, tickets: Iterable[Ticket]) -> Iterator[tuple[Ticket, Clock]]:
         """Every clock of every open ticket."""
-        for ticket in tickets:
-            if ticket.state not in OVER:
-                for clock in self.clocks(ticket):
-                    yield ticket, clock
+        running = [ticket for ticket in tickets if ticket.state not in OVER]
+        clocks = self.clocks_of(running)
+        for ticket in running:
+            for clock in clocks[ticket.id]:
+                yield ticket, clock
+
+    def clocks_of(self, tickets: list[Ticket]) -> dict[str, list[Clock]]:
+        """The clocks of several tickets, read together."""
+        return desk.clocks_of(self._conn, tickets, self.now)
 
 
 @contextmanager

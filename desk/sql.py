@@ -13,6 +13,9 @@ from desk.tables import connectors, ledger, outbox, policies, tickets
 from desk.types import Draft, Entry, EntryKind, Ticket, TicketState
 from model.text import Text
 
+#: Databases bound the number of parameters of one statement.
+_MOST_IN = 500
+
 
 def pin_policy(conn: sa.Connection, id: str, version: str, body: str, now: int) -> None:
     """Keep a policy's text at its first use, so that a later change of the file touches no old ticket."""
@@ -84,6 +87,17 @@ def entries(conn: sa.Connection, ticket: str) -> list[Entry]:
     """A ticket's ledger in the order of recording."""
     query = sa.select(ledger).where(ledger.c.ticket == ticket).order_by(ledger.c.seq)
     return [_entry(row) for row in conn.execute(query)]
+
+
+def entries_of(conn: sa.Connection, tickets: Sequence[str]) -> dict[str, list[Entry]]:
+    """The ledgers of several tickets, read together: a page of tickets must not cost a query for each."""
+    found: dict[str, list[Entry]] = {ticket: [] for ticket in tickets}
+    for start in range(0, len(tickets), _MOST_IN):
+        some = tickets[start : start + _MOST_IN]
+        query = sa.select(ledger).where(ledger.c.ticket.in_(some)).order_by(ledger.c.ticket, ledger.c.seq)
+        for row in conn.execute(query):
+            found[row.ticket].append(_entry(row))
+    return found
 
 
 def insert_entries(conn: sa.Connection, new: Sequence[Entry]) -> None:

@@ -50,7 +50,8 @@ def tickets(request: Request, here: Here, viewer: SignedIn, all: bool = False) -
     """The open ones with their clocks, or all."""
     with reading(here.centre, viewer) as reads:
         found = [ticket for ticket in reads.tickets() if all or ticket.state not in OVER]
-        clocks = {ticket.id: _promises(reads, ticket) for ticket in found}
+        computed = reads.clocks_of(found)
+        clocks = {t.id: [promise(t, clock, reads.now) for clock in computed[t.id]] for t in found}
         return here.page(request, "tickets.html", viewer, tickets=found, clocks=clocks, all=all, reads=reads)
 
 

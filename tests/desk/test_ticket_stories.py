@@ -265,3 +265,13 @@ def test_the_row_is_always_what_its_ledger_makes(conn: sa.Connection) -> None:
         store.tick(conn, INVENTORY, T0 + minute * MINUTE)
         row, made = store.ticket(conn, "T-000001"), fold(store.ledger(conn, "T-000001"))
         assert (row.state, row.level, row.changed_at, row.key) == (made.state, made.level, made.changed_at, made.key)
+
+
+def test_clocks_read_together_are_those_read_one_by_one(conn: sa.Connection) -> None:
+    for n in range(1, 5):
+        tell(conn, incident(f"sz/ups-{n}", cause="device"), now=T0 + n * MINUTE)
+    store.act(conn, "T-000002", K.ACKNOWLEDGED, "ann", "on it", T0 + 9 * MINUTE, T0 + 9 * MINUTE)
+    now, held = T0 + HOUR, store.tickets(conn)
+    assert len(held) == 4
+    assert store.clocks_of(conn, held, now) == {ticket.id: store.clocks(conn, ticket.id, now) for ticket in held}
+    assert store.clocks_of(conn, [], now) == {}
