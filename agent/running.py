@@ -20,7 +20,6 @@ from typing import Any
 
 import structlog
 
-from agent import logs
 from agent.backlog import Backlog, Found, Loss
 from agent.clock import AgentClock
 from agent.config import AgentConfig, WatchedDevice, load
@@ -193,7 +192,6 @@ async def serve(config_path: Path, scale: TimeScale) -> int:
 
 def main(config_path: Path, scale: TimeScale, enrol_code: str | None = None) -> int:
     """`roundsman agent FILE [--enrol CODE]`: enrol first when there is a code, then run. Returns the exit code."""
-    logs.configure()
     if enrol_code and not _enrolled(config_path, enrol_code):
         return EXIT_NOT_ENROLLED
     return asyncio.run(serve(config_path, scale))

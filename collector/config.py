@@ -16,13 +16,16 @@ The tables of an agent (`agent`, `pace`, `device`) may stand in the same file: `
 from __future__ import annotations
 
 import ipaddress
+import os
+import ssl
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from desk.connectors import Settings, lint, settings
 from desk.connectors.types import Audience
-from model.problem import Problem, unreadable
+from model.problem import Lines, Problem, unreadable
 from model.text import Text
 from model.toml_table import Table, parse
 
@@ -53,7 +56,8 @@ def read_file(path: Path) -> tuple[CollectorConfig, list[Problem]]:
         body = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         return CollectorConfig(), [unreadable(str(path), error)]
-    return read(body, str(path), path.parent)
+    config, problems = read(body, str(path), path.parent)
+    return config, [*problems, *_unfit_pair(config, str(path), Lines(body))]
 
 
 def read(body: str, file: str, folder: Path) -> tuple[CollectorConfig, list[Problem]]:
@@ -138,6 +142,24 @@ def _lint_tls(table: Table, config: CollectorConfig) -> None:
         table.problem("listen", expected, f"`{config.host}` without TLS", fix)
 
 
+def _unfit_pair(config: CollectorConfig, file: str, lines: Lines) -> Iterator[Problem]:
+    """Whether this machine has the certificate and its own key, as the server will load them."""
+    if not (config.tls_cert and config.tls_key):
+        return
+    for name, path in (("tls_cert", config.tls_cert), ("tls_key", config.tls_key)):
+        if not os.access(path, os.R_OK):
+            key = f"collector.{name}"
+            got = f"{path}, which {'cannot be read' if path.exists() else 'is not there'}"
+            yield Problem(file=file, line=lines.of(key), key=key, expected=_A_PEM, got=got, fix=_FIX_PEM)
+            return
+    try:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(config.tls_cert, config.tls_key, password=lambda: b"")
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        key = "collector.tls_key"
+        yield Problem(file=file, line=lines.of(key), key=key, expected=_A_PAIR, got=str(error), fix=_FIX_PAIR)
+
+
 def is_loopback(host: str) -> bool:
     """Whether nothing outside this machine can reach `host`."""
     if host == "localhost":
@@ -146,3 +168,9 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+_A_PEM = Text("a readable PEM file", "可读的 PEM 文件")
+_FIX_PEM = Text("correct the path, or let this user read it", "更正路径，或让运行用户可读")
+_A_PAIR = Text("the certificate and its own key, PEM, no passphrase", "证书及与其匹配的密钥（PEM，无口令）")
+_FIX_PAIR = Text("name the two files that belong together", "写明配套的两个文件")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
+import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -28,12 +28,10 @@ from collector.history.opening import open_history
 from collector.hub import Hub
 from collector.offsets import OffsetBook
 from collector.pipeline import World
-from collector.store import deliveries, keep_clock, open_engine, writing
+from collector.store import deliveries, hold, keep_clock, open_engine, writing
 from collector.writer import Answer, Post, Writer
 from desk import outbox
 from model.inventory import Inventory
-from model.problem import Problem
-from model.text import language_of
 from model.timescale import TimeScale
 
 T = TypeVar("T")
@@ -41,7 +39,8 @@ T = TypeVar("T")
 _GROUP = 64
 #: A difference of clocks below this is the way, not the clock: (story s, real s).
 _WRONG_CLOCK_S = (5, 5)
-_SILENT_S = (90, 12)
+#: An agent is silent after so long (story s, real s): longer than its longest back-off (15 s) and idle row (5 s).
+_SILENT_S = (90, 25)
 #: The least real time of one round of a device; detectors never expect an answer sooner.
 _ROUND_S = 1.0
 #: A history server that failed is given again what it took in the last so many real seconds.
@@ -63,6 +62,7 @@ class Running:
         writer: Writer,
         clock: Clock,
         forwarder: Forwarder | None,
+        lock: int,
     ) -> None:
         self.config = config
         self.scale = scale
@@ -73,6 +73,7 @@ class Running:
         self.forwarder = forwarder
         self.upkeep_problems: dict[str, str] = {}  #: by what is stuck (sealing, a connector …), for /healthz
         self._clock = clock
+        self._lock = lock
         self._thread = ThreadPoolExecutor(1, "writer")
         self._posts: asyncio.Queue[tuple[Post, asyncio.Future[Answer]]] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
@@ -113,8 +114,9 @@ class Running:
         return done
 
     async def start(self) -> None:
-        """Rebuild the detectors, then begin to write and to keep up."""
+        """Rebuild the detectors, then begin to write and to keep up. From now on an agent can be silent."""
         await self.write(self.writer.recover)
+        self.writer.listens_since = self.now()
         loops = (self._serve_posts(), *upkeep.loops(self))
         self._tasks = [asyncio.create_task(loop) for loop in loops]
 
@@ -133,6 +135,7 @@ class Running:
                 await asyncio.wait_for(asyncio.to_thread(self.forwarder.step), _LAST_FEED_S)
         self.history.close()
         self.engine.dispose()
+        os.close(self._lock)
 
     async def _serve_posts(self) -> None:
         while True:
@@ -154,7 +157,15 @@ class Running:
 
 def open_centre(config: CollectorConfig, scale: TimeScale) -> Running:
     """Open database, history and inventory. Raises `StoreError`, `HistoryError`, `OSError`."""
-    config.data.mkdir(parents=True, exist_ok=True)
+    lock = hold(config.data)
+    try:
+        return _open(config, scale, lock)
+    except BaseException:
+        os.close(lock)
+        raise
+
+
+def _open(config: CollectorConfig, scale: TimeScale, lock: int) -> Running:
     engine = open_engine(config.data / "centre.sqlite")
     clock = Clock(scale)
     with writing(engine) as conn:
@@ -166,19 +177,13 @@ def open_centre(config: CollectorConfig, scale: TimeScale) -> Running:
     book = OffsetBook(scale.at_least(*_WRONG_CLOCK_S) * 1000, segments)
     history = Corrected(open_history(config.history, config.data), book)
     embedded = config.history == "embedded"
-    writer = Writer(engine, history if embedded else None, book, world, clock.now())
+    writer = Writer(engine, history if embedded else None, book, world)
     forwarder = None if embedded else Forwarder(engine, history, round(_AGAIN_S * 1000 * scale.speed))
-    return Running(config, scale, engine, history, writer, clock, forwarder)
-
-
-def show(problems: list[Problem], locale: str | None) -> None:
-    """Problems to the terminal, in the reader's language."""
-    for problem in problems:
-        sys.stderr.write(problem.render(language_of(locale)) + "\n")
+    return Running(config, scale, engine, history, writer, clock, forwarder, lock)
 
 
 def main(config_path: Path, scale: TimeScale, mount: Callable[[Any, Running], None] | None = None) -> int:
-    """`roundsman collector FILE`: run until SIGTERM. 78 when the file has errors, 1 when it cannot start."""
+    """`roundsman collector FILE`: run until SIGTERM. Exit codes: collector.serving."""
     from collector.serving import run
 
     return run(config_path, scale, mount)

@@ -68,16 +68,14 @@ class _Entry(msgspec.Struct, kw_only=True):
 class Writer:
     """Owns the pipeline's state. `world` may be exchanged between calls."""
 
-    def __init__(
-        self, engine: sa.Engine, history: History | None, book: OffsetBook, world: World, started_at: int
-    ) -> None:
+    def __init__(self, engine: sa.Engine, history: History | None, book: OffsetBook, world: World) -> None:
         """`history` None: a forwarder feeds it from the kept bytes."""
         self.world = world
+        self.listens_since = 0  #: no agent is silent on account of the time before
         self.problem = ""  #: why batches are refused now, for /healthz and the log
         self._engine = engine
         self._history = history
         self._book = book
-        self._started_at = started_at
         self._state: CentreState | None = None
         self._board = b""
         self._cursor = 0
@@ -107,7 +105,7 @@ class Writer:
         try:
             with writing(self._engine) as conn:
                 self._look_at_inventory(conn)
-                heard = {site: max(at, self._started_at) for site, at in fleet.heard(conn).items()}
+                heard = {site: max(at, self.listens_since) for site, at in fleet.heard(conn).items()}
                 outcome = pipeline.on_tick(state, heard, self.world, now)
                 self._put_outcome(conn, outcome, now)
                 desk.store.tick(conn, self.world.inventory, now)

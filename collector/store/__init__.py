@@ -22,7 +22,15 @@ from collector.store.fleet import (
     quarantine,
 )
 from collector.store.notes import forwarded, keep_clock, kept_clock, put_forwarded
-from collector.store.opening import SCHEMA_VERSION, StoreError, open_engine, writing
+from collector.store.opening import (
+    SCHEMA_VERSION,
+    StoreError,
+    StoreTaken,
+    StoreWaits,
+    hold,
+    open_engine,
+    writing,
+)
 from collector.store.tables import metadata
 
 __all__ = [
@@ -35,6 +43,8 @@ __all__ = [
     "KeptBatch",
     "QuarantineRow",
     "StoreError",
+    "StoreTaken",
+    "StoreWaits",
     "agents",
     "alerts",
     "desk_news",
@@ -42,6 +52,7 @@ __all__ = [
     "events",
     "forwarded",
     "gaps_latest",
+    "hold",
     "identity",
     "incident",
     "incidents",

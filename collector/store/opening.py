@@ -7,6 +7,8 @@ instead of failing half way.
 
 from __future__ import annotations
 
+import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +24,15 @@ _BUSY_MS = 20_000
 
 
 class StoreError(Exception):
-    """The database cannot be used. The message says why and what to do."""
+    """The database cannot be used, and trying again would not mend it. The message says why and what to do."""
+
+
+class StoreWaits(StoreError):
+    """Nothing is wrong with the database itself: the disk is full, the folder cannot be written. Try again later."""
+
+
+class StoreTaken(StoreError):
+    """Another collector runs on this folder: two would judge and call twice."""
 
 
 def open_engine(path: Path) -> sa.Engine:
@@ -37,13 +47,35 @@ def open_engine(path: Path) -> sa.Engine:
             _check_version(conn, path)
             tables.metadata.create_all(conn)
             desk_metadata.create_all(conn)
+    except sa.exc.OperationalError as error:
+        engine.dispose()
+        fix = "fix: free the disk, or let this user write there"
+        raise StoreWaits(f"{path}: expected a database that can be written, got: {error.orig}; {fix}") from error
     except sa.exc.DatabaseError as error:
         engine.dispose()
-        raise StoreError(f"{path}: expected a Roundsman database, got: {error.orig}") from error
+        fix = "fix: put the backup back, or move the file away to begin with an empty one"
+        raise StoreError(f"{path}: expected a Roundsman database, got: {error.orig}; {fix}") from error
     except StoreError:
         engine.dispose()
         raise
     return engine
+
+
+def hold(folder: Path) -> int:
+    """Take the folder of a centre for this process, as long as the returned handle is open. Raises `StoreTaken`.
+
+    The kernel lets go of it however we end. Commands beside the centre write too, and need no lock.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(folder / "collector.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise StoreTaken(
+            f"{folder}: expected a folder of our own, got one on which another collector runs; fix: stop that one"
+        ) from error
+    return handle
 
 
 @contextmanager
@@ -66,6 +98,12 @@ def _on_begin(conn: sa.Connection) -> None:
 
 def _check_version(conn: sa.Connection, path: Path) -> None:
     """Keep the version beside the data; the oldest and the newest that we can read are the same for now."""
+    there = sa.inspect(conn).get_table_names()
+    if there and tables.about.name not in there:
+        raise StoreError(
+            f"{path}: expected a Roundsman database, got one of another program ({', '.join(there[:3])}); "
+            "fix: name another folder in `data`"
+        )
     tables.about.create(conn, checkfirst=True)
     found = conn.scalar(sa.select(tables.about.c.value).where(tables.about.c.key == "schema"))
     if found is None:

@@ -28,9 +28,8 @@ from tests.services import free_port, wait_for
 CHILD = """
 import sys
 from pathlib import Path
-from agent.running import main
-from model.timescale import TimeScale
-sys.exit(main(Path(sys.argv[1]), TimeScale.parse(sys.argv[2]), *sys.argv[3:]))
+from roundsman.cli import agent
+sys.exit(agent(Path(sys.argv[1]), clock=sys.argv[2], enrol=(sys.argv[3:] or [None])[0]))
 """
 SECRET = "5ec3e7" * 10
 
