@@ -169,7 +169,8 @@ class Play:
             first_readings_s=self._first_readings_s,
             lost=checked.lost + checked.undelivered,
             doubled=checked.doubled,
-            agents_killed=self._wishes.kills > 0,
+            # Whoever killed them, --kills or a visitor: a site that was not heard is then no surprise.
+            agents_killed=any(child.deaths for child in self._stage.children()),
         )
         judged = story.judge(seen) if self._wishes.story else []
         complete = self._wishes.for_s is not None or self._over_in_story
