@@ -14,9 +14,11 @@ from typing import Any
 
 import msgspec
 
+from alerts.types import Incident
 from collector.history.opening import open_history
 from collector.store import open_engine, writing
 from console.login import one_time_code
+from desk.types import Ticket
 from roundsman.clock import real_ms, starting_now
 from roundsman.demo import story
 from roundsman.demo.audit import Audit, audit
@@ -148,19 +150,21 @@ class Play:
             await asyncio.sleep(max(0.0, start + instant - asyncio.get_running_loop().time()))
             # The collector is one of seven processes, but its death is the more telling one.
             victim = self._stage.collector if dice.random() < 0.4 else dice.choice(victims)
-            if victim.kill():
-                self._emit({"event": "killed", "child": victim.name})
+            while not victim.kill():  # it is just being started again
+                await asyncio.sleep(0.1)
+            self._emit({"event": "killed", "child": victim.name})
 
     async def _judge(self) -> int:
         self._emit({"event": "stopping"})
         await self._stage.stop_agents()
-        await self._drain()
+        await self._stage.collector.stop()
         checked = await asyncio.to_thread(self._audit)
         engine = open_engine(self._stage.database)
         try:
             held, total, causes = holdings(engine), counts(engine), gap_causes(engine)
         finally:
             engine.dispose()
+        deaths = sum(child.deaths for child in self._stage.children())
         seen = story.Seen(
             incidents=held.incidents,
             alerts=held.alerts,
@@ -170,7 +174,7 @@ class Play:
             lost=checked.lost + checked.undelivered,
             doubled=checked.doubled,
             # Whoever killed them, --kills or a visitor: a site that was not heard is then no surprise.
-            agents_killed=any(child.deaths for child in self._stage.children()),
+            agents_killed=deaths > 0,
         )
         judged = story.judge(seen) if self._wishes.story else []
         complete = self._wishes.for_s is not None or self._over_in_story
@@ -186,40 +190,12 @@ class Play:
                 "lost": seen.lost,
                 "doubled": seen.doubled,
                 "complete": complete,
-                "deaths": sum(child.deaths for child in self._stage.children()),
-                "incidents": [
-                    {
-                        "cause": i.key.cause,
-                        "root": i.key.root,
-                        "site": i.site,
-                        "impact": i.worst.value,
-                        "members": len(i.members),
-                    }
-                    for i in seen.incidents
-                ],
-                "tickets": [
-                    {
-                        "id": t.id,
-                        "level": t.level,
-                        "cause": t.key.cause,
-                        "root": t.key.root,
-                        "site": t.site,
-                        "state": t.state.value,
-                    }
-                    for t in seen.tickets
-                ],
-                "story": [
-                    {"id": e.id, "held": e.held, "seen": e.seen, "en": e.expected.en, "zh": e.expected.zh}
-                    for e in judged
-                ],
+                "deaths": deaths,
+                **story.summary(seen, judged),
             }
         )
         # Who ends it by hand before the story does has seen only a part, and only a loss is a failure then.
         return 0 if all(e.held for e in judged if complete or e.id in story.AT_ANY_TIME) else 1
-
-    async def _drain(self) -> None:
-        """The agents have stopped; what they could not deliver in time is counted by the audit."""
-        await self._stage.collector.stop()
 
     def _audit(self) -> Audit:
         history = open_history(self._wishes.history, self._directory / "centre")
@@ -227,3 +203,29 @@ class Play:
             return audit(sorted(self._directory.glob("spool-*.sqlite")), history)
         finally:
             history.close()
+
+
+def _incident_json(incident: Incident) -> dict[str, Any]:
+    return {
+        "cause": incident.key.cause,
+        "root": incident.key.root,
+        "site": incident.site,
+        "impact": incident.worst.value,
+        "members": len(incident.members),
+    }
+
+
+def _ticket_json(ticket: Ticket) -> dict[str, Any]:
+    return {
+        "id": ticket.id,
+        "level": ticket.level,
+        "cause": ticket.key.cause,
+        "root": ticket.key.root,
+        "site": ticket.site,
+        "state": ticket.state.value,
+    }
+
+
+def _expectation_json(expectation: story.Expectation) -> dict[str, Any]:
+    said = expectation.expected
+    return {"id": expectation.id, "held": expectation.held, "seen": expectation.seen, "en": said.en, "zh": said.zh}

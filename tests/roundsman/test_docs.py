@@ -132,7 +132,7 @@ def test_no_file_names_a_developers_machine_or_a_registry() -> None:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode != 0:
         pytest.skip("not a git checkout: there is no list of tracked files")
-    hosts = "|".join(re.escape(f"{name}.{end}") for name, end in (("pythonhosted", "org"), ("pypi", "org"), ("registry.npmjs", "org"), ("deb.debian", "org")))  # fmt: skip
+    hosts = "|".join(re.escape(f"{name}.{end}") for name, end in (("pythonhosted", "org"), ("pypi", "org"), ("registry", "npmjs"), ("deb", "debian")))  # fmt: skip
     unwanted = re.compile(rf"(?:^|[^\w.])/(?:work|farm|root|home)/[A-Za-z]|{hosts}", re.MULTILINE)
     found = []
     for name in filter(None, listed.stdout.split("\0")):
