@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import ssl
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -100,7 +101,7 @@ def parse(text: str, path: Path) -> tuple[AgentConfig | None, list[Problem]]:
         return None, [_file_problem(path, int(place[1]) if place else len(text.splitlines()), str(error))]
     problems = Problems(str(path), text)
     top = Table(values, "", problems)
-    base = _agent(top.table("agent"), path)
+    base = _agent(top.table("agent"), path, _beside(values.get("collector")))
     pace = _pace(top.table("pace"))
     site = base.site if base else ""
     devices = _devices(top.tables("device"), site, problems)
@@ -110,15 +111,26 @@ def parse(text: str, path: Path) -> tuple[AgentConfig | None, list[Problem]]:
     return msgspec.structs.replace(base, pace=pace, devices=devices), problems.found
 
 
-def _agent(table: Table, path: Path) -> AgentConfig | None:
+def _beside(collector: object) -> tuple[str | None, str]:
+    """The URL and the certificate of the collector whose table is in the same file (`roundsman run`)."""
+    if not isinstance(collector, Mapping):
+        return None, "-"
+    host, _, port = str(collector.get("listen", "127.0.0.1:8620")).rpartition(":")
+    cert = collector.get("tls_cert")
+    scheme = "https" if cert else "http"
+    reached = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104 what to call, not where to listen
+    return f"{scheme}://{reached}:{port}", str(cert or "-")
+
+
+def _agent(table: Table, path: Path, beside: tuple[str | None, str]) -> AgentConfig | None:
     before = table.problems.errors
     site = _id(table, "site", "sz-futian")
-    collector = _collector(table)
+    collector = _collector(table, beside[0])
     key = table.text("key", "file:agent.key", "file:agent.key", secret=True)
     if key and not is_reference(key):
         table.wrong("key", _REFERENCE, "a literal (not shown)", _FIX_REFERENCE)
     spool = table.text("spool", "spool.sqlite", "spool.sqlite")
-    ca = table.text("ca", "ca.pem", "-")
+    ca = table.text("ca", "ca.pem", beside[1])
     config = AgentConfig(
         file=path,
         site=site or "",
@@ -140,8 +152,8 @@ def _agent(table: Table, path: Path) -> AgentConfig | None:
     return config if sound else None
 
 
-def _collector(table: Table) -> str | None:
-    url = table.text("collector", "https://collector.example:8620")
+def _collector(table: Table, beside: str | None) -> str | None:
+    url = table.text("collector", "https://collector.example:8620", beside)
     if url is None:
         return None
     try:

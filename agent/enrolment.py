@@ -19,7 +19,7 @@ import httpx
 import msgspec
 
 from agent.config import AgentConfig
-from agent.uplink import tls
+from agent.uplink import network_fix, tls
 from model.secret import SecretError, resolve
 from model.text import Text
 
@@ -50,7 +50,8 @@ def enrol(config: AgentConfig, code: str) -> str:
         with httpx.Client(verify=tls(config), timeout=30.0, trust_env=not config.loopback) as client:
             answer = client.post(url, json=body)
     except httpx.HTTPError as error:
-        raise EnrolmentError(_NO_CENTRE.format(url=url, got=f"{type(error).__name__}: {error}")) from error
+        got = f"{type(error).__name__}: {error} ({network_fix(str(error))})"
+        raise EnrolmentError(_NO_CENTRE.format(url=url, got=got)) from error
     if answer.status_code != httpx.codes.OK:
         raise EnrolmentError(_REFUSED.format(got=f"{answer.status_code} {answer.text[:200]}"))
     try:

@@ -91,7 +91,7 @@ async def poll_link(
         take(outcome.found)
         before = schedule.silent()
         schedule.done(turn, answered=outcome.answered, on_battery=outcome.on_battery, began=began, now=time.monotonic())
-        _tell(turn.device, was_silent=turn.device in before, is_silent=turn.device in schedule.silent())
+        _tell(turn.device, outcome.found, was_silent=turn.device in before, is_silent=turn.device in schedule.silent())
 
 
 async def _one(device: WatchedDevice, turn: Turn, ask: Ask, now: Callable[[], int]) -> Round:
@@ -140,9 +140,10 @@ def _on_battery(found: Iterable[Found]) -> bool | None:
     return said
 
 
-def _tell(device: str, *, was_silent: bool, is_silent: bool) -> None:
+def _tell(device: str, found: Iterable[Found], *, was_silent: bool, is_silent: bool) -> None:
     if is_silent and not was_silent:
-        log.warning("device_silent", device=device)
+        why = next((one.raw for one in found if isinstance(one, Gap) and one.raw), "no answer in time")
+        log.warning("device_silent", device=device, why=why)
     elif was_silent and not is_silent:
         log.info("device_answers", device=device)
 

@@ -142,7 +142,7 @@ class Uplink:
                     break
             await self._confirm()
         except SpoolError as error:
-            self._fail("spool", str(error))
+            self._fail("spool", str(error), "free the disk or let the agent write there")
             return False
         return len(rows) == GROUP
 
@@ -165,7 +165,7 @@ class Uplink:
         try:
             key = self._key()
         except SecretError as error:
-            self._fail("key", f"{error}; fix: roundsman agent FILE --enrol CODE")
+            self._fail("key", str(error), _ENROL)
             return False
         headers = {
             "Authorization": f"Bearer {key}",
@@ -176,7 +176,7 @@ class Uplink:
         try:
             answer = await self._http.post(self._url, content=row.packed, headers=headers)
         except httpx.HTTPError as error:
-            self._fail("network", f"{type(error).__name__}: {error}")
+            self._fail("network", f"{type(error).__name__}: {error}", network_fix(str(error)))
             return False
         return await self._settle(row, outcome_of(answer.status_code, answer.content, self._spool, row.id), answer)
 
@@ -188,22 +188,44 @@ class Uplink:
             log.error("row_rejected", row=row.id, reason=reason)
             await self._spooling.call(lambda s: s.reject(spool, row.id, at, reason))
         else:
-            self._fail(str(outcome), f"{answer.status_code} {answer.text[:200]}")
+            self._fail(str(outcome), f"{answer.status_code} {answer.text[:200]}", _fix_of(outcome, answer.status_code))
             return False
         self._after = row.id
         self._recover()
         return True
 
-    def _fail(self, kind: str, detail: str) -> None:
+    def _fail(self, kind: str, detail: str, fix: str) -> None:
         self.failures += 1
         if self._told != kind or self.failures % 60 == 0:
-            log.warning("uplink_waits", reason=kind, detail=detail, failures=self.failures)
+            log.warning("uplink_waits", reason=kind, url=self._url, detail=detail, fix=fix, failures=self.failures)
         self._told = kind
 
     def _recover(self) -> None:
         if self.failures:
             log.info("uplink_sends_again", after_failures=self.failures)
         self.failures, self._told = 0, ""
+
+
+def network_fix(error: str) -> str:
+    """What to look at when the collector could not be spoken to."""
+    if "CERTIFICATE_VERIFY_FAILED" in error:
+        return (
+            "name the centre's certificate or its authority in [agent] ca, and the host that stands in it in collector"
+        )
+    if "SSL" in error or "disconnected" in error:
+        return "check http or https, host and port of [agent] collector"
+    return "nothing if the collector is down for a while; else check [agent] collector and the network"
+
+
+def _fix_of(outcome: Outcome, status: int) -> str:
+    if outcome is Outcome.KEY_REFUSED:
+        return _ENROL
+    if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        return "mend the collector; the rows wait here"
+    return "check [agent] collector: what answers there is no collector"
+
+
+_ENROL = "at the centre: roundsman enrol SITE; here: roundsman agent FILE --enrol CODE"
 
 
 async def _any_of(events: tuple[asyncio.Event, ...], longest_s: float) -> None:

@@ -49,6 +49,12 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True):
     connectors: tuple[Settings, ...] = ()
     folder: Path = Path()  #: where the file stands: `file:` secrets count from here
 
+    @property
+    def url(self) -> str:
+        """Where it is reached from this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 not where it listens
+        return f"{'https' if self.tls_cert else 'http'}://{f'[{host}]' if ':' in host else host}:{self.port}"
+
 
 def read_file(path: Path) -> tuple[CollectorConfig, list[Problem]]:
     """The file at `path`; usable only if no problem is an error."""

@@ -46,7 +46,7 @@ def run(path: Path, scale: TimeScale, mount: Mount | None) -> int:
         return EXIT_CONFIG
     # The port first: who cannot have it must not touch the data of who has it.
     try:
-        port = _bind(found)
+        port = bind(found)
     except OSError as error:
         fix = "stop the program that listens there, or change `listen`"
         log.error("cannot_listen", file=str(path), listen=f"{found.host}:{found.port}", got=str(error), fix=fix)  # noqa: TRY400
@@ -55,7 +55,8 @@ def run(path: Path, scale: TimeScale, mount: Mount | None) -> int:
         try:
             centre = open_centre(found, scale)
         except (StoreError, HistoryError, OSError) as error:
-            log.error("cannot_start", file=str(path), data=str(found.data), why=str(error))  # noqa: TRY400 no trace
+            fix = "see why; it may help to free the disk, or to let this user write there"
+            log.error("cannot_start", file=str(path), data=str(found.data), why=str(error), fix=fix)  # noqa: TRY400 no trace
             return _exit_code(error)
         if found.inventory is not None:
             _import(centre, found.inventory)
@@ -103,7 +104,7 @@ async def serve(centre: Running, mount: Mount | None, port: socket.socket) -> in
     return 0
 
 
-def _bind(file: CollectorConfig) -> socket.socket:
+def bind(file: CollectorConfig) -> socket.socket:
     """The port, taken but not yet open: agents wait until the centre can answer. Raises `OSError`."""
     family, kind, protocol, _, address = socket.getaddrinfo(
         file.host, file.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

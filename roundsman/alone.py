@@ -1,20 +1,28 @@
 """`roundsman run FILE`: one site on one machine. The same parts as on many: a collector and an agent as
-children, a real spool between them, loopback HTTP. FILE holds the tables of both; what it leaves out of
-`[collector]` is the default (loopback, data in `var/` beside the file)."""
+children, a real spool between them, loopback HTTP. FILE holds the tables of both; `[collector]` may be empty
+(loopback, data in `var/` beside the file), and the agent delivers to it unless told otherwise.
+
+Exit codes: 0 stopped · 78 the file has errors · 75 its port is taken · else what the collector ended with when it does not come up.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import signal
-import tomllib
+import ssl
 from pathlib import Path
 
 import httpx
 
+from agent.check import check
+from agent.config import AgentConfig, load
+from agent.enrolment import key_of
 from collector import enrol
-from collector.config import read_file
-from collector.serving import EXIT_CONFIG
+from collector.config import CollectorConfig, read_file
+from collector.serving import EXIT_CONFIG, EXIT_NOT_NOW, EXIT_TAKEN, bind
 from collector.store import open_engine, writing
+from console.login import one_time_code
+from model.secret import SecretError
 from model.text import Text
 from model.timescale import TimeScale
 from roundsman.children import Child, command
@@ -23,65 +31,87 @@ from roundsman.speech import complain, say, tell_problems
 
 
 async def run_alone(file: Path, scale: TimeScale) -> int:
-    """Run until SIGINT or SIGTERM. 78 when the file is unusable, 1 when the collector does not come up."""
-    from agent.check import check
-
-    problems = check(file)
-    config, more = read_file(file)
-    tell_problems(problems + more, as_json=False)
-    site = _site(file)
-    if site is None or any(problem.severity == "error" for problem in more):
+    """Run until SIGINT or SIGTERM. Returns the exit code."""
+    config, problems = read_file(file)
+    ours = [p for p in check(file) if p.severity == "error" or p.key != "agent.key"]  # a missing key we make below
+    tell_problems(ours + problems, as_json=False)
+    site = load(file)[0]
+    if site is None or any(problem.severity == "error" for problem in problems):
         return EXIT_CONFIG
     clock = ("--clock", scale.dump())
     log = config.data / "log"
-    centre = Child("collector", command("collector", str(file), *clock), log / "collector.log")
     end = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, end.set)
-    url = f"{'https' if config.tls_cert else 'http'}://{config.host}:{config.port}"
+    died: list[int] = []
+    centre = Child(
+        "collector",
+        command("collector", str(file), *clock),
+        log / "collector.log",
+        on_exit=lambda _, code: died.append(code),
+    )
+    if not _free(config):
+        return EXIT_TAKEN
     await centre.start()
-    if not await _healthy(url, end):
-        complain(Text(f"the collector did not come up: see {log}", f"采集中心未能启动：见 {log}"))
+    if not await _healthy(config, end, died):
         await centre.stop()
-        return 1
-    words = command("agent", str(file), *clock)
-    engine = open_engine(config.data / "centre.sqlite")
-    with writing(engine) as conn:
-        now = scale.story(real_ms())
-        if not _key(file).exists():
-            words += ["--enrol", enrol.new_code(conn, site, now)]
-        from console.login import one_time_code
-
-        login = f"{url}/login?code={one_time_code(conn, 'local', 'manager', now, speed=scale.speed)}"
-    engine.dispose()
+        if end.is_set():
+            return 0
+        complain(Text(f"the collector did not come up: see {log}", f"采集中心未能启动：见 {log}"))
+        return died[-1] if died and died[-1] > 0 else EXIT_NOT_NOW
+    code, login = _admit(site, config, scale)
+    words = command("agent", str(file), *clock, *(("--enrol", code) if code else ()))
     agent = Child("agent", words, log / "agent.log")
     await agent.start()
-    say(Text(f"Console: {url}\nOne-time login: {login}", f"控制台：{url}\n一次性登录：{login}"))
+    login = f"{config.url}/login?code={login}"
+    say(Text(f"Console: {config.url}\nOne-time login: {login}", f"控制台：{config.url}\n一次性登录：{login}"))
     await end.wait()
     await agent.stop()
     await centre.stop()
     return 0
 
 
-def _site(file: Path) -> str | None:
+def _admit(site: AgentConfig, config: CollectorConfig, scale: TimeScale) -> tuple[str | None, str]:
+    """A code for an agent without a key, or its key made known to a centre that may be a new one; and a login."""
+    engine = open_engine(config.data / "centre.sqlite")
+    now = scale.story(real_ms())
+    code = None
     try:
-        return str(tomllib.loads(file.read_text(encoding="utf-8"))["agent"]["site"])
-    except (OSError, KeyError, TypeError, tomllib.TOMLDecodeError, UnicodeDecodeError):
-        return None
+        with writing(engine) as conn:
+            try:
+                enrol.register(conn, site.site, key_of(site), now)
+            except SecretError:
+                code = enrol.new_code(conn, site.site, now)
+            return code, one_time_code(conn, "local", "manager", now, speed=scale.speed)
+    finally:
+        engine.dispose()
 
 
-def _key(file: Path) -> Path:
-    reference = tomllib.loads(file.read_text(encoding="utf-8"))["agent"].get("key", "file:agent.key")
-    return file.parent / str(reference).removeprefix("file:")
+def _free(config: CollectorConfig) -> bool:
+    """Whether nobody else listens there: another collector's health must not be taken for ours."""
+    try:
+        bind(config).close()
+    except OSError as error:
+        complain(
+            Text(
+                f"{config.url}: expected a free port, got: {error}; fix: stop who listens there, or change `listen`",
+                f"{config.url}：端口应空闲，实为：{error}；改法：停止占用者，或改 `listen`",
+            )
+        )
+        return False
+    return True
 
 
-async def _healthy(url: str, end: asyncio.Event) -> bool:
-    async with httpx.AsyncClient(timeout=1) as client:
+async def _healthy(config: CollectorConfig, end: asyncio.Event, died: list[int]) -> bool:
+    """Whether the collector answers within half a minute; not when it ended with what no restart can mend."""
+    trusted = ssl.create_default_context(cafile=str(config.tls_cert) if config.tls_cert else None)
+    trusted.check_hostname = False  # it is our own child, whatever name its certificate bears
+    async with httpx.AsyncClient(timeout=1, verify=trusted, trust_env=False) as client:
         for _ in range(300):
-            if end.is_set():
+            if end.is_set() or {EXIT_CONFIG, EXIT_TAKEN} & set(died):
                 return False
             try:
-                if (await client.get(f"{url}/healthz")).status_code == 200:
+                if (await client.get(f"{config.url}/healthz")).status_code == httpx.codes.OK:
                     return True
             except httpx.HTTPError:
                 pass

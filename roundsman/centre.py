@@ -49,8 +49,7 @@ class Centre:
     @property
     def url(self) -> str:
         """Where people find the console."""
-        scheme = "https" if self.config.tls_cert else "http"
-        return f"{scheme}://{self.config.host}:{self.config.port}"
+        return self.config.url
 
 
 @contextmanager

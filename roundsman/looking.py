@@ -9,7 +9,7 @@ from pathlib import Path
 from agent.address import AddressError
 from agent.probe import ProbeLine, probe
 from model.points import POINTS
-from model.problem import Problem
+from model.problem import Problem, unreadable
 from model.text import Language, Text
 from roundsman.clock import real_ms
 from roundsman.speech import complain, language, put, say, tell_problems
@@ -61,10 +61,9 @@ def check_file(file: Path, as_json: bool) -> int:
     """Check a file by the tables in it: 0 sound (warnings are told), 1 with an error or nothing that can be checked."""
     try:
         tables = set(tomllib.loads(file.read_text(encoding="utf-8")))
-    except OSError as error:
-        complain(Text(f"{file}: cannot be read: {error.strerror}", f"{file}：无法读取：{error.strerror}"))
-        return 1
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+    except (OSError, UnicodeDecodeError) as error:
+        return tell_problems([unreadable(str(file), error)], as_json)
+    except tomllib.TOMLDecodeError:
         tables = {"agent"}  # its reader says where the TOML breaks
     checks = list(_checks(tables))
     problems = [problem for check in checks for problem in check(file)]
