@@ -46,13 +46,15 @@ class Child:
         self._restart = restart
         self._stopping = False
         self._process: asyncio.subprocess.Process | None = None
+        self._killed: asyncio.subprocess.Process | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
     def pid(self) -> int | None:
-        """The process id while it runs."""
-        running = self._process is not None and self._process.returncode is None
-        return self._process.pid if running and self._process else None
+        """The process id while it runs; None from the moment it was killed."""
+        process = self._process
+        alive = process is not None and process.returncode is None and process is not self._killed
+        return process.pid if process and alive else None
 
     async def start(self) -> None:
         """Start it and keep it alive until `stop`."""
@@ -70,6 +72,7 @@ class Child:
         if self.pid is None:
             return False
         os.kill(self.pid, signal.SIGKILL)
+        self._killed = self._process
         return True
 
     async def stop(self, patience_s: float = 15.0) -> None:

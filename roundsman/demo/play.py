@@ -14,11 +14,9 @@ from typing import Any
 
 import msgspec
 
-from alerts.types import Incident
 from collector.history.opening import open_history
 from collector.store import open_engine, writing
 from console.login import one_time_code
-from desk.types import Ticket
 from roundsman.clock import real_ms, starting_now
 from roundsman.demo import story
 from roundsman.demo.audit import Audit, audit
@@ -150,7 +148,7 @@ class Play:
             await asyncio.sleep(max(0.0, start + instant - asyncio.get_running_loop().time()))
             # The collector is one of seven processes, but its death is the more telling one.
             victim = self._stage.collector if dice.random() < 0.4 else dice.choice(victims)
-            while not victim.kill():  # it is just being started again
+            while not victim.kill():  # noqa: ASYNC110  it is just being started again
                 await asyncio.sleep(0.1)
             self._emit({"event": "killed", "child": victim.name})
 
@@ -203,29 +201,3 @@ class Play:
             return audit(sorted(self._directory.glob("spool-*.sqlite")), history)
         finally:
             history.close()
-
-
-def _incident_json(incident: Incident) -> dict[str, Any]:
-    return {
-        "cause": incident.key.cause,
-        "root": incident.key.root,
-        "site": incident.site,
-        "impact": incident.worst.value,
-        "members": len(incident.members),
-    }
-
-
-def _ticket_json(ticket: Ticket) -> dict[str, Any]:
-    return {
-        "id": ticket.id,
-        "level": ticket.level,
-        "cause": ticket.key.cause,
-        "root": ticket.key.root,
-        "site": ticket.site,
-        "state": ticket.state.value,
-    }
-
-
-def _expectation_json(expectation: story.Expectation) -> dict[str, Any]:
-    said = expectation.expected
-    return {"id": expectation.id, "held": expectation.held, "seen": expectation.seen, "en": said.en, "zh": said.zh}

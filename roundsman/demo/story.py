@@ -6,7 +6,8 @@ Roundsman when it happens. Pure: `judge` takes what was seen and answers with a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -59,6 +60,41 @@ def judge(seen: Seen) -> list[Expectation]:
         Expectation(id=id, expected=text, held=not wrong, seen=wrong or "as expected")
         for id, text, wrong in ((id, text, check(seen)) for id, text, check in _STORY)
     ]
+
+
+def summary(seen: Seen, judged: list[Expectation]) -> dict[str, Any]:
+    """`incidents`, `tickets` and `story` as the last line prints them."""
+    return {
+        "incidents": [_incident_json(incident) for incident in seen.incidents],
+        "tickets": [_ticket_json(ticket) for ticket in seen.tickets],
+        "story": [_expectation_json(each) for each in judged],
+    }
+
+
+def _incident_json(incident: Incident) -> dict[str, Any]:
+    return {
+        "cause": incident.key.cause,
+        "root": incident.key.root,
+        "site": incident.site,
+        "impact": incident.worst.value,
+        "members": len(incident.members),
+    }
+
+
+def _ticket_json(ticket: Ticket) -> dict[str, Any]:
+    return {
+        "id": ticket.id,
+        "level": ticket.level,
+        "cause": ticket.key.cause,
+        "root": ticket.key.root,
+        "site": ticket.site,
+        "state": ticket.state.value,
+    }
+
+
+def _expectation_json(expectation: Expectation) -> dict[str, Any]:
+    said = expectation.expected
+    return {"id": expectation.id, "held": expectation.held, "seen": expectation.seen, "en": said.en, "zh": said.zh}
 
 
 def _incidents(seen: Seen, cause: str, root: str) -> list[Incident]:
@@ -195,8 +231,3 @@ _STORY: tuple[tuple[str, Text, Callable[[Seen], str]], ...] = (
     ("nothing_else", Text("No other incident was opened", "没有其他事件"), _nothing_else),
     ("nothing_lost", Text("No reading was lost or doubled", "没有读数丢失或重复"), _nothing_lost),
 )  # fmt: skip
-
-
-def keys_of(things: Iterable[Incident] | Iterable[Ticket]) -> set[tuple[str, str]]:
-    """(cause, root) of incidents or tickets, for comparing two runs."""
-    return {(t.key.cause, t.key.root) for t in things}
