@@ -27,6 +27,8 @@ class Root(StrEnum):
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
+    """What one kind of finding means. It is raised after lasting `raise_after_s`, cleared after `clear_after_s` of quiet."""
+
     id: str
     title: Text
     severity: Severity  #: by default; the finding's own counts

@@ -9,6 +9,8 @@ from analytics.detector import Block
 
 
 class Sample(NamedTuple):
+    """One sample of one series; `at` in ms, `value` in the point's unit."""
+
     at: int
     rank: int  #: the place of the point in the caller's list: of samples of one instant, the earlier named comes first
     key: str  #: the index of the series, "" where it has none

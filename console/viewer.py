@@ -10,6 +10,8 @@ from desk.types import EntryKind
 
 
 class Role(StrEnum):
+    """What somebody may see and do (docs/console.md)."""
+
     MANAGER = "manager"
     TECHNICIAN = "technician"
     CUSTOMER = "customer"

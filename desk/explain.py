@@ -25,12 +25,16 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExplainedClock(msgspec.Struct, frozen=True, kw_only=True):
+    """One clock with the stretches that add up to what it counted."""
+
     clock: Clock
     counted: tuple[Counted, ...]
     breaks_after: Text | None  #: what the binding promise comes to, in words
 
 
 class Explained(msgspec.Struct, frozen=True, kw_only=True):
+    """A ticket's clocks taken apart at `now` (ms), told in the site's zone `tz`."""
+
     ticket: Ticket
     level: Text
     policy: Policy

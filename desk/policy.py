@@ -36,6 +36,7 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     min_kva: float | None = None
 
     def hold(self, facts: Facts) -> bool:
+        """Whether the promise was made for this equipment."""
         if self.local is not None and self.local != facts.local:
             return False
         return self.min_kva is None or (facts.kva is not None and facts.kva >= self.min_kva)
@@ -75,6 +76,8 @@ class ClockRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Role(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody whom the ladder may call."""
+
     id: str
     name: Text
 
@@ -112,6 +115,8 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """One company's contract, read from desk/policies/ID.toml and found free of errors."""
+
     id: str
     name: Text
     version: str
@@ -139,6 +144,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         raise KeyError(id)
 
     def level_of(self, impact: Impact) -> Level:
+        """The level that the contract gives this impact."""
         return self.level(self.impacts[impact])
 
     def limit_ms(self, promise: Promise) -> int | None:

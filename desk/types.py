@@ -59,6 +59,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TicketState(StrEnum):
+    """How far a ticket is, by its ledger; only `closed` and `merged` are final."""
+
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
     ONSITE = "onsite"
@@ -87,6 +89,8 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClockState(StrEnum):
+    """How a promised time stands."""
+
     RUNNING = "running"
     PAUSED = "paused"
     STOPPED = "stopped"  #: kept: stopped before its end

@@ -16,11 +16,15 @@ UNASSIGNED = "unassigned"
 
 
 class Customer(msgspec.Struct, frozen=True, kw_only=True):
+    """Who owns equipment and has a contract."""
+
     id: str
     name: Text
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
+    """A place. `country` is ISO 3166 (public holidays), `tz` an IANA zone (office hours)."""
+
     id: str
     customer: str
     name: Text
@@ -40,6 +44,8 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Battery(msgspec.Struct, frozen=True, kw_only=True):
+    """As installed: `blocks` in all, of `block_v` V and `block_ah` Ah each, in `strings` parallel strings; seconds."""
+
     blocks: int
     block_v: float = 12.0
     block_ah: float

@@ -16,6 +16,8 @@ from model.text import Text
 
 
 class Kind(StrEnum):
+    """How a point behaves, and so what may be done with its values."""
+
     GAUGE = "gauge"
     COUNTER = "counter"  #: only rises, but for wraps and reboots
     STATE = "state"  #: coded by an enumeration
@@ -24,6 +26,8 @@ class Kind(StrEnum):
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """One quantity. A value outside `low`..`high` (in `unit`, both included) is a gap `not_plausible`, never a reading."""
+
     id: str
     unit: str
     kind: Kind

@@ -23,23 +23,27 @@ class CommandError(ValueError):
 
 
 class Start(msgspec.Struct, frozen=True, tag_field="cmd", tag="start"):
-    pass
+    """The story begins now."""
 
 
 class Truth(msgspec.Struct, frozen=True, tag_field="cmd", tag="truth"):
-    pass
+    """Say what the physical model holds."""
 
 
 class Stop(msgspec.Struct, frozen=True, tag_field="cmd", tag="stop"):
-    pass
+    """End the process."""
 
 
 class Mains(msgspec.Struct, frozen=True, kw_only=True, tag_field="cmd", tag="mains"):
+    """The utility of a site fails or returns."""
+
     site: str
     on: bool
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, tag_field="cmd", tag="fault"):
+    """A fault of the wire (`seconds`: how late, real time) or of a UPS (`on` or off)."""
+
     device: str
     fault: str
     on: bool = True
@@ -47,11 +51,15 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, tag_field="cmd", tag="fau
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True, tag_field="cmd", tag="load"):
+    """The load of a UPS, in parts of its rated VA."""
+
     device: str
     load: LoadShare
 
 
 class Port(msgspec.Struct, frozen=True, kw_only=True, tag_field="cmd", tag="port"):
+    """A switch port: its link, or its errors as a share of the packets in, 0..1."""
+
     device: str
     port: int
     link: Literal["up", "down"] | None = None

@@ -68,6 +68,8 @@ Model = UpsModel | SwitchModel
 
 
 class SiteEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[[site]]: its octet in 127.0.NUMBER.HOST, its mains (V) and its room (°C)."""
+
     id: str
     number: _Octet
     mains_v: float = 220.0
@@ -75,6 +77,8 @@ class SiteEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class DeviceEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[[device]]: one make on one wire, at the sites named; `load` in parts of the rated VA."""
+
     id: str
     make: str
     wire: Wire
@@ -90,6 +94,8 @@ class DeviceEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class OnlyEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[[only]]: what one device alone has; `soh` is true capacity over rated."""
+
     device: str
     load: LoadShare | None = None
     soh: Annotated[float, msgspec.Meta(gt=0, le=1.2)] | None = None
@@ -135,6 +141,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole file, every reference resolved; `length_s` in story seconds after the start."""
+
     name: str
     seed: int
     length_s: float

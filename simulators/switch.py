@@ -16,6 +16,8 @@ _OCTETS_A_PACKET_OUT = 540.0
 
 
 class PortMake(msgspec.Struct, frozen=True, kw_only=True):
+    """A port as it was built and is used."""
+
     name: str
     alias: str = ""
     mbit: int = 1000
@@ -25,10 +27,14 @@ class PortMake(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SwitchMake(msgspec.Struct, frozen=True, kw_only=True):
+    """A switch as it was built."""
+
     ports: tuple[PortMake, ...]
 
 
 class PortState(msgspec.Struct, frozen=True, kw_only=True):
+    """A port now; packets and errors have been counted since the switch came up."""
+
     oper: OperStatus
     error_share: float = 0.0  #: of the packets in
     packets_in: float = 0.0
@@ -38,6 +44,8 @@ class PortState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SwitchState(msgspec.Struct, frozen=True, kw_only=True):
+    """A switch now."""
+
     uptime_s: float  #: below zero: still booting
     powered: bool
     ports: tuple[PortState, ...]

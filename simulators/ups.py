@@ -41,6 +41,8 @@ _TO_BYPASS = frozenset({"inverter", "rectifier", "bypass"})
 
 
 class UpsMake(msgspec.Struct, frozen=True, kw_only=True):
+    """A UPS as it was built; power factors and efficiencies are shares of 1."""
+
     rated_va: float
     battery: BatteryMake
     rated_pf: float = 0.9  #: rated W / rated VA
@@ -62,6 +64,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UpsState(msgspec.Struct, frozen=True, kw_only=True):
+    """A UPS now. `faults` are what is broken in it, `flags` what it says of itself."""
+
     battery: BatteryState
     source: Source
     around: Surroundings

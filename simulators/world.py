@@ -25,6 +25,8 @@ _LOAD_SWING = 0.015
 
 
 class WireFault(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wrong with a line; `seconds` is how late its answers come, real time."""
+
     kind: str = "none"  #: scenario.WireFaultKind
     seconds: float = 0.0
 
@@ -33,6 +35,8 @@ HEALTHY = WireFault()
 
 
 class World(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that the model knows at one instant, as a value; times are story ms."""
+
     at_ms: int
     begun_ms: int | None
     happened: int  #: events of the story so far

@@ -49,6 +49,8 @@ class GapRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EventRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as kept: `at` in the centre's time (the boot's clock offset applied), both times in ms."""
+
     site: str
     device: str | None
     kind: str
