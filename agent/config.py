@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import ssl
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,15 +16,15 @@ from urllib.parse import urlsplit
 import msgspec
 
 from agent.address import AddressError, DeviceUrl
-from agent.fields import Problems, Table
 from agent.profiles import PROFILES, Profile
 from agent.profiles import load as load_profile
-from model.problem import Problem
+from model.problem import Problem, unreadable
 from model.secret import is_reference
 from model.text import Text
+from model.toml_table import Table
+from model.toml_table import parse as parse_toml
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
-_LINE = re.compile(r"line (\d+)")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 #: Tables that the collector reads when one machine has both in one file (`roundsman run`).
 _CENTRE_TABLES = frozenset({"collector", "connector"})
@@ -83,61 +82,55 @@ class AgentConfig(msgspec.Struct, frozen=True, kw_only=True):
 def load(path: Path) -> tuple[AgentConfig | None, list[Problem]]:
     """Read the agent file. None when there can be no agent; the problems say why, and which devices are out."""
     try:
-        text = path.read_bytes().decode()
-    except OSError as error:
-        return None, [_file_problem(path, 0, str(error.strerror))]
-    except UnicodeDecodeError as error:
-        return None, [_file_problem(path, 0, f"bytes that are not UTF-8 at {error.start}")]
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        return None, [unreadable(str(path), error)]
     return parse(text, path)
 
 
 def parse(text: str, path: Path) -> tuple[AgentConfig | None, list[Problem]]:
     """Read the text of the agent file at `path`. Pure."""
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        place = _LINE.search(str(error))
-        # "at end of document": the mistake is in what was never closed; the last line is the place to look.
-        return None, [_file_problem(path, int(place[1]) if place else len(text.splitlines()), str(error))]
-    problems = Problems(str(path), text)
-    top = Table(values, "", problems)
-    base = _agent(top.table("agent"), path, _beside(values.get("collector")))
-    pace = _pace(top.table("pace"))
-    site = base.site if base else ""
-    devices = _devices(top.tables("device"), site, problems)
-    top.unknown(_CENTRE_TABLES)
+    values = parse_toml(text, str(path))
+    if isinstance(values, Problem):
+        return None, [values]
+    top = Table.root(values, str(path), text)
+    top.leave(_CENTRE_TABLES)
+    base = _agent(top.table("agent", optional=True), path, _beside(values.get("collector")))
+    pace = _pace(top.table("pace", optional=True))
+    devices = _devices(top, base.site if base else "")
+    top.done(None)
     if base is None:
-        return None, problems.found
-    return msgspec.structs.replace(base, pace=pace, devices=devices), problems.found
+        return None, top.problems
+    return msgspec.structs.replace(base, pace=pace, devices=devices), top.problems
 
 
 def _beside(collector: object) -> tuple[str | None, str]:
     """The URL and the certificate of the collector whose table is in the same file (`roundsman run`)."""
     if not isinstance(collector, Mapping):
-        return None, "-"
+        return None, ""
     host, _, port = str(collector.get("listen", "127.0.0.1:8620")).rpartition(":")
     cert = collector.get("tls_cert")
     scheme = "https" if cert else "http"
     reached = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104 what to call, not where to listen
-    return f"{scheme}://{reached}:{port}", str(cert or "-")
+    return f"{scheme}://{reached}:{port}", str(cert or "")
 
 
 def _agent(table: Table, path: Path, beside: tuple[str | None, str]) -> AgentConfig | None:
-    before = table.problems.errors
+    before = table.errors
     site = _id(table, "site", "sz-futian")
     collector = _collector(table, beside[0])
-    key = table.text("key", "file:agent.key", "file:agent.key", secret=True)
+    key = table.word("key", "file:agent.key", example="file:agent.key", secret=True)
     if key and not is_reference(key):
-        table.wrong("key", _REFERENCE, "a literal (not shown)", _FIX_REFERENCE)
-    spool = table.text("spool", "spool.sqlite", "spool.sqlite")
-    ca = table.text("ca", "ca.pem", beside[1])
+        table.problem("key", _REFERENCE, "a literal (not shown)", _FIX_REFERENCE)
+    spool = table.word("spool", "spool.sqlite")
+    ca = table.word("ca", beside[1])
     config = AgentConfig(
         file=path,
-        site=site or "",
-        collector=collector or "",
-        key=key or "",
-        spool=path.parent / (spool or ""),
-        ca=path.parent / ca if ca and ca != "-" else None,
+        site=site,
+        collector=collector,
+        key=key,
+        spool=path.parent / spool,
+        ca=path.parent / ca if ca else None,
         spool_max_mb=int(table.number("spool_max_mb", 512, 8, 1_000_000)),
         keep_delivered_h=table.number("keep_delivered_h", 0, 0, 24 * 366),
     )
@@ -145,104 +138,101 @@ def _agent(table: Table, path: Path, beside: tuple[str | None, str]) -> AgentCon
         try:
             ssl.create_default_context(cafile=str(config.ca))
         except OSError as error:  # ssl.SSLError is one
-            table.wrong("ca", _A_CA, f"{config.ca}: {error.strerror or error}", _FIX_CA)
+            table.problem("ca", _A_CA, f"{config.ca}: {error.strerror or error}", _FIX_CA)
     # A key nobody knows is told, but does no harm: the agent runs.
-    sound = table.problems.errors == before
-    table.unknown()
+    sound = table.errors == before
+    table.done(None)
     return config if sound else None
 
 
-def _collector(table: Table, beside: str | None) -> str | None:
-    url = table.text("collector", "https://collector.example:8620", beside)
-    if url is None:
-        return None
+def _collector(table: Table, beside: str | None) -> str:
+    """The URL, or "" when it is no good."""
+    url = table.word("collector", beside, example="https://collector.example:8620")
+    if not url:
+        return ""
     try:
         parts = urlsplit(url)
         host, port_ok = parts.hostname, parts.port is None or parts.port > 0
     except ValueError:
         host, port_ok, parts = None, False, urlsplit("")
     if parts.scheme not in ("http", "https") or not host or not port_ok:
-        table.wrong("collector", _A_COLLECTOR, repr(url), _FIX_COLLECTOR)
+        table.problem("collector", _A_COLLECTOR, repr(url), _FIX_COLLECTOR)
     elif parts.username or parts.password:
-        table.wrong("collector", _A_COLLECTOR, "a user or password in the URL (not shown)", _FIX_COLLECTOR)
+        table.problem("collector", _A_COLLECTOR, "a user or password in the URL (not shown)", _FIX_COLLECTOR)
     elif parts.scheme == "http" and host not in LOOPBACK:
-        table.wrong("collector", _HTTPS, repr(url), Text("write https://", "写 https://"))
+        table.problem("collector", _HTTPS, repr(url), Text("write https://", "写 https://"))
     else:
         return url
-    return None
+    return ""
 
 
 def _pace(table: Table) -> Pace:
-    pace = Pace(
-        status_s=table.number("status_s", 2, 0.1, 86400),
-        measure_s=table.number("measure_s", 10, 0.1, 86400),
-        identity_s=table.number("identity_s", 86400, 1, 31 * 86400),
-        floor_s=table.number("floor_s", 0, 0, 3600),
+    return table.done(
+        Pace(
+            status_s=table.number("status_s", 2, 0.1, 86400),
+            measure_s=table.number("measure_s", 10, 0.1, 86400),
+            identity_s=table.number("identity_s", 86400, 1, 31 * 86400),
+            floor_s=table.number("floor_s", 0, 0, 3600),
+        )
     )
-    table.unknown()
-    return pace
 
 
-def _devices(tables: list[Table], site: str, problems: Problems) -> tuple[WatchedDevice, ...]:
+def _devices(top: Table, site: str) -> tuple[WatchedDevice, ...]:
     devices: dict[str, WatchedDevice] = {}
+    tables = top.tables("device")
     for table in tables:
-        before = problems.errors
+        before = table.errors
         id = _id(table, "id", "ups-1")
         url = _url(table)
         profile = _profile(table, url)
-        sound = problems.errors == before
-        table.unknown()
+        sound = table.errors == before
+        table.done(None)
         if id and f"{site}/{id}" in devices:
-            table.wrong("id", Text("an id of its own", "唯一的设备号"), repr(id), Text("rename one", "改其中一个"))
+            table.problem("id", Text("an id of its own", "唯一的设备号"), repr(id), Text("rename one", "改其中一个"))
         elif id and url and sound:
             devices[f"{site}/{id}"] = WatchedDevice(id=f"{site}/{id}", url=url, profile=profile)
     if not tables:
-        problems.add("device", _A_DEVICE, "none", _FIX_DEVICE, warning=True)
+        top.problem("device", _A_DEVICE, "none", _FIX_DEVICE, warning=True)
     return tuple(devices.values())
 
 
-def _id(table: Table, key: str, example: str) -> str | None:
-    value = table.text(key, example)
-    if value is None or _ID.fullmatch(value):
+def _id(table: Table, key: str, example: str) -> str:
+    """The id, or "" when it is no good."""
+    value = table.word(key, example=example)
+    if not value or _ID.fullmatch(value):
         return value
-    table.wrong(key, _AN_ID, repr(value), Text(f'write for example "{example}"', f'例如 "{example}"'))
-    return None
+    table.problem(key, _AN_ID, repr(value), Text(f'write for example "{example}"', f'例如 "{example}"'))
+    return ""
 
 
 def _url(table: Table) -> DeviceUrl | None:
-    text = table.text("url", "modbus+tcp://192.0.2.5:502?unit=1")
-    if text is None:
+    text = table.word("url", example="modbus+tcp://192.0.2.5:502?unit=1")
+    if not text:
         return None
     try:
         return DeviceUrl.parse(text)
     except AddressError as error:
-        table.wrong("url", error.expected, error.got, error.fix)
+        table.problem("url", error.expected, error.got, error.fix)
         return None
 
 
 def _profile(table: Table, url: DeviceUrl | None) -> Profile | None:
-    id = table.text("profile", "rfc1628", "-")
-    if id is None or id == "-":
-        if id and url and url.scheme not in _SELF_TELLING:
+    id = table.word("profile", default="")
+    if not id:
+        if "profile" not in table.tree and url and url.scheme not in _SELF_TELLING:
             # Some Modbus devices name their maker when asked; most do not.
-            table.problems.add(table.place("profile"), _A_PROFILE, "nothing", _FIX_PROFILE, warning=True)
+            table.problem("profile", _A_PROFILE, "nothing", _FIX_PROFILE, warning=True)
         return None
     if id not in PROFILES:
-        table.wrong("profile", _A_PROFILE, repr(id), _FIX_PROFILE)
+        table.problem("profile", _A_PROFILE, repr(id), _FIX_PROFILE)
         return None
     profile = load_profile(id)
     if url and profile.driver != url.scheme.partition("+")[0]:
         expected = Text(f"a profile for {url.scheme}", f"适用于 {url.scheme} 的 profile")
-        table.wrong("profile", expected, f"{id!r}, which speaks {profile.driver}", _FIX_PROFILE)
+        table.problem("profile", expected, f"{id!r}, which speaks {profile.driver}", _FIX_PROFILE)
     return profile
 
 
-def _file_problem(path: Path, line: int, got: str) -> Problem:
-    return Problem(file=str(path), line=line, key="", expected=_A_FILE, got=got, fix=_FIX_FILE)
-
-
-_A_FILE = Text("a readable TOML file in UTF-8", "可读的 UTF-8 编码 TOML 文件")
-_FIX_FILE = Text("correct this line; docs/agent.md has an example", "更正此行；示例见 docs/agent.md")
 _REFERENCE = Text("a reference env:NAME or file:PATH", "引用 env:NAME 或 file:PATH")
 _FIX_REFERENCE = Text(
     'write key = "file:agent.key" and put the secret there', '写 key = "file:agent.key"，把密钥放入该文件'

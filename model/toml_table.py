@@ -48,11 +48,25 @@ class Table:
         """The whole file: `tree` as parsed from `body`."""
         return cls(tree, "", file, Lines(body), [])
 
-    def problem(self, key: str, expected: Text, got: str, fix: Text = _CHECK) -> None:
+    @property
+    def errors(self) -> int:
+        """How many errors were found in the file so far; warnings do not count."""
+        return sum(problem.severity == "error" for problem in self.problems)
+
+    def problem(self, key: str, expected: Text, got: str, fix: Text = _CHECK, *, warning: bool = False) -> None:
         """Note a mistake at `key` of this table."""
         path = f"{self.path}.{key}".strip(".")
-        line = self.lines.of(path)
-        self.problems.append(Problem(file=self._file, line=line, key=path, expected=expected, got=got, fix=fix))
+        self.problems.append(
+            Problem(
+                file=self._file,
+                line=self.lines.of(path) or self.lines.of(f"{path}.0"),  # [[table]] stands at its first place
+                key=path,
+                expected=expected,
+                got=got,
+                fix=fix,
+                severity="warning" if warning else "error",
+            )
+        )
 
     def leave(self, keys: Iterable[str]) -> None:
         """These are read by someone else: tables of another program in the same file."""
@@ -61,18 +75,30 @@ class Table:
     def done(self, value: T) -> T:
         """Hand `value` on after naming every key that nobody read."""
         for key in [key for key in self.tree if key not in self._read]:
-            near = get_close_matches(key, self._read, 1)
-            fix = Text(f"did you mean `{near[0]}`?", f"是否为 `{near[0]}`？") if near else Text("remove it", "删除该项")
+            near = get_close_matches(key, sorted(self._read), 1)
+            fix = Text(f"rename it to {near[0]}", f"改名为 {near[0]}") if near else Text("remove it", "删除该项")
             self.problem(key, Text("a known key", "已知的键"), f"`{key}`", fix)
         return value
 
-    def word(self, key: str, default: str | None = None, among: Sequence[str] | None = None) -> str:
-        """Text in quotes, not empty; without a default it must be there. `among`: the words it may be."""
-        value = self.get(key, MISSING if default is None else default)
+    def word(
+        self,
+        key: str,
+        default: str | None = None,
+        among: Sequence[str] | None = None,
+        *,
+        example: str = "",
+        secret: bool = False,
+    ) -> str:
+        """Text in quotes, not empty unless its default is; without a default it must be there. "" after a problem.
+
+        `among`: the words it may be. `example`: what to write. `secret`: a wrong value is not shown.
+        """
+        value = self.get(key, MISSING if default is None else default, example)
         if value is MISSING:
             return ""
-        if not isinstance(value, str) or (not value and default is None):
-            self.problem(key, Text("a word in quotes", "带引号的文字"), repr(value))
+        if not isinstance(value, str) or (not value.strip() and default != ""):
+            got = "a value (not shown)" if secret else _shown(value)
+            self.problem(key, Text("a word in quotes", "带引号的文字"), got, _write(key, example))
             return ""
         self._among(key, value, among)
         return value
@@ -87,7 +113,7 @@ class Table:
         if isinstance(value, tuple):
             return value
         if not isinstance(value, list) or not value or not all(isinstance(v, str) for v in value):
-            self.problem(key, Text('a list of words, ["a", "b"]', '文字列表，如 ["a", "b"]'), repr(value))
+            self.problem(key, Text('a list of words, ["a", "b"]', '文字列表，如 ["a", "b"]'), _shown(value))
             return ()
         for word in value:
             self._among(key, word, among)
@@ -106,7 +132,7 @@ class Table:
             return None
         fine = isinstance(value, dict) and value.keys() == {"en", "zh"}
         if not fine or not all(isinstance(v, str) and v for v in value.values()):
-            self.problem(key, Text("both languages, { en = …, zh = … }", "两种语言，{ en = …, zh = … }"), repr(value))
+            self.problem(key, Text("both languages, { en = …, zh = … }", "两种语言，{ en = …, zh = … }"), _shown(value))
             return Text("", "")
         return Text(value["en"], value["zh"])
 
@@ -120,7 +146,7 @@ class Table:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            self.problem(key, Text(f"a number from {low:g} to {high:g}", f"{low:g} 到 {high:g} 的数"), repr(value))
+            self.problem(key, Text(f"a number from {low:g} to {high:g}", f"{low:g} 到 {high:g} 的数"), _shown(value))
             return low
         return float(value)
 
@@ -132,7 +158,7 @@ class Table:
         """true or false."""
         value = self.get(key, default)
         if value is not None and not isinstance(value, bool):
-            self.problem(key, Text("true or false", "true 或 false"), repr(value))
+            self.problem(key, Text("true or false", "true 或 false"), _shown(value))
             return default
         return value
 
@@ -142,7 +168,7 @@ class Table:
         if value is MISSING:
             value = {}
         elif not isinstance(value, dict):
-            self.problem(key, Text("a table", "表"), repr(value))
+            self.problem(key, Text("a table", "表"), _shown(value))
             value = {}
         return self._below(value, key)
 
@@ -173,15 +199,14 @@ class Table:
     def _below(self, tree: dict[str, Any], key: str) -> Self:
         return type(self)(tree, f"{self.path}.{key}".strip("."), self._file, self.lines, self.problems)
 
-    def get(self, key: str, default: Any) -> Any:
+    def get(self, key: str, default: Any, example: str = "") -> Any:
         """The value as parsed, whatever it is; `MISSING` as the default notes its absence and comes back."""
         self._read.add(key)
         if key in self.tree:
             return self.tree[key]
         if default is MISSING:
-            self.problem(
-                key, Text("the key to be there", "该键必须存在"), "nothing", Text(f"add `{key}`", f"添加 `{key}`")
-            )
+            fix = _write(key, example) if example else Text(f"add `{key}`", f"添加 `{key}`")
+            self.problem(key, Text("the key to be there", "该键必须存在"), "nothing", fix)
         return default
 
     def _among(self, key: str, value: str, among: Sequence[str] | None) -> None:
@@ -191,3 +216,13 @@ class Table:
         fix = Text(f"did you mean `{near[0]}`?", f"是否为 `{near[0]}`？") if near else _CHECK
         options = ", ".join(among) or "—"
         self.problem(key, Text(f"one of {options}", f"以下之一：{options}"), f"`{value}`", fix)
+
+
+def _write(key: str, example: str) -> Text:
+    return Text(f'write {key} = "{example}"', f'写成 {key} = "{example}"') if example else _CHECK
+
+
+def _shown(value: object) -> str:
+    """A value as the person wrote it, cut short."""
+    shown = repr(value)
+    return shown if len(shown) <= 60 else shown[:59] + "…"

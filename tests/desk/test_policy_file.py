@@ -25,7 +25,7 @@ def problems(old: str, new: str, count: int = 1) -> list[Problem]:
         ('target = "PT30M"', 'target = "P1M"', "clock.1.promise.0.target", "P1M", "correct"),
         ('target = "PT30M"', "", "clock.1.promise.0.target", "neither", "correct"),
         ('target = "PT30M"', 'target = "PT30M"\nimmediate = true', "clock.1.promise.0.immediate", "both", "correct"),
-        ('target = "PT30M"', 'target = "PT30M"\ncalender = "7x24"', "clock.1.promise.0.calender", "`calender`", "`calendar`?"),
+        ('target = "PT30M"', 'target = "PT30M"\ncalender = "7x24"', "clock.1.promise.0.calender", "`calender`", "rename it to calendar"),
         ('levels = ["serious"]', 'levels = ["series"]', "clock.0.promise.1.levels", "`series`", "`serious`?"),
         ('outage = "emergency"', 'outage = "emergancy"', "impact.outage", "`emergancy`", "`emergency`?"),
         ('outage = "emergency"\n', "", "impact.outage", "nothing", "add `outage`"),
