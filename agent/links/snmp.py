@@ -2,7 +2,9 @@
 
 A failed exchange throws its socket away, so nothing late or broken can reach the next one. A panic of the
 library on garbage (a BaseException) is `garbled`. Reply too big for device or path: asked again smaller.
-Walks are bounded in rows and must rise. Keys that vanish from a get are simply absent from the answer.
+Walks are bounded in rows and must rise; a packet lost in the middle is asked for again (the library drops replies to
+other requests). A bulk request that an agent refuses looks to the library like an empty table, so an empty one is
+asked once more row by row. Keys that vanish from a get are simply absent from the answer.
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ _REPETITIONS = (25, 8, 1)
 _TRIES_BEFORE_SMALL_FOR_GOOD = 3
 _VARIABLES_A_GET = 16
 _LONGEST_WALK = 50_000
+#: How often a packet of a walk is asked for again; the first only once, for it may be the reply that is too long.
+_REPEATS_IN_A_WALK = 2
 
 
 class SnmpLink(Link):
@@ -48,6 +52,7 @@ class SnmpLink(Link):
         self._session: SnmpSession | None = None
         self._level = 2 if self._version == SnmpVersion.v1 else 0
         self._shrunk = 0
+        self._bare: set[str] = set()  #: roots below which nothing stood, by getnext too
 
     async def _once(self, request: Request) -> Answer | Failure:
         try:
@@ -106,11 +111,22 @@ class SnmpLink(Link):
         for tried, level in enumerate(levels):
             repetitions = min(_REPETITIONS[level], request.limit or _REPETITIONS[level])
             values = await self._walk_by(request, repetitions)
+            bulk = repetitions > 1
+            if values == {} and bulk and request.root not in self._bare:
+                values = await self._row_by_row(request)
+                tried, level = (1, len(_REPETITIONS) - 1) if values else (tried, level)
             if not isinstance(values, Failure):
                 self._shrink(tried, level)
                 return Variables(values)
             failure = values
         return failure
+
+    async def _row_by_row(self, request: WalkVariables) -> dict[str, Variable] | Failure:
+        """What getnext finds where bulk found nothing; a root that is bare is remembered."""
+        values = await self._walk_by(request, 1)
+        if values == {}:
+            self._bare.add(request.root)
+        return values
 
     def _shrink(self, tried: int, level: int) -> None:
         """Long replies that fail again and again are not asked for any more."""
@@ -155,7 +171,9 @@ async def _collect(session: SnmpSession, request: WalkVariables, repetitions: in
     """A bounded walk. An OID that does not rise ends it: some agents loop for ever."""
     values: dict[str, Variable] = {}
     last: tuple[int, ...] = ()
-    async for oid, value in _rows(session, request.root, repetitions):
+    rows = _rows(session, request.root, repetitions)
+    while found := await _next(rows, repeats=_REPEATS_IN_A_WALK if values else 1):
+        oid, value = found
         place = tuple(map(int, oid.split(".")))
         if place <= last:
             break
@@ -164,6 +182,19 @@ async def _collect(session: SnmpSession, request: WalkVariables, repetitions: in
         if len(values) >= (request.limit or _LONGEST_WALK):
             break
     return values
+
+
+async def _next(rows: AsyncIterator[tuple[str, Variable]], repeats: int) -> tuple[str, Variable] | None:
+    """The next row, or None at the end. The iterator asks for the same place again after a time-out."""
+    for left in range(repeats, -1, -1):
+        try:
+            return await anext(rows)
+        except StopAsyncIteration:
+            return None
+        except TimeoutError:
+            if not left:
+                raise
+    return None
 
 
 def _rows(session: SnmpSession, root: str, repetitions: int) -> AsyncIterator[tuple[str, Variable]]:

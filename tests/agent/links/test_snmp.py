@@ -112,6 +112,52 @@ async def test_an_agent_that_loses_long_replies_is_asked_for_shorter_ones() -> N
     assert [*answer.values.values()] == [*range(1, 21)]
 
 
+def _table(oids: list[str], repetitions: int) -> list[tuple[str, int]]:
+    last = int(oids[0].rpartition(".")[2]) if oids[0].count(".") > 9 else 0
+    rows = [(f"1.3.6.1.2.1.2.2.1.8.{n}", n) for n in range(last + 1, min(last + repetitions, 90) + 1)]
+    return [*rows, ("1.3.6.1.2.1.2.2.1.9.1", 0)][:repetitions]
+
+
+async def test_packets_lost_in_the_middle_of_a_walk_are_asked_for_again() -> None:
+    heard: list[str] = []
+
+    def lossy(kind: str, oids: list[str], repetitions: int) -> list[tuple[str, int]] | None:
+        heard.append(oids[0])
+        return None if len(heard) % 3 == 0 else _table(oids, repetitions)
+
+    async with served(_Agent(lossy), timeout_s=0.2) as (link, _):
+        answer = await link.ask(WalkVariables(root="1.3.6.1.2.1.2.2.1.8"))
+    assert isinstance(answer, Variables)
+    assert [*answer.values.values()] == [*range(1, 91)]
+    assert len(heard) < 9
+
+
+async def test_an_agent_that_refuses_bulk_requests_is_walked_row_by_row() -> None:
+    heard: list[str] = []
+
+    def refuses_bulk(kind: str, oids: list[str], repetitions: int) -> list[tuple[str, int]]:
+        heard.append(kind)
+        return [] if kind.startswith("GetBulk") else _table(oids, 1)
+
+    async with served(_Agent(refuses_bulk), timeout_s=5) as (link, _):
+        answer = await link.ask(WalkVariables(root="1.3.6.1.2.1.2.2.1.8"))
+    assert isinstance(answer, Variables)
+    assert [*answer.values.values()] == [*range(1, 91)]
+
+
+async def test_a_table_that_is_not_there_costs_its_second_question_once() -> None:
+    heard: list[str] = []
+
+    def bare(kind: str, oids: list[str], repetitions: int) -> list[tuple[str, int]]:
+        heard.append(kind)
+        return [("1.3.6.1.2.1.99.1.0", 0)]
+
+    async with served(_Agent(bare), timeout_s=5) as (link, _):
+        for _round in range(3):
+            assert await link.ask(WalkVariables(root="1.3.6.1.2.1.31.1.1.1.6")) == Variables({})
+    assert len(heard) == 4
+
+
 async def test_a_silent_agent_is_one_gap_for_the_whole_device_and_asked_twice() -> None:
     heard: list[str] = []
 
