@@ -1,9 +1,9 @@
 """The rounds: one task a link, so that a dead device slows no other link.
 
 Rules. A task asks one device at a time, in the order that `agent.schedule` gives; what comes back goes to the
-backlog at once. A whole device that gave nothing is one gap, each time it was asked for its status; a slower
-tier that gave nothing is a gap of that round, for the device may well be alive. A fault of our own in
-a driver ends that one turn, not the link: it is logged with its trace and told to the centre as a gap.
+backlog at once, less the absences that were told before (`agent.quiet`). A whole device that gave nothing is one
+gap, each time it was asked for its status; a slower tier that gave nothing is a gap of that round, for the device
+may well be alive. A fault of our own in a driver ends that one turn, not the link: it is logged with its trace and told to the centre as a gap.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from agent.backlog import Found
 from agent.config import Pace, WatchedDevice
 from agent.links import Link
 from agent.profiles import Tier
+from agent.quiet import Quiet
 from agent.schedule import LinkSchedule, Pauses, Turn
 from model.points import Source
 from model.reading import Gap, GapCause, Reading
@@ -80,6 +81,7 @@ async def poll_link(
 ) -> None:
     """Ask the devices of one link until `stop` is set; a turn that is under way is finished."""
     by_id = {device.id: device for device in devices}
+    quiet = Quiet()
     schedule = LinkSchedule([*by_id], pace, time.monotonic())
     while not stop.is_set():
         turn = schedule.next(time.monotonic())
@@ -88,7 +90,7 @@ async def poll_link(
             continue
         began = time.monotonic()
         outcome = await _one(by_id[turn.device], turn, ask, now)
-        take(outcome.found)
+        take(quiet.sift(outcome.found))
         before = schedule.silent()
         schedule.done(turn, answered=outcome.answered, on_battery=outcome.on_battery, began=began, now=time.monotonic())
         _tell(turn.device, outcome.found, was_silent=turn.device in before, is_silent=turn.device in schedule.silent())
