@@ -43,6 +43,8 @@ def redeem(conn: sa.Connection, site: str, code: str, key_sha256: str, now: int)
     known = conn.execute(sa.select(a.id, a.site, a.revoked_at).where(a.key_sha256 == key_sha256)).first()
     if known is not None and known.site == site and known.revoked_at is None and _made_by(conn, code, site):
         return str(known.id)
+    if known is not None and known.revoked_at is not None:
+        raise EnrolError("expected a fresh key, got a revoked one; fix: remove the agent's key file, it makes a new one")
     good = sa.and_(c.code_sha256 == _hash(code), c.site == site, c.used_at.is_(None), c.expires_at > now)
     if known is not None or not conn.execute(t.enrol_codes.update().where(good).values(used_at=now)).rowcount:
         raise EnrolError(
@@ -65,11 +67,11 @@ def register(conn: sa.Connection, site: str, key: str, now: int) -> str:
     return agent
 
 
-def revoke(conn: sa.Connection, agent: str, now: int) -> bool:
-    """Take an agent's key away at once; False when there is no such valid agent."""
+def revoke(conn: sa.Connection, name: str, now: int) -> int:
+    """Take the key of an agent, or the keys of all agents of a site, away at once; how many were valid."""
     a = t.agents.c
-    done = conn.execute(t.agents.update().where(a.id == agent, a.revoked_at.is_(None)).values(revoked_at=now))
-    return bool(done.rowcount)
+    valid = sa.and_(sa.or_(a.id == name, a.site == name), a.revoked_at.is_(None))
+    return conn.execute(t.agents.update().where(valid).values(revoked_at=now)).rowcount
 
 
 def _made_by(conn: sa.Connection, code: str, site: str) -> bool:

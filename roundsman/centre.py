@@ -11,13 +11,14 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from collector import enrol, inventory
 from collector.config import CollectorConfig, read_file
-from collector.store import StoreError, kept_clock, open_engine, writing
+from collector.store import StoreError, agents, kept_clock, open_engine, writing
 from model.text import Text
 from model.timescale import TimeScale
 from roundsman.clock import real_ms
@@ -76,6 +77,14 @@ def opened(file: Path | None) -> Iterator[Centre]:
         with engine.connect() as conn:
             scale = kept_clock(conn)
         yield Centre(config, engine, scale)
+    except sa.exc.OperationalError as error:
+        got = f"{database}: {error.orig}"
+        raise NoCentreError(
+            Text(
+                f"nothing was changed: {got}; fix: free the disk or let this user write there, then again",
+                f"未作任何改动：{got}；改法：清理磁盘或授予写权限后重试",
+            )
+        ) from error
     finally:
         engine.dispose()
 
@@ -131,12 +140,22 @@ def enrol_site(site: str, collector: Path | None, as_json: bool) -> int:
     try:
         with opened(collector) as centre, writing(centre.engine) as conn:
             code = enrol.new_code(conn, site, centre.now())
+            known = inventory.latest(conn).sites
     except NoCentreError as error:
         complain(error.text)
         return 1
     except enrol.EnrolError as error:
         complain(str(error))
         return 1
+    if site not in known:
+        near = get_close_matches(site, known, 1)
+        complain(
+            Text(
+                f"{site} is not in the inventory: its devices will be unassigned, under policy default"
+                + (f"; did you mean {near[0]}?" if near else ""),
+                f"清单中没有 {site}：其设备将为未分配，按 default 策略" + (f"；是否为 {near[0]}？" if near else ""),
+            )
+        )
     if as_json:
         put({"site": site, "code": code})
     else:
@@ -149,12 +168,45 @@ def enrol_site(site: str, collector: Path | None, as_json: bool) -> int:
     return 0
 
 
+def revoke_agent(name: str, collector: Path | None, as_json: bool) -> int:
+    """`roundsman revoke SITE|AGENT`."""
+    try:
+        with opened(collector) as centre, writing(centre.engine) as conn:
+            count = enrol.revoke(conn, name, centre.now())
+            valid = [agent for agent in agents(conn) if agent.revoked_at is None]
+    except NoCentreError as error:
+        complain(error.text)
+        return 1
+    if as_json:
+        put({"revoked": count, "name": name})
+    elif count:
+        say(Text(f"{name}: {count} keys revoked", f"{name}：已吊销 {count} 个密钥"))
+    else:
+        known = ", ".join(f"{agent.site} ({agent.id})" for agent in valid) or "—"
+        complain(
+            Text(
+                f"expected a site or an agent with a valid key: {known}; got {name}",
+                f"应为持有效密钥的站点或采集端：{known}；实为 {name}",
+            )
+        )
+    return 0 if count else 1
+
+
 def login_address(name: str, role: str, customer: str | None, collector: Path | None, as_json: bool) -> int:
     """`roundsman login NAME`."""
     from console.login import one_time_code
 
     try:
         with opened(collector) as centre, writing(centre.engine) as conn:
+            known = inventory.latest(conn).customers
+            if customer is not None and customer not in known:
+                complain(
+                    Text(
+                        f"expected a customer of {', '.join(known) or '—'}, got {customer}",
+                        f"客户应为 {'、'.join(known) or '—'} 之一，实为 {customer}",
+                    )
+                )
+                return 1
             code = one_time_code(conn, name, role, centre.now(), customer=customer, speed=centre.scale.speed)
     except NoCentreError as error:
         complain(error.text)

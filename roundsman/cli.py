@@ -172,6 +172,14 @@ def enrol(site: str, /, *, collector: CentreFile = None, json: Json = False) -> 
 
 
 @app.command
+def revoke(name: str, /, *, collector: CentreFile = None, json: Json = False) -> int:
+    """Take away the key of an agent, or of all agents of a site, at once. 吊销采集端密钥。"""
+    from roundsman.centre import revoke_agent
+
+    return revoke_agent(name, collector, json)
+
+
+@app.command
 def login(
     name: str,
     /,

@@ -253,3 +253,18 @@ async def test_a_silent_agent_is_told_and_a_restart_of_the_centre_is_not_its_fau
             await centre.write(centre.writer.tick, centre.now() + ahead)
         with centre.engine.connect() as conn:
             assert [a.kind for a in store.alerts(conn)] == ["agent_silent"]
+
+
+async def test_a_centre_that_was_down_itself_blames_no_agent(tmp_path: Path) -> None:
+    """An hour down; agents in back-off come within 15 s, and only then may one count as silent."""
+    async with centre_at(tmp_path) as (centre, client):
+        assert (await post(client, batch(1, []))).status_code == 200
+        with store.writing(centre.engine) as conn:
+            conn.execute(tables.agents.update().values(heard_at=centre.now() - 3_600_000))
+    async with centre_at(tmp_path) as (centre, _):
+        limit_ms = round(centre.writer.world.silent_after_s * 1000)
+        assert limit_ms > (15 + 5) * 1000
+        for after_ms, silent in ((0, 0), (limit_ms - 1000, 0), (limit_ms + 1000, 1)):
+            await centre.write(centre.writer.tick, centre.writer.listens_since + after_ms)
+            with centre.engine.connect() as conn:
+                assert len([a for a in store.alerts(conn) if a.kind == "agent_silent"]) == silent

@@ -73,7 +73,7 @@ async def test_a_revoked_key_is_refused_at_once(tmp_path: Path) -> None:
         assert (await post(client, batch(1, []))).status_code == 200
         with centre.engine.connect() as conn:
             agent = store.agents(conn)[0].id
-        assert await centre.transact(lambda conn: enrol.revoke(conn, agent, centre.now()))
+        assert await centre.transact(lambda conn: enrol.revoke(conn, agent, centre.now())) == 1
         assert (await post(client, batch(2, []))).status_code == 401
 
 

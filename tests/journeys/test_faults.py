@@ -64,11 +64,9 @@ class House:
 
     @contextmanager
     def agent(self) -> Iterator[subprocess.Popen[bytes]]:
-        """`roundsman agent`, enrolled by a code from `roundsman enrol` the first time."""
-        more: list[str] = []
-        if not (self.folder / "agent.key").exists():
-            more = ["--enrol", json.loads(self.type("enrol", SITE, "--json").stdout)["code"]]
-        with self._child("agent", str(self.site), *more) as child:
+        """`roundsman agent`, enrolled by a code from `roundsman enrol`."""
+        code = json.loads(self.type("enrol", SITE, "--json").stdout)["code"]
+        with self._child("agent", str(self.site), "--enrol", code) as child:
             yield child
 
     @contextmanager
@@ -161,7 +159,7 @@ def test_wrong_devices_cost_nothing_but_themselves_and_an_unknown_one_is_shown(h
         wait_for(lambda: house.heard() == {UPS, f"{SITE}/ups-4"}, LONG_S, "the device on the port that came later")
 
 
-def test_a_killed_collector_and_a_full_disk_cost_no_reading(house: House, ups: Ups) -> None:
+def test_a_killed_collector_a_full_disk_and_a_revoked_key_cost_no_reading(house: House, ups: Ups) -> None:
     house.wire(megatec("ups-1", ups.port))
     with ExitStack() as stack:
         centre = stack.enter_context(house.collector())
@@ -188,8 +186,17 @@ def test_a_killed_collector_and_a_full_disk_cost_no_reading(house: House, ups: U
         house.more("what was read while the disk was full")
         wait_for(lambda: (house.health() or {}).get("status") == "ok", LONG_S, "health")
 
+        assert house.type("revoke", SITE).returncode == 0
+        wait_for(lambda: '"key_refused"' in house.log("agent"), LONG_S, "the agent's word that its key is refused")
+        assert house.type("revoke", SITE).returncode == 1, "nothing is left to revoke"
         agent.send_signal(signal.SIGTERM)
         assert agent.wait(30) == 0
+
+        (house.folder / "agent.key").unlink()
+        anew = stack.enter_context(house.agent())
+        house.more("what was read while the key was refused")
+        anew.send_signal(signal.SIGTERM)
+        assert anew.wait(30) == 0
     proof = house.proof()
     assert proof.spooled > 0
     assert (proof.lost, proof.doubled, proof.undelivered) == (0, 0, 0)
