@@ -55,8 +55,10 @@ def run(path: Path, scale: TimeScale, mount: Mount | None) -> int:
         try:
             centre = open_centre(found, scale)
         except (StoreError, HistoryError, OSError) as error:
-            fix = "see why; it may help to free the disk, or to let this user write there"
-            log.error("cannot_start", file=str(path), data=str(found.data), why=str(error), fix=fix)  # noqa: TRY400 no trace
+            why = str(error)
+            if isinstance(error, OSError):
+                why += "; fix: name a folder in `data` that this user may write, on a disk with room"
+            log.error("cannot_start", file=str(path), data=str(found.data), why=why)  # noqa: TRY400 no trace
             return _exit_code(error)
         if found.inventory is not None:
             _import(centre, found.inventory)
