@@ -73,13 +73,15 @@ async def probe(url: DeviceUrl | str, profile_id: str | None, now: Callable[[], 
 
 
 def _profile(id: str, url: DeviceUrl) -> Profile:
+    if id not in PROFILES:
+        names = ", ".join(PROFILES)
+        raise ProbeError(
+            Text(f"expected a profile out of {names}, got {id!r}", f"应为下列配置之一：{names}，实为 {id!r}")
+        )
     try:
         profile = load(id)
     except ProfileError as error:
-        names = ", ".join(PROFILES)
-        raise ProbeError(
-            Text(f"expected a profile out of {names}: {error}", f"应为下列配置之一：{names}：{error}")
-        ) from error
+        raise ProbeError(Text(f"profile {id}: {error}", f"配置 {id}：{error}")) from error
     if profile.driver != url.scheme.partition("+")[0]:
         en = f"profile {id} speaks {profile.driver}, the URL says {url.scheme}"
         raise ProbeError(Text(en, f"配置 {id} 使用 {profile.driver} 协议，而 URL 为 {url.scheme}"))

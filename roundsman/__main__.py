@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -9,7 +10,13 @@ def main() -> None:
     """Run the command; its number is the exit status."""
     from roundsman.cli import app
 
-    sys.exit(app(result_action="return_value"))
+    try:
+        status = app(result_action="return_value")
+        sys.stdout.flush()
+    except BrokenPipeError:  # `| head` has seen enough; what is still buffered has nowhere to go
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    sys.exit(status)
 
 
 if __name__ == "__main__":

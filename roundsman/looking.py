@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from agent.address import AddressError
-from agent.probe import ProbeLine, probe
+from agent.probe import ProbeError, ProbeLine, probe
 from model.points import POINTS
 from model.problem import Problem, unreadable
+from model.reading import GapCause
 from model.text import Language, Text
 from roundsman.clock import real_ms
+from roundsman.hints import CAUSES, hint
 from roundsman.speech import complain, language, put, say, tell_problems
 
 
 async def probe_once(url: str, profile: str | None, as_json: bool) -> int:
     """Print one line per point or gap; the status is 1 when nothing at all was read."""
-    from agent.profiles import ProfileError
-
     try:
         lines = await probe(url, profile, real_ms)
     except AddressError as error:
@@ -26,14 +26,17 @@ async def probe_once(url: str, profile: str | None, as_json: bool) -> int:
         words = ("应为", "实为", "改法") if said == "zh" else ("expected", "got", "fix")
         complain(f"{words[0]} {error.expected[said]}, {words[1]} {error.got}; {words[2]}: {error.fix[said]}")
         return 2
-    except ProfileError as error:
-        complain(str(error))
+    except ProbeError as error:
+        complain(error.text)
         return 2
     for line in lines:
         if as_json:
             put(line.as_json())
         else:
             print(_row(line, language()))
+    told = hint(url.partition(":")[0], lines)
+    if told:
+        complain(told)
     return 0 if any(line.cause is None for line in lines) else 1
 
 
@@ -41,14 +44,19 @@ def _row(line: ProbeLine, said: Language) -> str:
     """One line for a technician: the decoded value with the raw one beside."""
     name = f"{line.point or '—'}{'' if line.index is None else f'#{line.index}'}"
     if line.cause is not None:
-        shown = f"— ({line.cause})"
+        shown = f"— ({CAUSES[GapCause(line.cause)][said]})"
     elif isinstance(line.value, float):
         word = POINTS[line.point].states.get(int(line.value)) if line.point else None
-        shown = f"{line.value:g} {line.unit}" + (f"({word[said]})" if word else "")
+        shown = f"{_number(line.value)} {line.unit}" + (f"({word[said]})" if word else "")
     else:
         shown = str(line.value)
     meaning = POINTS[line.point].meaning[said] if line.point else ""
     return f"{name:32s} {shown:28s} {line.where:32s} {line.raw:24s} {meaning}".rstrip()
+
+
+def _number(value: float) -> str:
+    """Counters in full: a technician compares them digit by digit."""
+    return f"{value:.0f}" if value.is_integer() else f"{value:.6f}".rstrip("0")
 
 
 _A_FILE = Text(
