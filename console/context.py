@@ -18,6 +18,7 @@ from console.shown import Shown
 from console.viewer import Viewer
 from console.words import words
 from desk.types import EntryKind
+from model.reading import Series
 from model.text import LANGUAGES, Language
 
 HERE = Path(__file__).resolve().parent
@@ -62,6 +63,7 @@ class Context:
                 statics=self.statics,
                 Entry=EntryKind,
                 link=link,
+                name_of=name_of,
                 **values,
             )
         )
@@ -72,6 +74,11 @@ def link(path: str, **query: object) -> str:
     """A path with those query values that are given."""
     given = {key: value for key, value in query.items() if value not in (None, "")}
     return f"{path}?{urlencode(given)}" if given else path
+
+
+def name_of(series: Series) -> str:
+    """`battery.charge` or `ups.load#1`: how a series stands in an address."""
+    return series[1] if series[2] is None else f"{series[1]}#{series[2]}"
 
 
 def context(request: Request) -> Context:

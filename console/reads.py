@@ -22,6 +22,7 @@ from console.viewer import Role, Viewer
 from desk import store as desk
 from desk.policy import Level, Policy
 from desk.types import Clock, Entry, Ticket, TicketState
+from model.finding import Evidence
 from model.inventory import Device, Site
 from model.points import POINTS, Kind
 from model.reading import Gap, Reading, Series
@@ -117,6 +118,18 @@ class Reads:
                 return []
         return self._series[device]
 
+    def behind(self, alert: Alert) -> dict[Series, Evidence]:
+        """The kept series that an alert's evidence names, with the last evidence on each; where it names no phase,
+        the first one."""
+        kept = self.series(alert.device)
+        found: dict[Series, Evidence] = {}
+        for evidence in alert.finding.evidence:
+            same = [series for series in kept if series[1] == evidence.point]
+            series = next((s for s in same if s[2] == evidence.index), min(same, key=str, default=None))
+            if series is not None:
+                found[series] = evidence
+        return found
+
     def curve(self, series: Series, start: int, end: int) -> chart.Curve:
         """A series of a device the viewer may see, thinned when long; a counter as its rate."""
         self.device(series[0])
@@ -201,6 +214,11 @@ class Reads:
     def clocks_of(self, tickets: list[Ticket]) -> dict[str, list[Clock]]:
         """The clocks of several tickets, read together."""
         return desk.clocks_of(self._conn, tickets, self.now)
+
+
+def urgency(alert: Alert) -> tuple[bool, int, int, str]:
+    """For sorting: what still stands first, the worst of it first, then the oldest."""
+    return alert.cleared_at is not None, alert.severity.rank, alert.raised_at, alert.device
 
 
 @contextmanager

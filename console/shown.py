@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from babel import Locale
 from babel.dates import format_datetime, format_time, format_timedelta, get_timezone_name
 from babel.numbers import format_decimal
+from babel.units import format_unit
 
 from alerts.kinds import kind_of
 from alerts.types import Impact
@@ -60,6 +61,11 @@ class Shown:
     def duration(self, seconds: float) -> str:
         """`12 sec`, `3 min`, `2 hr`: one unit, rounded down the way people say it."""
         return format_timedelta(round(max(0.0, seconds)), granularity="second", format="short", locale=self._locale)
+
+    def promise(self, seconds: float) -> str:
+        """A promised time in hours or minutes, never in days: forty hours by 5x8 are not two days."""
+        size, unit = (seconds / 3600, "duration-hour") if seconds >= 3600 else (seconds / 60, "duration-minute")
+        return format_unit(round(size, 2), unit, length="short", locale=self._locale)
 
     def age(self, at: int) -> str:
         """How long ago. Clocks of sites differ a little: the future is `0 sec` ago."""

@@ -216,7 +216,7 @@ def _finding(state: State, device: Device, sample: Sample, due: float, used: flo
     score = _certainty(ratio, used)
     full_s = run["full_s"]
     took, measured, expected = lasting((run["at"] - run["began"]) / 1000), lasting(full_s * ratio), lasting(full_s)
-    whose = Text("the UPS's own estimate", "UPS 自身估计") if run["by"] == "ups" else Text("the inventory", "台账")
+    whose = Text("the UPS's own estimate", " UPS 自身估计") if run["by"] == "ups" else Text("the inventory", "台账")
     lines = [
         Evidence(
             text=Text(
@@ -234,10 +234,11 @@ def _finding(state: State, device: Device, sample: Sample, due: float, used: flo
                 f"实测满电续航 {measured.zh}，预期 {expected.zh}（依据{whose.zh}）：{ratio:.0%}",
             ),
             at=sample.at,
-            point=RUNTIME,
+            point=None,
             value=full_s * ratio,
             expected=full_s,
         ),
+        _curve(run, sample, due),
         *_own_word(state["flags"], sample.at),
     ]
     return Finding(
@@ -250,6 +251,22 @@ def _finding(state: State, device: Device, sample: Sample, due: float, used: flo
         evidence=tuple(lines),
         advice=ADVICE,
     )
+
+
+def _curve(run: State, sample: Sample, due: float) -> Evidence:
+    """The gauge itself, in its own unit: where it stands now and where it should stand."""
+    left = run["fuel0"] - due
+    if run["gauge"] == RUNTIME:
+        expected = run["runtime0"][1] * left / 100
+        now, then = lasting(sample.value), lasting(expected)
+        text = Text(f"the UPS estimates {now.en}, {then.en} was due", f"UPS 估计剩余 {now.zh}，应为 {then.zh}")
+    else:
+        expected = left
+        text = Text(
+            f"battery charge {sample.value:.0f} %, {left:.0f} % was due",
+            f"电池电量 {sample.value:.0f}%，应为 {left:.0f}%",
+        )
+    return Evidence(text=text, at=sample.at, point=sample.point, value=sample.value, expected=round(expected, 1))
 
 
 def _own_word(flags: dict[str, float], at: int) -> list[Evidence]:

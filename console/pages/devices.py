@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from alerts.types import Alert
 from collector.history import HistoryError
 from collector.store import DeviceRow
-from console.context import link
+from console.context import link, name_of
 from console.guard import Here, SignedIn
 from console.pages.overview import SILENT_KIND, customer_of
 from console.reads import Reads, reading
@@ -99,7 +99,6 @@ def device(
             table=_table(reads, chosen, reads.now - span * HOUR_MS, reads.now),
             span=span,
             spans=SPANS,
-            name_of=name_of,
             reads=reads,
         )
 
@@ -179,11 +178,6 @@ def drawable(series: Iterable[Series]) -> list[Series]:
     known = [s for s in series if s[1] in POINTS and POINTS[s[1]].kind in kinds]
     rank = {point: place for place, point in enumerate(FAVOURITES)}
     return sorted(known, key=lambda s: (rank.get(s[1], 99), order[s[1]], _natural(s[2])))
-
-
-def name_of(series: Series) -> str:
-    """`battery.charge` or `ups.load#1`: how a series stands in an address."""
-    return series[1] if series[2] is None else f"{series[1]}#{series[2]}"
 
 
 def chart_url(series: Series, start: int, end: int) -> str:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from console.guard import Here, SignedIn
-from console.reads import reading
+from console.reads import reading, urgency
 
 router = APIRouter()
 
@@ -25,7 +25,6 @@ def incident(request: Request, here: Here, viewer: SignedIn, id: str) -> HTMLRes
     """One: its members, why each joined, and its ticket."""
     with reading(here.centre, viewer) as reads:
         found = reads.incident(id)
-        members = reads.alerts(incident=id)
-        members.sort(key=lambda alert: found.members.index(alert.id) if alert.id in found.members else 999)
+        members = sorted(reads.alerts(incident=id), key=urgency)
         ticket = reads.ticket_of(id)
         return here.page(request, "incident.html", viewer, incident=found, members=members, ticket=ticket, reads=reads)

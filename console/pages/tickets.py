@@ -14,11 +14,10 @@ from console.context import link
 from console.errors import ConsoleError, NotAllowed, Refused
 from console.guard import Here, SignedForm, SignedIn
 from console.promises import Promise, promise
-from console.reads import OVER, Reads, reading
+from console.reads import OVER, Reads, reading, urgency
 from desk import store as desk
 from desk.acts import ActRefused
 from desk.types import EntryKind, Ticket
-from model.finding import Evidence
 from model.reading import Series
 from model.text import Text
 
@@ -60,11 +59,8 @@ def ticket(request: Request, here: Here, viewer: SignedIn, id: str) -> HTMLRespo
     """One ticket, whole."""
     with reading(here.centre, viewer) as reads:
         found = reads.ticket(id)
-        incident = _incident(reads, found)
-        alerts = sorted(
-            reads.alerts(incident=found.incident),
-            key=lambda a: (a.cleared_at is not None, a.severity.rank, a.raised_at, a.device),
-        )
+        incident, ledger = _incident(reads, found), reads.ledger(found)
+        alerts = sorted(reads.alerts(incident=found.incident), key=urgency)
         return here.page(
             request,
             "ticket.html",
@@ -75,8 +71,9 @@ def ticket(request: Request, here: Here, viewer: SignedIn, id: str) -> HTMLRespo
             level=reads.level(found),
             alerts=alerts,
             clocks=_promises(reads, found),
-            ledger=reads.ledger(found),
+            ledger=ledger,
             graphs=graphs(reads, alerts)[:GRAPHS],
+            warranty=[entry for entry in ledger if entry.kind is EntryKind.WARRANTY],
             over=found.state in OVER,
             reads=reads,
         )
@@ -103,22 +100,16 @@ async def act(here: Here, signed: SignedForm, id: str) -> Response:
 
 
 def graphs(reads: Reads, alerts: list[Alert]) -> list[Graph]:
-    """The series behind the evidence, each once, the first alert's first."""
+    """The series behind the evidence, each once, the first alert's first. Of several lines of evidence on one series
+    the last says what the curve should have been: the first ones may speak of sums."""
     found: dict[Series, Graph] = {}
     for alert in alerts:
-        for evidence in alert.finding.evidence:
-            series = _series(reads, alert, evidence)
-            if series and series not in found:
-                start = min(alert.raised_at, evidence.at) - LEAD_MS
-                end = min(reads.now, alert.cleared_at + LEAD_MS) if alert.cleared_at else reads.now
-                found[series] = Graph(series=series, start=start, end=max(end, start + 1), expected=evidence.expected)
+        for series, evidence in reads.behind(alert).items():
+            start = min(alert.raised_at, evidence.at) - LEAD_MS
+            end = min(reads.now, alert.cleared_at + LEAD_MS) if alert.cleared_at else reads.now
+            graph = Graph(series=series, start=start, end=max(end, start + 1), expected=evidence.expected)
+            found.setdefault(series, graph)
     return list(found.values())
-
-
-def _series(reads: Reads, alert: Alert, evidence: Evidence) -> Series | None:
-    """The kept series that the evidence names; where it names no phase, the first one."""
-    kept = [series for series in reads.series(alert.device) if series[1] == evidence.point]
-    return next((series for series in kept if series[2] == evidence.index), min(kept, key=str, default=None))
 
 
 def _act(kind: str, text: str) -> tuple[EntryKind, str]:

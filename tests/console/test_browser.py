@@ -65,7 +65,7 @@ def test_from_a_login_link_over_incident_and_ticket_to_the_chart(
 ) -> None:
     chinese = locale == "zh-CN"
     with window(chromium, stage, size, locale) as page:
-        expect(page.locator(".verdict h2")).to_contain_text("违约" if chinese else "broken")
+        expect(page.locator(".verdict h2")).to_contain_text("超时" if chinese else "broken")
         assert fits(page)
         page.screenshot(path=tmp_path / "overview.png")
         page.locator("#live-incidents a", has_text="市电" if chinese else "Mains failure").first.click()
