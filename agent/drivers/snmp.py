@@ -136,11 +136,15 @@ class _Tree:
 
 def _point(rows: Sequence[Value], tree: _Tree) -> list[Sample]:
     """One point from its rows, the better first. A fallback stands in for what is absent, never for what failed:
-    a counter that changes its source for one round would look like a jump."""
+    a counter that changes its source for one round would look like a jump. What is no counter may be right at its
+    second place when the first holds nonsense (ifHighSpeed in bit/s)."""
     out: dict[str | None, Sample] = {}
+    counter = POINTS[rows[0].point].kind == Kind.COUNTER
     for row in rows:
         for one in _column(row, tree) if row.column else _scalar(row, tree):
-            out.setdefault(one.index, one)
+            held = out.get(one.index)
+            if held is None or (held.value is None and one.value is not None and not counter):
+                out[one.index] = one
         failed = tree.failure(row.place)
         if failed and not out:
             return [settle.gap(row.point, row.index, failed[1], row.place, failed[0].raw, failed[0].cause)]

@@ -205,3 +205,19 @@ def test_a_32_bit_counter_never_stands_in_for_a_64_bit_one_that_failed() -> None
         exchanges.append(failure if lost else _exchange(request, tree))
     octets = [one for one in snmp.read(IF_MIB, URL, Tier.MEASURE, exchanges) if one.point == "ifHCInOctets"]
     assert [(one.value, one.cause) for one in octets] == [(None, GapCause.NO_ANSWER)]
+
+
+def test_a_speed_that_cannot_be_is_taken_from_its_second_place_and_a_counter_never() -> None:
+    tree: dict[str, Variable] = {
+        "1.3.6.1.2.1.31.1.1.1.15.2": 100_000_000,
+        "1.3.6.1.2.1.2.2.1.5.2": 100_000_000,
+        "1.3.6.1.2.1.31.1.1.1.6.2": b"n/a",
+        "1.3.6.1.2.1.2.2.1.10.2": 7,
+    }
+    found: dict[str, Sample] = {}
+    for tier in Tier:
+        exchanges = [_exchange(request, tree) for request in snmp.plan(IF_MIB, URL, tier)]
+        found |= {one.point: one for one in snmp.read(IF_MIB, URL, tier, exchanges)}
+    assert found["ifHighSpeed"].value == 100.0
+    assert found["ifHighSpeed"].where == "1.3.6.1.2.1.2.2.1.5.2"
+    assert found["ifHCInOctets"].cause == GapCause.GARBLED
