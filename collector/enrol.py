@@ -44,7 +44,9 @@ def redeem(conn: sa.Connection, site: str, code: str, key_sha256: str, now: int)
     if known is not None and known.site == site and known.revoked_at is None and _made_by(conn, code, site):
         return str(known.id)
     if known is not None and known.revoked_at is not None:
-        raise EnrolError("expected a fresh key, got a revoked one; fix: remove the agent's key file, it makes a new one")
+        raise EnrolError(
+            "expected a fresh key, got a revoked one; fix: remove the agent's key file, it makes a new one"
+        )
     good = sa.and_(c.code_sha256 == _hash(code), c.site == site, c.used_at.is_(None), c.expires_at > now)
     if known is not None or not conn.execute(t.enrol_codes.update().where(good).values(used_at=now)).rowcount:
         raise EnrolError(
