@@ -61,10 +61,10 @@ def hint(scheme: str, lines: Sequence[ProbeLine]) -> Text | None:
     if any(line.cause is None for line in lines) or not lines:
         return None
     first = lines[0]
+    if any(line.cause == GapCause.GARBLED for line in lines):
+        return _GARBLED
     if first.point is not None:
         return _OTHER
     if first.cause == GapCause.NOT_SUPPORTED:
         return _PROFILE
-    if first.cause == GapCause.GARBLED:
-        return _GARBLED
     return _UNREACHED if first.raw else _SILENT.get(scheme, _BUS_SILENT)

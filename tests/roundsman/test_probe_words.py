@@ -47,6 +47,11 @@ def test_a_device_that_fits_no_profile_is_told_from_one_that_has_nothing_of_the_
     assert "--profile" in unknown.en
 
 
+def test_garbled_points_are_a_matter_of_the_line_and_not_of_the_profile() -> None:
+    lines = [gap(GapCause.GARBLED, point="ups.load"), gap(GapCause.NO_ANSWER, point="battery.charge")]
+    assert hint("modbus+rtu", lines) == hint("modbus+rtu", [gap(GapCause.GARBLED)])
+
+
 def test_where_something_was_read_no_advice_is_given() -> None:
     assert hint("snmp", [gap(GapCause.NOT_SUPPORTED, point="ups.load"), value(1.0)]) is None
 
