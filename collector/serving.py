@@ -58,6 +58,8 @@ def run(path: Path, scale: TimeScale, mount: Mount | None) -> int:
             why = str(error)
             if isinstance(error, OSError):
                 why += "; fix: name a folder in `data` that this user may write, on a disk with room"
+            elif isinstance(error, HistoryError):
+                why += "; fix: free the disk if it is full, else put the backup of the data folder back"
             log.error("cannot_start", file=str(path), data=str(found.data), why=why)  # noqa: TRY400 no trace
             return _exit_code(error)
         if found.inventory is not None:

@@ -34,7 +34,7 @@ async def run_alone(file: Path, scale: TimeScale) -> int:
     """Run until SIGINT or SIGTERM. Returns the exit code."""
     config, problems = read_file(file)
     ours = [p for p in check(file) if p.severity == "error" or p.key != "agent.key"]  # a missing key we make below
-    tell_problems(ours + problems, as_json=False)
+    tell_problems([*ours, *(p for p in problems if p not in ours)], as_json=False)
     site = load(file)[0]
     if site is None or any(problem.severity == "error" for problem in problems):
         return EXIT_CONFIG
