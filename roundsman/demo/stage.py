@@ -60,7 +60,6 @@ class Stage:
         self.agents: dict[str, Child] = {}
         self._on_event = on_event
         self._ready = asyncio.Event()
-        self._answers: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         clock = ("--clock", scale.dump())
         self.collector_file = directory / "collector.toml"
         self.collector = self._child("collector", command("collector", str(self.collector_file), *clock))
@@ -103,11 +102,6 @@ class Stage:
         """The scenario's events count from this moment."""
         await self.simulators.tell(json.dumps({"cmd": "start"}))
 
-    async def ask_simulators(self, **words: Any) -> dict[str, Any]:
-        """Send one command and wait for its answer (`truth`)."""
-        await self.simulators.tell(json.dumps(words))
-        return await asyncio.wait_for(self._answers.get(), 10)
-
     async def tell_simulators(self, **words: Any) -> None:
         """Send one command that has no answer (`fault`, `mains`)."""
         await self.simulators.tell(json.dumps(words))
@@ -141,8 +135,6 @@ class Stage:
         if said.get("ready"):
             self.devices = msgspec.convert(said["devices"], list[SimulatedDevice], strict=False)
             self._ready.set()
-        elif "truth" in said:
-            self._answers.put_nowait(said)
         else:
             self._on_event({"event": "simulator", **said})
 

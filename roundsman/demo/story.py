@@ -18,7 +18,6 @@ from model.text import Text
 
 MAINS_SITE = "sz-futian"
 WEAK = "sz-futian/ups-1"
-TWIN = "sz-futian/ups-2"
 SILENT = ("sz-futian/sw-2", "sz-futian/ups-4")
 FAN = "gz-tianhe/ups-5"
 PORT = "hz-xihu/sw-1#3"
