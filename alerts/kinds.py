@@ -81,7 +81,7 @@ _ALL = (
     _kind("not_charging", "Battery is not being charged", "电池未充电", _S.MAJOR, _I.UNPROTECTED, "device", _R.DEVICE, 0, 60),
     _kind("fan", "Fan failed", "风扇故障", _S.MINOR, _I.DEGRADED, "device", _R.DEVICE, 5, 60),
     _kind("ups_fault", "UPS fault", "UPS 故障", _S.MAJOR, _I.UNPROTECTED, "device", _R.DEVICE, 5, 60),
-    _kind("device_silent", "Device does not answer", "设备无应答", _S.MINOR, _I.DEGRADED, "device", _R.DEVICE, 20, 10),
+    _kind("device_silent", "Device does not answer", "设备失联", _S.MINOR, _I.DEGRADED, "device", _R.DEVICE, 20, 10),
     _kind("agent_silent", "No data from the site", "站点无数据", _S.MAJOR, _I.DEGRADED, "agent", _R.SITE, 0, 0),
     _kind("port_down", "Port down", "端口断开", _S.MINOR, _I.DEGRADED, "port", _R.PORT, 5, 30),
     _kind("port_errors", "Port errors", "端口错包", _S.MINOR, _I.DEGRADED, "port", _R.PORT, 0, 120),

@@ -13,6 +13,7 @@ from __future__ import annotations
 from itertools import chain
 
 from analytics.detector import Block, Context, State
+from analytics.lasting import lasting
 from model.finding import Change, Cleared, Evidence, Finding, Raised, Severity
 from model.reading import Gap, GapCause
 from model.text import Text
@@ -72,10 +73,12 @@ def _missed(state: State, gap: Gap, context: Context) -> Change | None:
     heard = state.get("heard")
     ago = Text("never heard before", "此前从未应答")
     if heard is not None:
-        ago = Text(f"last answer {(gap.at - heard) / 1000:.0f} s ago", f"上次应答在 {(gap.at - heard) / 1000:.0f} 秒前")
+        since = lasting((gap.at - heard) / 1000)
+        ago = Text(f"last answer {since.en} ago", f"上次应答在 {since.zh}前")
+    lasted = lasting(lasted_s)
     text = Text(
-        f"no answer in {state['n']} rounds over {lasted_s:.0f} s; {ago.en}",
-        f"{lasted_s:.0f} 秒内连续 {state['n']} 轮无应答；{ago.zh}",
+        f"no answer in {state['n']} rounds over {lasted.en}; {ago.en}",
+        f"{lasted.zh}内连续 {state['n']} 轮无应答；{ago.zh}",
     )
     return Raised(
         finding=Finding(
