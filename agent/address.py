@@ -52,9 +52,9 @@ class DeviceUrl(msgspec.Struct, frozen=True, kw_only=True):
             parts = urlsplit(url)
             port = parts.port
         except ValueError as error:
-            raise AddressError(_A_URL, repr(url), Text(str(error), "端口须为 1 到 65535 的整数")) from error
+            raise AddressError(_A_URL, _shown(url), _FIX_URL) from error
         if parts.scheme not in SCHEMES:
-            raise AddressError(_A_SCHEME, parts.scheme or repr(url), _FIX_SCHEME)
+            raise AddressError(_A_SCHEME, parts.scheme or _shown(url), _FIX_SCHEME)
         if parts.username or parts.password or parts.fragment:
             raise AddressError(_NO_USER, "a user, a password or # (not shown)", _FIX_SECRET)
         options = parse_qsl(parts.query.replace("+", "%2B"), keep_blank_values=True)
@@ -102,6 +102,7 @@ class DeviceUrl(msgspec.Struct, frozen=True, kw_only=True):
 #: Real seconds. A Q1 interface takes up to 0.4 s before its first byte; a Huawei card may take 2 s when busy.
 _TIMEOUTS = {TCP: 2.0, RTU: 1.0, RTU_OVER_TCP: 1.5, SNMP: 1.5, MEGATEC: 1.2}
 
+_FIX_URL = Text("write host:port with a port of 1 to 65535", "写成 主机:端口，端口为 1 到 65535 的整数")
 _A_URL = Text("a device URL", "设备 URL")
 _A_SCHEME = Text("one of " + ", ".join(SCHEMES), "下列之一：" + "、".join(SCHEMES))
 _FIX_SCHEME = Text("write for example modbus+tcp://192.0.2.5:502?unit=1", "例如 modbus+tcp://192.0.2.5:502?unit=1")
@@ -117,6 +118,12 @@ _FIX_PORT = Text("write {scheme}://192.0.2.5:4001", "写成 {scheme}://192.0.2.5
 
 def _whole(low: int, high: int) -> Callable[[str], bool]:
     return lambda value: value.isascii() and value.isdigit() and low <= int(value) <= high
+
+
+def _shown(url: str) -> str:
+    """A URL that could not be read: without what may be a secret, its options and its user."""
+    place, _, options = url.partition("?")
+    return repr(place.rpartition("@")[2] + ("?…" if options else ""))
 
 
 def _seconds(value: str) -> bool:

@@ -58,3 +58,12 @@ def test_any_text_is_a_url_or_an_address_error(text: str) -> None:
     for prefix in ("", "snmp://", "modbus+tcp://", "modbus+rtu://"):
         with contextlib.suppress(AddressError):
             assert DeviceUrl.parse(prefix + text).link_key
+
+
+@pytest.mark.parametrize(
+    "url", ["snmp://h:99999?community=5ec3e7", "5ec3e7@h:99?community=5ec3e7", "snmp://u:5ec3e7@[h?community=x"]
+)
+def test_a_url_that_cannot_be_read_is_not_repeated_with_its_secrets(url: str) -> None:
+    with pytest.raises(AddressError) as told:
+        DeviceUrl.parse(url)
+    assert "5ec3e7" not in str(told.value)
