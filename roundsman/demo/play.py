@@ -77,6 +77,7 @@ class Play:
             await self._stage.raise_curtain()
             await self._first_readings(began)
             if self._end.is_set():
+                self._emit({"event": "stopping"})
                 return 0  # Ctrl-C before there was anything to judge
             await self._perform(began)
             return await self._judge()
@@ -105,6 +106,8 @@ class Play:
                     self._first_readings_s = loop.time() - began
                     break
                 await asyncio.sleep(0.2)
+            if self._end.is_set():
+                return
             with writing(engine) as conn:
                 code = one_time_code(conn, "demo", "manager", self._scale.story(real_ms()))
             self._emit({"event": "cast", **cast(engine)})

@@ -174,7 +174,10 @@ class Show:
         lines += [self._part(part, complete) for part in parts]
         numbers = words.NUMBERS_LOST if event["lost"] else words.NUMBERS
         total = self._in(words.TICKETS, incidents=len(event["incidents"]), tickets=len(event["tickets"]))
-        lines += ["", f"  {total}; {self._in(numbers, **{**event, 'readings': format(event['readings'], ',')})}"]
+        lines += [
+            "",
+            f"  {total}{self._in(words.AND)}{self._in(numbers, **{**event, 'readings': format(event['readings'], ',')})}",
+        ]
         held = sum(part["held"] for part in parts)
         if held < len(parts) and not complete and not event["lost"]:
             lines.append("  " + self._in(words.SO_FAR, held=held, all=len(parts)))

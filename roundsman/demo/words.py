@@ -15,7 +15,7 @@ STARTING = {
 READING = Text("devices read: {heard} of {devices}", "已读到设备：{heard} / {devices}")
 READY = Text(
     "\n  Console          {url}\n  One-time login   {login}\n  Ctrl-C ends the demo. The clock runs {speed:g} times as fast; "
-    "the times below are minutes of the story.\n",
+    "the times below are minutes and seconds of the story.\n",
     "\n  控制台       {url}\n  一次性登录   {login}\n  按 Ctrl-C 结束。时钟加速 {speed:g} 倍；下列时间为故事中的分:秒。\n",
 )
 READ_ALL = Text("every device was read {seconds:g} s after the start", "启动后 {seconds:g} 秒读到全部设备")
@@ -25,7 +25,7 @@ KILLED = Text("kill -9 {child}", "强制杀死 {child}")
 STOPPING = Text("stopping: the agents send what they hold …", "正在停止：采集端送出剩余数据 …")
 STORY_OVER = Text("the story is over; the console stays open until Ctrl-C", "故事结束；控制台保持开放，按 Ctrl-C 退出")
 
-COLON = Text(": ", "：")
+COLON, AND = Text(": ", "："), Text("; ", "；")
 ON_STAGE = Text("on stage", "场景")
 INCIDENT = Text("INCIDENT", "事件")
 NOW = Text("now {impact}: {title}", "影响变为{impact}：{title}")
