@@ -115,7 +115,8 @@ class Play:
             engine.dispose()
         login = f"{self._stage.url}/login?code={code}"
         seconds = round(self._first_readings_s, 1) if self._first_readings_s is not None else None
-        self._emit({"event": "ready", "url": self._stage.url, "login": login, "seconds": seconds})
+        file = str(self._stage.collector_file)
+        self._emit({"event": "ready", "url": self._stage.url, "login": login, "file": file, "seconds": seconds})
         if self._wishes.browser:
             with suppress(webbrowser.Error):
                 await asyncio.to_thread(webbrowser.open, login)

@@ -14,9 +14,11 @@ STARTING = {
 }
 READING = Text("devices read: {heard} of {devices}", "已读到设备：{heard} / {devices}")
 READY = Text(
-    "\n  Console          {url}\n  One-time login   {login}\n  Ctrl-C ends the demo. The clock runs {speed:g} times as fast; "
+    "\n  Console          {url}\n  One-time login   {login}\n  In a terminal    ROUNDSMAN_COLLECTOR={file} .venv/bin/roundsman ticket list\n"
+    "  Ctrl-C ends the demo. The clock runs {speed:g} times as fast; "
     "the times below are minutes and seconds of the story.\n",
-    "\n  控制台       {url}\n  一次性登录   {login}\n  按 Ctrl-C 结束。时钟加速 {speed:g} 倍；下列时间为故事中的分:秒。\n",
+    "\n  控制台       {url}\n  一次性登录   {login}\n  终端         ROUNDSMAN_COLLECTOR={file} .venv/bin/roundsman ticket list\n"
+    "  按 Ctrl-C 结束。时钟加速 {speed:g} 倍；下列时间为故事中的分:秒。\n",
 )
 READ_ALL = Text("every device was read {seconds:g} s after the start", "启动后 {seconds:g} 秒读到全部设备")
 READ_SOME = Text("not every device could be read; the story begins", "未能读到全部设备；故事开始")

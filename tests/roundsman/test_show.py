@@ -14,7 +14,14 @@ CAST = {
     "sites": {"sz-futian": {"name": {"en": "Futian Terminal", "zh": "福田码头"}, "tz": "Asia/Shanghai"}},
     "devices": {"sz-futian/ups-1": {"en": "UPS A, hall", "zh": "机房 UPS A"}},
 }
-READY = {"event": "ready", "url": "http://x", "login": "http://x/login?code=c", "seconds": 6.2, "story_s": 62.0}
+READY = {
+    "event": "ready",
+    "url": "http://x",
+    "login": "http://x/login?code=c",
+    "file": "/tmp/d/collector.toml",
+    "seconds": 6.2,
+    "story_s": 62.0,
+}
 T = 1_795_346_127_000  # 19:15:27 in Shenzhen
 
 
