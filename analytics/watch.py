@@ -48,10 +48,12 @@ def blocks_of(readings: Iterable[Reading], gaps: Iterable[Gap]) -> list[Block]:
     """The readings as columns, one block a device, in the order in which the devices first appear."""
     by_device: dict[str, dict[str, dict[str | None, Column]]] = {}
     unsorted: list[Column] = []
+    device: str | None = None
+    columns: dict[str, dict[str | None, Column]] = {}
     for reading in readings:
-        columns = by_device.get(reading.device)
-        if columns is None:
-            columns = by_device[reading.device] = {}
+        if reading.device != device:  # neighbours mostly share it, and comparing is cheaper than hashing
+            device = reading.device
+            columns = by_device.setdefault(device, {})
         series = columns.get(reading.point)
         if series is None:
             series = columns[reading.point] = {}

@@ -160,10 +160,12 @@ def _live(
     """Those that detectors may see, in the centre's time; fills the new marks and what came late."""
     live: list[Reading] = []
     newest_allowed = now + DISORDER_MS
+    device, mark = "", 0
     for reading in kept:
-        device = reading.device
+        if reading.device != device:  # neighbours mostly share it, and comparing is cheaper than hashing
+            device = reading.device
+            mark = marks.get(device, 0)
         at = reading.at + offset_ms
-        mark = marks.get(device, 0)
         if at < mark - DISORDER_MS:
             late[device] = min(at, late.get(device, at))
         elif at <= newest_allowed:
