@@ -51,6 +51,7 @@ async def ask_samples(
     link: Link, url: DeviceUrl, profile: Profile | None, tier: Tier, now: Callable[[], int], device: str = ""
 ) -> Round:
     """The samples of one tier, each with its place on the wire and its raw text."""
+    link.device = device
     profiles = (profile,) if profile else await _settled(link, url, tier, device)
     if isinstance(profiles, Failure):
         return Round(failure=profiles, at=now())

@@ -247,6 +247,26 @@ _ALL: tuple[Point, ...] = (
     _text("ifAlias", "Port alias", "端口别名"),
     # The round itself
     _gauge("device.round_trip", "s", 0, 3600, "Time of one round of the device", "轮询一次用时"),
+    # How a device is on its line (the agent measures it; a share is of the last minute)
+    _gauge("device.airtime", "%", 0, 100, "Share of its line's time", "占用线路时间比例"),
+    _counter("device.requests", "", "Requests sent", "请求次数"),
+    _counter("device.retries", "", "Requests repeated", "重试次数"),
+    _counter("device.timeouts", "", "Requests without answer", "超时次数"),
+    _counter("device.crc_errors", "", "Garbled answers", "校验错误次数"),
+    _counter("device.quarantined", "", "Late or foreign answers not taken", "隔离的迟到或错位应答"),
+    _flag("device.reachable", "Answers on the network", "网络可达"),
+    # How a line is, told by the agent's own device `site/agent`; the index is the line's name
+    _gauge("link.airtime", "%", 0, 100, "Share of time in which the line is busy", "线路忙时比例"),
+    _gauge("link.round_time", "s", 0, 86400, "Time to ask every device of the line once", "整条线路轮询一圈用时"),
+    _counter("link.requests", "", "Requests sent on the line", "线路请求次数"),
+    _counter("link.retries", "", "Requests repeated on the line", "线路重试次数"),
+    _counter("link.timeouts", "", "Requests without answer on the line", "线路超时次数"),
+    _counter("link.crc_errors", "", "Garbled answers on the line", "线路校验错误次数"),
+    _counter("link.quarantined", "", "Late or foreign answers on the line", "线路隔离的应答"),
+    _counter("link.reopened", "", "Times the port was opened again", "端口重开次数"),
+    # Dry contacts; the index is the input's number
+    _flag("contact.closed", "Contact closed", "触点闭合"),
+    _counter("snmpEngineBoots", "", "Restarts of the SNMP engine", "SNMP 引擎重启次数"),
 )  # fmt: skip
 
 POINTS: dict[str, Point] = {point.id: point for point in _ALL}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from abc import ABC, abstractmethod
 
 from agent.drivers.exchange import Answer, Failure, Request
+from agent.links.account import Account
 from agent.links.port import PortGone
+from agent.links.ring import Ring
 from agent.profiles.form import Profile
 from model.reading import GapCause
 
@@ -21,20 +24,34 @@ class Link(ABC):
         self._turn = asyncio.Lock()
         #: What `asking` has settled about the device behind this line: device -> profiles.
         self.settled: dict[str, tuple[Profile, ...]] = {}
+        #: The device for which the line is asked just now; whoever asks says so first.
+        self.device = ""
+        self.account = Account()
+        self.ring = Ring()
 
     async def ask(self, request: Request) -> Answer | Failure:
         """The answer to a request, or why there is none."""
         async with self._turn:
-            failure = Failure(cause=GapCause.NO_ANSWER)
-            for _ in range(1 + self.retries):
-                try:
+            counts = self.account.of(self.device)
+            began = time.monotonic()
+            try:
+                for attempt in range(1 + self.retries):
+                    counts.retries += attempt > 0
+                    counts.requests += 1
                     answer = await self._once(request)
-                except PortGone as gone:
-                    return Failure(cause=GapCause.NO_ANSWER, raw=str(gone)[:200])
-                if not isinstance(answer, Failure) or answer.cause in (GapCause.REFUSED, GapCause.STALE):
-                    return answer
-                failure = answer
-            return failure
+                    if not isinstance(answer, Failure) or answer.cause in (GapCause.REFUSED, GapCause.STALE):
+                        counts.replies += 1
+                        break
+                    counts.timeouts += answer.cause is GapCause.NO_ANSWER
+                    counts.garbled += answer.cause is GapCause.GARBLED
+            except PortGone as gone:
+                answer = Failure(cause=GapCause.NO_ANSWER, raw=str(gone)[:200])
+            finally:
+                spent_s = time.monotonic() - began
+                counts.airtime_s += spent_s
+            if not isinstance(answer, Failure):
+                counts.slowest_s = max(counts.slowest_s, spent_s)
+            return answer
 
     @abstractmethod
     async def _once(self, request: Request) -> Answer | Failure:

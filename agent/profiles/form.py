@@ -15,11 +15,19 @@ import msgspec
 
 
 class Tier(StrEnum):
-    """How often a value is worth asking for."""
+    """How often a value is worth asking for. `BATTERY` is no tier of a row: it is those measurements that make a discharge
+    curve, asked for by themselves while a device is on battery, in a test or in alarm."""
 
     STATUS = "status"
     MEASURE = "measure"
     IDENTITY = "identity"
+    BATTERY = "battery"
+
+
+#: Tiers that a row may name.
+ROW_TIERS = (Tier.STATUS, Tier.MEASURE, Tier.IDENTITY)
+#: What a discharge curve is made of: the battery itself, and what it feeds.
+_DISCHARGE = ("battery.", "ups.load", "output.power", "output.realpower", "output.voltage", "output.current")
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,6 +150,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
     def rows(self, tier: Tier) -> tuple[Value, ...]:
         """The rows of one tier, in the file's order."""
+        if tier is Tier.BATTERY:
+            return tuple(row for row in self.values if row.tier is Tier.MEASURE and row.point.startswith(_DISCHARGE))
         return tuple(row for row in self.values if row.tier == tier)
 
 

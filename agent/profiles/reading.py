@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from agent.profiles.form import (
+    ROW_TIERS,
     Alarms,
     Change,
     Condition,
@@ -134,7 +135,9 @@ def _profile(top: _Table) -> Profile:
         max_words=head.take("max_words", int, 125),
         max_gap=head.take("max_gap", int, 8),
         match=_match(top.table("match"), base),
-        walks={Tier(n): tuple(_join(base, one) for one in v) for n, v in top.table("walk").named() if n in list(Tier)},
+        walks={
+            Tier(n): tuple(_join(base, one) for one in v) for n, v in top.table("walk").named() if n in list(ROW_TIERS)
+        },
         commands={n: _command(one) for n, one in _subtables(top, "command")},
         conditions={n: _condition(one, base) for n, one in _subtables(top, "condition")},
         values=tuple(_value(one, base, missing, flag_stride) for one in top.tables("value")),
@@ -173,7 +176,7 @@ def _value(table: _Table, base: str, missing: frozenset[float], stride: int) -> 
     value = Value(
         point=id,
         at=_join(base, _at(table, "at")),
-        tier=Tier(_choice(table, "tier", tuple(Tier))),
+        tier=Tier(_choice(table, "tier", ROW_TIERS)),
         index=table.take("index", str),
         scale=scale,
         conversion=conversion,
@@ -211,7 +214,7 @@ def _flags(table: _Table, stride: int) -> Flags:
     bits = _bits(table, "bits", 0, 63)
     flags = Flags(
         at=_at(table, "at"),
-        tier=Tier(_choice(table, "tier", tuple(Tier))),
+        tier=Tier(_choice(table, "tier", ROW_TIERS)),
         bits=bits,
         stride=table.take("stride", int, stride),
     )
@@ -224,7 +227,7 @@ def _alarms(table: _Table, base: str) -> Alarms:
         at=_join(base, _at(table, "at")).removesuffix(".*"),
         count=_join(base, table.take("count", str, "", needed=True)),
         names=_join(base, table.take("names", str, "", needed=True)),
-        tier=Tier(_choice(table, "tier", tuple(Tier))),
+        tier=Tier(_choice(table, "tier", ROW_TIERS)),
         flags=_bits(table, "flags", 0, 2**31),
     )
     table.done()
