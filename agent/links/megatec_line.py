@@ -34,7 +34,7 @@ class MegatecLink(Link):
         self._late = False
         said = request.text.encode("ascii") + b"\r"
         self._port.write(said)
-        until = time.monotonic() + self._timeout_s + len(said) * self._port.byte_s
+        until = time.monotonic() + self.patience_s(self._timeout_s) + len(said) * self._port.byte_s
         data = b""
         while b"\r" not in data and len(data) < _LONGEST:
             more = await self._port.read(until)

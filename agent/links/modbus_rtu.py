@@ -61,7 +61,7 @@ class ModbusRtuLink(Link):
         self._port.write(frame)
         sent = time.monotonic() + len(frame) * self._port.byte_s
         self._busy_until = sent
-        until = sent + self._timeout_s + _reply_bytes(request) * self._port.byte_s
+        until = sent + self.patience_s(self._timeout_s) + _reply_bytes(request) * self._port.byte_s
         data = b""
         while True:
             more = await self._port.read(until)

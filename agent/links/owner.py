@@ -28,6 +28,16 @@ class Link(ABC):
         self.device = ""
         self.account = Account()
         self.ring = Ring()
+        #: Set around the turn of a device that is silent: one attempt, and no longer than so many real seconds.
+        self.probing = False
+        self.deadline_s: float | None = None
+        #: Why the port itself is not there, and since when (monotonic); "" while it is.
+        self.gone = ""
+        self.gone_since = 0.0
+
+    def patience_s(self, timeout_s: float) -> float:
+        """How long to wait for an answer in this turn, where a live device has `timeout_s`."""
+        return timeout_s if self.deadline_s is None else min(timeout_s, self.deadline_s)
 
     async def ask(self, request: Request) -> Answer | Failure:
         """The answer to a request, or why there is none."""
@@ -35,10 +45,11 @@ class Link(ABC):
             counts = self.account.of(self.device)
             began = time.monotonic()
             try:
-                for attempt in range(1 + self.retries):
+                for attempt in range(1 if self.probing else 1 + self.retries):
                     counts.retries += attempt > 0
                     counts.requests += 1
                     answer = await self._once(request)
+                    self.gone = ""
                     if not isinstance(answer, Failure) or answer.cause in (GapCause.REFUSED, GapCause.STALE):
                         counts.replies += 1
                         break
@@ -46,6 +57,8 @@ class Link(ABC):
                     counts.garbled += answer.cause is GapCause.GARBLED
             except PortGone as gone:
                 answer = Failure(cause=GapCause.NO_ANSWER, raw=str(gone)[:200])
+                self.gone_since = self.gone_since if self.gone else began
+                self.gone = answer.raw
             finally:
                 spent_s = time.monotonic() - began
                 counts.airtime_s += spent_s
