@@ -34,11 +34,16 @@ class ReadIdentity(msgspec.Struct, frozen=True, kw_only=True, tag="identity"):
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag="command"):
-    """One line to say; the reply starts with `starts` and has `length` characters without its CR."""
+    """One line to say; the reply starts with `starts` and has `length` characters without its CR (and check sum), or
+    `length` to `most` where firmwares differ. `crc`: both carry a CRC-16/XMODEM (Axpert). `constant`: name plate,
+    the same answer each time, so that the link need not ask again and again."""
 
     text: str
     starts: str
     length: int
+    most: int = 0
+    crc: bool = False
+    constant: bool = False
 
 
 class GetVariables(msgspec.Struct, frozen=True, kw_only=True, tag="get"):
@@ -64,9 +69,10 @@ class Words(msgspec.Struct, frozen=True, tag="words"):
 
 
 class Objects(msgspec.Struct, frozen=True, tag="objects"):
-    """Device identification objects by number."""
+    """Device identification objects by number. `more`: the object to go on with, 0 when these are all."""
 
     values: dict[int, bytes]
+    more: int = 0
 
 
 class Line(msgspec.Struct, frozen=True, tag="line"):

@@ -5,9 +5,15 @@ TCP   tid tid 00 00 len len unit fn data…    > 00 64 00 00 00 06 01 03 04 02 0
 
 RTU replies carry no address and no number: a reply fits when unit, function and byte count are those of
 the request and the CRC is right. Bytes before it (noise, the tail of a late reply) are skipped.
+
+A TCP request is built once and then only numbered; the usual reply, registers in one piece, is told by its first
+nine bytes and unpacked at once (`TcpShape`). Whatever is not that goes the long way through pymodbus.
 """
 
 from __future__ import annotations
+
+import struct
+from functools import lru_cache
 
 import msgspec
 from pymodbus.exceptions import ModbusException
@@ -21,7 +27,7 @@ from agent.drivers.exchange import Answer, Failure, Objects, ReadIdentity, ReadW
 from model.reading import GapCause
 
 Ask = ReadWords | ReadIdentity
-_MEI = 0x2B
+_MEI, _MORE = 0x2B, 0xFF
 _REQUESTS: dict[int, type[ModbusPDU]] = {
     1: ReadCoilsRequest,
     2: ReadDiscreteInputsRequest,
@@ -41,6 +47,7 @@ _EXCEPTIONS = {
     11: "device behind the gateway is silent",
 }
 _TCP_HEAD = 7
+_NO_WORDS = struct.Struct("")
 _TCP_LONGEST = 260
 
 
@@ -61,9 +68,27 @@ def rtu(request: Ask) -> bytes:
 
 def tcp(request: Ask, transaction: int) -> bytes:
     """The request as a TCP frame."""
-    pdu = _pdu(request)
-    pdu.transaction_id = transaction
-    return bytes(_tcp.buildFrame(pdu))
+    return transaction.to_bytes(2, "big") + tcp_shape(request).said
+
+
+class TcpShape(msgspec.Struct, frozen=True):
+    """What does not change when a request is asked again over TCP: both without their transaction number."""
+
+    said: bytes
+    head: bytes  #: how a reply with the right registers begins; empty for all but functions 3 and 4
+    size: int  #: its whole length, number included
+    words: struct.Struct
+
+
+@lru_cache(maxsize=8192)
+def tcp_shape(request: Ask) -> TcpShape:
+    """The shape of a request and of its usual reply."""
+    said = bytes(_tcp.buildFrame(_pdu(request)))[2:]
+    if not isinstance(request, ReadWords) or request.function not in (3, 4):
+        return TcpShape(said, b"", 0, _NO_WORDS)
+    size = 2 * request.count
+    head = struct.pack(">HHBBB", 0, size + 3, request.unit, request.function, size)
+    return TcpShape(said, head, _TCP_HEAD + 2 + size, struct.Struct(f">{request.count}H"))
 
 
 def _pdu(request: Ask) -> ModbusPDU:
@@ -104,25 +129,35 @@ def _byte_count(request: ReadWords) -> int:
     return (request.count + 7) // 8 if request.function in (1, 2) else request.count * 2
 
 
-def find_tcp(data: bytes, request: Ask, transaction: int) -> tuple[Answer | Failure | Stray, bytes] | None:
-    """(what it is, the bytes after it) for the first frame in `data`; None: wait for more.
-
-    A `Stray` with nothing after it and no length that can be trusted means the stream is out of step.
-    """
+def take_tcp(data: bytes) -> tuple[bytes, bytes] | Failure | None:
+    """(the first frame, the bytes after it); None: wait for more; a Failure: no Modbus, the stream is out of step."""
     if len(data) < _TCP_HEAD + 1:
         return None
     length = int.from_bytes(data[4:6], "big")
     if data[2:4] != b"\x00\x00" or not 2 <= length <= _TCP_LONGEST:
-        return Failure(cause=GapCause.GARBLED, raw=printable(data)), b""
+        return Failure(cause=GapCause.GARBLED, raw=printable(data))
     end = 6 + length
-    if len(data) < end:
+    return (data[:end], data[end:]) if len(data) >= end else None
+
+
+def answer_tcp(frame: bytes, request: Ask) -> Answer | Failure:
+    """What a whole frame with the transaction number of the request says."""
+    if frame[6] != request.unit or frame[7] & 0x7F != function_of(request):
+        return Failure(cause=GapCause.GARBLED, raw=printable(frame))
+    return _decoded(frame[7:], request)
+
+
+def find_tcp(data: bytes, request: Ask, transaction: int) -> tuple[Answer | Failure | Stray, bytes] | None:
+    """(what it is, the bytes after it) for the first frame in `data`; None: wait for more."""
+    taken = take_tcp(data)
+    if taken is None:
         return None
-    frame, rest = data[:end], data[end:]
+    if isinstance(taken, Failure):
+        return taken, b""
+    frame, rest = taken
     if int.from_bytes(frame[:2], "big") != transaction:
         return Stray(printable(frame)), rest
-    if frame[6] != request.unit or frame[7] & 0x7F != function_of(request):
-        return Failure(cause=GapCause.GARBLED, raw=printable(frame)), rest
-    return _decoded(frame[7:], request), rest
+    return answer_tcp(frame, request), rest
 
 
 def _decoded(pdu: bytes, request: Ask) -> Answer | Failure:
@@ -130,6 +165,8 @@ def _decoded(pdu: bytes, request: Ask) -> Answer | Failure:
     garbled = Failure(cause=GapCause.GARBLED, raw=printable(pdu))
     if isinstance(request, ReadWords) and not pdu[0] & 0x80 and (len(pdu) < 2 or pdu[1] != _byte_count(request) or len(pdu) != pdu[1] + 2):  # fmt: skip
         return garbled
+    if isinstance(request, ReadWords) and pdu[0] in (3, 4):
+        return Words(struct.unpack_from(f">{request.count}H", pdu, 2))
     try:
         decoded = _decoder.decode(pdu)
     except ModbusException:
@@ -140,12 +177,11 @@ def _decoded(pdu: bytes, request: Ask) -> Answer | Failure:
         words = f"exception {code} {_EXCEPTIONS.get(code, '')}".rstrip()
         return Failure(cause=GapCause.NO_ANSWER if silent else GapCause.REFUSED, raw=words)
     if isinstance(decoded, ReadDeviceInformationResponse):
-        return Objects({int(n): _joined(text) for n, text in decoded.information.items()})
+        more = decoded.next_object_id if decoded.more_follows == _MORE else 0
+        return Objects({int(n): _joined(text) for n, text in decoded.information.items()}, more)
     if decoded is None or not isinstance(request, ReadWords):
         return garbled
-    if request.function in (1, 2):
-        return Words(tuple(int(bit) for bit in decoded.bits[: request.count]))
-    return Words(tuple(decoded.registers))
+    return Words(tuple(int(bit) for bit in decoded.bits[: request.count]))
 
 
 def _joined(text: bytes | list[bytes]) -> bytes:

@@ -23,7 +23,7 @@ def open_link(url: DeviceUrl) -> Link:
     timeout_s = url.timeout_s
     match url.scheme:
         case address.TCP:
-            return ModbusTcpLink(TcpPort(url.host, url.port, timeout_s), timeout_s)
+            return ModbusTcpLink(url.host, url.port, timeout_s)
         case address.RTU_OVER_TCP:
             return ModbusRtuLink(TcpPort(url.host, url.port, timeout_s), timeout_s)
         case address.RTU:
