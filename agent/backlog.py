@@ -3,7 +3,7 @@
 Rules. Normally this holds half a second of readings. It grows only while the disk takes nothing, and
 then keeps the newest: what falls out is a `Loss`, which leaves as an event with the next batch and is
 forgotten only when that batch is on the disk. Events (identity, clock) are few and dear: they fall out
-last. `at` is made unique and rising per series here, the last door before the spool.
+last. Recordings are long and wait behind everything else, each for a row of its own. `at` is made unique and rising per series here, the last door before the spool.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ MOST_IN_ROW = 2_000
 #: While the disk takes nothing, this many readings and gaps wait in memory (about 10 MB).
 MOST_WAITING = 40_000
 MOST_EVENTS = 1_000
+#: Recordings that wait (at most 48 KB each): one is written when nothing else waits.
+MOST_RECORDINGS = 8
 
 
 class Loss(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,12 +82,13 @@ class Backlog:
         self._most = most
         self._found: deque[Reading | Gap] = deque()
         self._events: deque[Event] = deque()
+        self._recordings: deque[Event] = deque()
         self._losses: dict[str, Loss] = {}
         self._last: dict[Series, int] = {}
         self.top_at = 0  #: the greatest `at` ever given
 
     def __len__(self) -> int:
-        return len(self._found) + len(self._events) + len(self._losses)
+        return len(self._found) + len(self._events) + len(self._losses) + len(self._recordings)
 
     def add(self, found: Iterable[Found], *, estimated: bool = False) -> None:
         """Take what a device said; the oldest falls out when too much waits."""
@@ -98,12 +101,21 @@ class Backlog:
                 self._found.append(self._stamped(one, estimated=estimated))
         self._shrink()
 
+    def keep(self, recording: Event) -> None:
+        """Take a recording; it leaves when nothing else waits, and the oldest falls out first."""
+        self._recordings.append(recording)
+        while len(self._recordings) > MOST_RECORDINGS:
+            event = self._recordings.popleft()
+            self.lose(Loss(why="memory", events=1, first_at=event.at, last_at=event.at))
+
     def lose(self, loss: Loss) -> None:
         """Count a loss; it leaves with the next batch."""
         self._losses[loss.why] = self._losses.get(loss.why, Loss(why=loss.why)).plus(loss)
 
     def take(self) -> Chunk:
         """The oldest that waits, at most one row's worth. Losses known so far go along."""
+        if self._recordings and not (self._found or self._events or self._losses):
+            return Chunk(readings=[], gaps=[], events=[self._recordings.popleft()])
         found = [self._found.popleft() for _ in range(min(MOST_IN_ROW, len(self._found)))]
         chunk = Chunk(
             readings=[one for one in found if isinstance(one, Reading)],

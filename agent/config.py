@@ -41,6 +41,17 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     floor_s: float = 0.0
 
 
+class RecorderConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """The flight recorder: what a line keeps, how far a recording reaches (real seconds), what a day may send."""
+
+    on: bool = True
+    frames: int = 512
+    kilobytes: int = 64
+    before_s: float = 60.0
+    after_s: float = 10.0
+    daily_kilobytes: int = 4096
+
+
 class WatchedDevice(msgspec.Struct, frozen=True, kw_only=True):
     """One device to ask. `id` is `site/device`; `profile` None: the device itself says what it is."""
 
@@ -61,6 +72,7 @@ class AgentConfig(msgspec.Struct, frozen=True, kw_only=True):
     spool_max_mb: int = 512
     keep_delivered_h: float = 0.0
     pace: Pace = Pace()
+    recorder: RecorderConfig = RecorderConfig()
     devices: tuple[WatchedDevice, ...] = ()
 
     @property
@@ -97,11 +109,12 @@ def parse(text: str, path: Path) -> tuple[AgentConfig | None, list[Problem]]:
     top.leave(_CENTRE_TABLES)
     base = _agent(top.table("agent", optional=True), path, _beside(values.get("collector")))
     pace = _pace(top.table("pace", optional=True))
+    recorder = _recorder(top.table("recorder", optional=True))
     devices = _devices(top, base.site if base else "")
     top.done(None)
     if base is None:
         return None, top.problems
-    return msgspec.structs.replace(base, pace=pace, devices=devices), top.problems
+    return msgspec.structs.replace(base, pace=pace, recorder=recorder, devices=devices), top.problems
 
 
 def _beside(collector: object) -> tuple[str | None, str]:
@@ -173,6 +186,19 @@ def _pace(table: Table) -> Pace:
             measure_s=table.number("measure_s", 10, 0.1, 86400),
             identity_s=table.number("identity_s", 86400, 1, 31 * 86400),
             floor_s=table.number("floor_s", 0, 0, 3600),
+        )
+    )
+
+
+def _recorder(table: Table) -> RecorderConfig:
+    return table.done(
+        RecorderConfig(
+            on=table.flag("on", True),
+            frames=int(table.number("frames", 512, 16, 100_000)),
+            kilobytes=int(table.number("kilobytes", 64, 4, 16_384)),
+            before_s=table.number("before_s", 60, 0, 3600),
+            after_s=table.number("after_s", 10, 0, 600),
+            daily_kilobytes=int(table.number("daily_kilobytes", 4096, 0, 1_000_000)),
         )
     )
 

@@ -55,6 +55,10 @@ class Receipt(msgspec.Struct, frozen=True):
     row: int
 
 
+class _Wish(msgspec.Struct, frozen=True):
+    wants: list[str] = []
+
+
 def outcome_of(status: int, body: bytes, spool: str, row: int) -> Outcome:
     """What an answer means. Pure."""
     if status == httpx.codes.OK:
@@ -68,6 +72,18 @@ def outcome_of(status: int, body: bytes, spool: str, row: int) -> Outcome:
     if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
         return Outcome.KEY_REFUSED
     return Outcome.AGAIN
+
+
+def wants_of(body: bytes) -> list[str]:
+    """Devices whose line the centre wants recorded; none when it says nothing that can be read so. Pure.
+
+    >>> wants_of(b'{"spool":"a","row":1,"wants":["sz/ups-1"]}'), wants_of(b'{"wants":7}')
+    (['sz/ups-1'], [])
+    """
+    try:
+        return msgspec.json.decode(body, type=_Wish).wants
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return []
 
 
 def pause_s(failures: int, jitter: float) -> float:
@@ -99,12 +115,14 @@ class Uplink:
         clock: AgentClock,
         spooling: Spooling,
         http: httpx.AsyncClient,
+        wanted: Callable[[str], None] | None = None,
     ) -> None:
         self._url = config.collector.rstrip("/") + "/v1/batches"
         self._key = key
         self._clock = clock
         self._spooling = spooling
         self._http = http
+        self._wanted = wanted
         self._settled: list[int] = []  # kept by the centre, not yet marked in the spool
         self._after = 0
         self._spool = ""
@@ -183,6 +201,7 @@ class Uplink:
     async def _settle(self, row: Row, outcome: Outcome, answer: httpx.Response) -> bool:
         if outcome is Outcome.KEPT:
             self._settled.append(row.id)
+            self._pass_on(answer.content)
         elif outcome is Outcome.NO_BATCH:
             spool, reason, at = self._spool, f"{answer.status_code} {answer.text[:400]}", self._clock.now()
             log.error("row_rejected", row=row.id, reason=reason)
@@ -193,6 +212,11 @@ class Uplink:
         self._after = row.id
         self._recover()
         return True
+
+    def _pass_on(self, body: bytes) -> None:
+        for device in wants_of(body):
+            if self._wanted:
+                self._wanted(device)
 
     def _fail(self, kind: str, detail: str, fix: str) -> None:
         self.failures += 1

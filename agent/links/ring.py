@@ -1,8 +1,9 @@
 """The flight recorder's memory: the last frames of one line, as they were on the wire.
 
-Rules. Bounded in frames and in bytes; the oldest fall out. Nothing is copied or encoded here: what is kept is what
-the link held in its hands anyway. SNMP is kept as requests and answers, not as datagrams: those hold the community, or
-are encrypted, and neither leaves the site.
+Rules. Bounded in frames and in bytes; the oldest fall out. Bytes are kept as the link held them in its hands anyway.
+SNMP is kept as requests and answers, not as datagrams: those hold the community, or are encrypted, and neither leaves
+the site. Such an exchange is packed (msgpack, about 1 µs for 20 variables): a thousand switches have a thousand rings,
+and as objects their answers would take seven times the room.
 """
 
 from __future__ import annotations
@@ -12,53 +13,75 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from agent.drivers.exchange import Answer, Failure, Request
+import msgspec
+
+from agent.drivers.exchange import Answer, Failure, GetVariables, Request, Variables, WalkVariables
 
 #: Frames and bytes kept of one line by default.
 MOST_FRAMES, MOST_BYTES = 512, 64 * 1024
 SENT, CAME, EXCHANGED = ">", "<", "="
+#: What a frame takes beside its bytes, about.
+_EACH = 160
 
 
 class Frame(NamedTuple):
-    """One piece of the wire. `at`: monotonic seconds. `way`: `>` sent, `<` came, `=` a whole SNMP exchange."""
+    """One piece of the wire. `at`: monotonic seconds. `way`: `>` sent, `<` came, `=` a whole SNMP exchange, packed."""
 
     at: float
     device: str
     way: str
-    data: bytes | tuple[Request, Answer | Failure]
+    data: bytes
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder()
+
+
+def unpacked(frame: Frame) -> tuple[Request, Variables | Failure]:
+    """The SNMP exchange in a frame of way `=`."""
+    request, answer = _decoder.decode(frame.data)
+    asked: Request = msgspec.convert(request, GetVariables | WalkVariables)
+    if answer["type"] == "failure":
+        return asked, msgspec.convert(answer, Failure)
+    return asked, Variables(answer["values"])
 
 
 class Ring:
-    """The last frames of one line."""
+    """The last frames of one line. One of no frames keeps nothing and costs nothing."""
 
     def __init__(self, frames: int = MOST_FRAMES, octets: int = MOST_BYTES) -> None:
         self._most_octets = octets
-        self._frames: deque[Frame] = deque(maxlen=frames)
+        self._most_frames = frames
+        self._frames: deque[Frame] = deque()
         self._octets = 0
 
     def sent(self, device: str, data: bytes) -> None:
         """Bytes handed to the wire."""
-        self._keep(Frame(time.monotonic(), device, SENT, data), len(data))
+        self._keep(device, SENT, data)
 
     def came(self, device: str, data: bytes) -> None:
         """Bytes taken off the wire while `device` was asked, whoever sent them."""
-        self._keep(Frame(time.monotonic(), device, CAME, data), len(data))
+        self._keep(device, CAME, data)
 
     def exchanged(self, device: str, request: Request, answer: Answer | Failure) -> None:
         """A whole exchange of a protocol whose bytes are not ours to see."""
-        self._frames.append(Frame(time.monotonic(), device, EXCHANGED, (request, answer)))
+        if not self._most_frames:
+            return
+        try:
+            packed = _encoder.encode((request, answer))
+        except (TypeError, ValueError, OverflowError):  # a value that no wire carries is not worth a device's round
+            return
+        self._keep(device, EXCHANGED, packed)
 
-    def _keep(self, frame: Frame, octets: int) -> None:
-        if len(self._frames) == self._frames.maxlen:
-            self._octets -= _octets(self._frames[0])
-        self._frames.append(frame)
-        self._octets += octets
-        while self._octets > self._most_octets:
-            self._octets -= _octets(self._frames.popleft())
+    def _keep(self, device: str, way: str, data: bytes) -> None:
+        frames = self._frames
+        frames.append(Frame(time.monotonic(), device, way, data))
+        self._octets += len(data) + _EACH
+        while frames and (self._octets > self._most_octets or len(frames) > self._most_frames):
+            self._octets -= len(frames.popleft().data) + _EACH
 
     def __iter__(self) -> Iterator[Frame]:
         return iter(tuple(self._frames))
 
-
-def _octets(frame: Frame) -> int:
-    return len(frame.data) if isinstance(frame.data, bytes) else 0
+    def __len__(self) -> int:
+        return len(self._frames)
