@@ -61,7 +61,7 @@ async def _serve(scenario: Scenario, scale: TimeScale, directory: Path) -> None:
     try:
         await wires.open()
         tell({"ready": True, "devices": _devices(scenario, wires)})
-        _listen(loop, lambda line: _obey(stage, line, stopped.set), stopped.set)
+        listen(loop, lambda line: _obey(stage, line, stopped.set), stopped.set)
         while not stopped.is_set():
             stage.now()
             with contextlib.suppress(TimeoutError):
@@ -83,7 +83,7 @@ def _devices(scenario: Scenario, wires: Wires) -> list[dict[str, str]]:
     ]
 
 
-def _listen(loop: asyncio.AbstractEventLoop, on_line: Callable[[bytes], None], on_end: Callable[[], None]) -> None:
+def listen(loop: asyncio.AbstractEventLoop, on_line: Callable[[bytes], None], on_end: Callable[[], None]) -> None:
     """Read stdin in a thread: it may be a pipe, a terminal or a file, and asyncio takes only some of these."""
 
     def read() -> None:
