@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
+from model.text import Text
 from model.timescale import REAL, TimeScale
 from roundsman import __version__
 from roundsman.speech import complain, language
@@ -119,15 +120,34 @@ def collector(file: Path, /, *, clock: Clock = None) -> int:
 
 @app.command
 def simulate(
-    scenario: Path,
+    scenario: Annotated[Path | None, Parameter(help="A scenario file. 场景文件。")] = None,
     /,
     *,
+    replay: Annotated[
+        Path | None, Parameter(help="Play a recording (*.flight.jsonl) instead of a scenario. 回放录波文件。")
+    ] = None,
+    speed: Annotated[
+        float | None, Parameter(help="With --replay: by a clock that runs so fast, else as asked. 回放倍速。")
+    ] = None,
     directory: Annotated[Path, Parameter(help="Where the serial links appear. 串口链接目录。")] = Path("wires"),
     clock: Clock = None,
 ) -> int:
-    """Simulated devices on real wires; commands as JSON lines on stdin. 真实线路上的模拟设备。"""
+    """Simulated or recorded devices on real wires; JSON lines on stdout. 真实线路上的模拟或回放设备。"""
+    if (scenario is None) == (replay is None) or (speed is not None and speed <= 0):
+        complain(
+            Text(
+                "expected a scenario or --replay FILE, and a speed above 0",
+                "应给出场景或 --replay 文件之一，倍速大于 0",
+            )
+        )
+        return 2
+    if replay is not None:
+        from simulators.serve_replay import main as play
+
+        return play(replay, directory, speed)
     from simulators.serve import main
 
+    assert scenario is not None
     return main(scenario, _scale(clock), directory)
 
 
