@@ -4,7 +4,8 @@
     modbus+rtuovertcp://host:4001?unit=1  megatec:///dev/ttyS0?baud=2400
     snmp://host:161?version=2c&community=env:NAME
 
-Options of all: `timeout` (real seconds for one answer), of Modbus: `unit`, `ups` (number of the UPS behind
+A serial line may be named by its adapter instead of its node: `modbus+rtu:///?adapter=A50285BI&unit=3`; a path is not
+looked at then. Options of all: `timeout` (real seconds for one answer), of Modbus: `unit`, `ups` (number of the UPS behind
 a card). Secrets are references; the only literal community taken is `public`, which is no secret.
 """
 
@@ -20,7 +21,7 @@ from model.text import Text
 
 RTU, RTU_OVER_TCP, TCP, SNMP, MEGATEC = "modbus+rtu", "modbus+rtuovertcp", "modbus+tcp", "snmp", "megatec"
 SCHEMES = (TCP, RTU, RTU_OVER_TCP, SNMP, MEGATEC)
-_SERIAL = (RTU, MEGATEC)
+SERIAL = (RTU, MEGATEC)
 _PORTS = {TCP: 502, SNMP: 161}
 PUBLIC = "public"
 
@@ -59,7 +60,7 @@ class DeviceUrl(msgspec.Struct, frozen=True, kw_only=True):
             raise AddressError(_NO_USER, "a user, a password or # (not shown)", _FIX_SECRET)
         options = parse_qsl(parts.query.replace("+", "%2B"), keep_blank_values=True)
         _check_options(parts.scheme, options)
-        serial = parts.scheme in _SERIAL
+        serial = parts.scheme in SERIAL
         if serial and (not parts.path.startswith("/") or parts.netloc):
             raise AddressError(_A_PATH, repr(url), _FIX_PATH.format(scheme=parts.scheme))
         if not serial and not parts.hostname:
@@ -80,7 +81,8 @@ class DeviceUrl(msgspec.Struct, frozen=True, kw_only=True):
     def link_key(self) -> str:
         """Devices with the same key share one physical line, and so one owner."""
         if self.path:
-            return f"serial:{self.path}"
+            adapter = self.option("adapter")
+            return f"adapter:{adapter}" if adapter else f"serial:{self.path}"
         kind = "udp" if self.scheme == SNMP else "tcp"
         return f"{kind}:{self.host}:{self.port}" + (f":{self.option('community')}" if kind == "udp" else "")
 
@@ -148,6 +150,16 @@ _LINE: dict[str, _Rule] = {
     "parity": (lambda v: v in ("N", "E", "O"), Text("a parity N, E or O", "校验 N、E 或 O")),
     "bits": (lambda v: v in ("7", "8"), Text("7 or 8 data bits", "7 或 8 个数据位")),
     "stop": (lambda v: v in ("1", "2"), Text("1 or 2 stop bits", "1 或 2 个停止位")),
+    "adapter": (lambda v: 0 < len(v) <= 64, Text("the serial number of the adapter", "串口适配器的序列号")),
+}
+_MS: _Rule = (_whole(0, 100), Text("milliseconds from 0 to 100", "0 到 100 毫秒"))
+_RS485: dict[str, _Rule] = {
+    "rs485": (
+        lambda v: v in ("rts", "rts-inverted", "kernel"),
+        Text("rts, rts-inverted or kernel", "rts、rts-inverted 或 kernel"),
+    ),
+    "rts_before_ms": _MS,
+    "rts_after_ms": _MS,
 }
 _COMMUNITY: dict[str, _Rule] = {
     "community": (
@@ -158,7 +170,7 @@ _COMMUNITY: dict[str, _Rule] = {
 }
 _OPTIONS: dict[str, dict[str, _Rule]] = {
     TCP: {**_ONE_OF_ANY, **_UNIT},
-    RTU: {**_ONE_OF_ANY, **_UNIT, **_LINE},
+    RTU: {**_ONE_OF_ANY, **_UNIT, **_LINE, **_RS485},
     RTU_OVER_TCP: {**_ONE_OF_ANY, **_UNIT},
     SNMP: {**_ONE_OF_ANY, **_COMMUNITY},
     MEGATEC: {**_ONE_OF_ANY, **_LINE},

@@ -3,13 +3,14 @@
 Rules. A task asks one device at a time, in the order that `agent.schedule` gives; what comes back goes to the
 backlog at once, less the absences that were told before (`agent.quiet`). A whole device that gave nothing is one
 gap, each time it was asked for its status; a slower tier that gave nothing is a gap of that round, for the device
-may well be alive. A fault of our own in a driver ends that one turn, not the link: it is logged with its trace and told to the centre as a gap.
+may well be alive. A silent device is probed: one attempt, and on a shared line no longer than a few times the
+slowest answer that it ever gave. What a turn cost is what the link booked, not what the clock says.
+A fault of our own in a driver ends that one turn, not the link: it is logged with its trace and told to the centre as a gap.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
@@ -17,24 +18,33 @@ from typing import Protocol
 import msgspec
 import structlog
 
+from agent import address
 from agent.asking import ask_device
 from agent.backlog import Found
 from agent.config import Pace, WatchedDevice
 from agent.links import Link
 from agent.profiles import Tier
 from agent.quiet import Quiet
-from agent.schedule import LinkSchedule, Pauses, Turn
-from model.points import Source
+from agent.schedule import LinkSchedule, Pauses, Standing, Turn
+from agent.urgency import Alarms, Urgency
 from model.reading import Gap, GapCause, Reading
 from model.timescale import TimeScale
 
 log = structlog.get_logger()
 
-#: Story seconds after which a silent device is asked again at the latest: on a shared line, and with a line of its own.
-SILENT_SHARED_S = 30.0
-SILENT_ALONE_S = 10.0
+#: Story seconds after which a silent device is asked again at the latest, but for what it cost: on a shared line, behind
+#: a network address of its own, and on a serial line of its own.
+SILENT_SHARED_S = 10.0
+SILENT_NETWORK_S = 10.0
+SILENT_ALONE_S = 4.0
+#: Story seconds for which a device that fell silent on battery is asked as often as its status.
+LAST_WORDS_S = 600.0
+#: Story seconds between two battery turns of a network device; a serial line has its own pace.
+BATTERY_NETWORK_S = 1.0
 #: Real seconds: no device is asked in a tighter loop than this, however fast the story runs.
 LEAST_S = 0.02
+#: A probe waits so many times the slowest answer that the device ever gave, and never less than this.
+PROBE_TIMES, PROBE_LEAST_S = 3.0, 0.1
 
 
 class Ask(Protocol):
@@ -48,7 +58,15 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
 
     found: list[Found]
     answered: bool
-    on_battery: bool | None
+
+
+class Heard(msgspec.Struct, kw_only=True):
+    """What the rounds know of one device, for the status. Times are real monotonic seconds."""
+
+    alarms: Alarms
+    answered_at: float | None = None
+    silent_since: float | None = None
+    took_s: float | None = None  #: its last answered status turn
 
 
 def asker(link: Link, now: Callable[[], int]) -> Ask:
@@ -60,15 +78,159 @@ def asker(link: Link, now: Callable[[], int]) -> Ask:
     return ask
 
 
-def pauses(pace: Pace, scale: TimeScale, *, shared: bool) -> Pauses:
-    """The pace of the file (story seconds) in real seconds."""
+def pauses(pace: Pace, scale: TimeScale, devices: Sequence[WatchedDevice]) -> Pauses:
+    """The pace of the file (story seconds) in real seconds, for the devices of one link."""
+    serial = all(device.url.scheme in address.SERIAL for device in devices)
+    silent_s = SILENT_SHARED_S if len(devices) > 1 else SILENT_ALONE_S if serial else SILENT_NETWORK_S
     return Pauses(
         status_s=scale.real_seconds(pace.status_s),
         measure_s=scale.real_seconds(pace.measure_s),
         identity_s=scale.real_seconds(pace.identity_s),
-        silent_s=scale.real_seconds(SILENT_SHARED_S if shared else SILENT_ALONE_S),
+        battery_s=0.0 if serial else scale.real_seconds(BATTERY_NETWORK_S),
+        silent_s=scale.real_seconds(silent_s),
+        last_words_s=scale.real_seconds(LAST_WORDS_S),
         floor_s=max(pace.floor_s, LEAST_S),
     )
+
+
+class LinkRounds:
+    """The rounds of one link. `run` does them; the rest may be asked at any time from the same loop."""
+
+    def __init__(
+        self,
+        devices: Sequence[WatchedDevice],
+        ask: Ask,
+        pace: Pauses,
+        take: Callable[[list[Found]], None],
+        now: Callable[[], int],
+        link: Link | None = None,
+    ) -> None:
+        self.devices = {device.id: device for device in devices}
+        self.heard = {id: Heard(alarms=Alarms()) for id in self.devices}
+        self.link = link
+        self.began = time.monotonic()
+        self._ask = ask
+        self._take = take
+        self._now = now
+        self._quiet = Quiet()
+        self._schedule = LinkSchedule([*self.devices], pace, self.began)
+        self._asleep: asyncio.Future[None] | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Ask until `stop` is set; a turn that is under way is finished."""
+        watching = asyncio.create_task(stop.wait())
+        watching.add_done_callback(lambda _: self._wake())
+        try:
+            while not stop.is_set():
+                turn = self._schedule.next(time.monotonic())
+                if isinstance(turn, float):
+                    await self._sleep(turn)
+                else:
+                    await self._take_turn(turn)
+        finally:
+            watching.cancel()
+
+    def nudge(self, device: str, tier: Tier = Tier.STATUS, due: float = 0.0) -> None:
+        """Have a turn of a device due by `due` (real monotonic seconds), at once by default."""
+        self._schedule.nudge(device, tier, max(due, time.monotonic()))
+        self._wake()
+
+    def standing(self, device: str) -> Standing:
+        """How a device stands in the schedule."""
+        return self._schedule.standing(device)
+
+    @property
+    def round_s(self) -> float:
+        """Real seconds that it takes to ask every device for its status once, by the last round of each."""
+        return sum(heard.took_s or 0.0 for heard in self.heard.values())
+
+    async def _take_turn(self, turn: Turn) -> None:
+        device, link = self.devices[turn.device], self.link
+        began = time.monotonic()
+        booked = link.account.of(device.id).airtime_s if link else 0.0
+        was_gone = link is not None and bool(link.gone)
+        self._prepare(turn)
+        outcome = await _one(device, turn, self._ask, self._now)
+        now = time.monotonic()
+        self._take(self._quiet.sift(outcome.found))
+        is_gone = link is not None and bool(link.gone)
+        if was_gone and not is_gone:
+            log.info("port_back", device=device.id)
+            self._schedule.port_back(now)
+        self._schedule.done(
+            turn,
+            answered=outcome.answered,
+            began=began,
+            now=now,
+            urgency=self._urgency(turn, outcome),
+            cost=link.account.of(device.id).airtime_s - booked if link else None,
+            gone=is_gone,
+            empty=turn.tier is Tier.BATTERY and _empty(outcome.found),
+        )
+        self._hear(turn, outcome, began, now)
+
+    def _prepare(self, turn: Turn) -> None:
+        """How patient the link shall be in this turn."""
+        if self.link is None:
+            return
+        self.link.probing = turn.probe
+        slowest_s = self.link.account.of(turn.device).slowest_s
+        short = turn.probe and not turn.full and len(self.devices) > 1 and slowest_s > 0
+        self.link.deadline_s = max(PROBE_LEAST_S, PROBE_TIMES * slowest_s) if short else None
+
+    def _urgency(self, turn: Turn, outcome: Round) -> Urgency | None:
+        if not outcome.answered or turn.tier is not Tier.STATUS:
+            return None
+        return self.heard[turn.device].alarms.heard(outcome.found, self._now())
+
+    def _hear(self, turn: Turn, outcome: Round, began: float, now: float) -> None:
+        """Keep what the status shows, and log a device that falls silent or answers again."""
+        heard = self.heard[turn.device]
+        if outcome.answered:
+            heard.answered_at = now
+            if turn.tier is Tier.STATUS:
+                heard.took_s = now - began
+        silent = self._schedule.standing(turn.device).missed > 0
+        if silent and heard.silent_since is None:
+            heard.silent_since = began
+            why = next((one.raw for one in outcome.found if isinstance(one, Gap) and one.raw), "no answer in time")
+            log.warning("device_silent", device=turn.device, why=why)
+        elif not silent and heard.silent_since is not None:
+            heard.silent_since = None
+            if outcome.answered:
+                log.info("device_answers", device=turn.device)
+
+    async def _sleep(self, until: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._asleep = loop.create_future()
+        alarm = loop.call_later(max(until - time.monotonic(), 0.0), self._wake)
+        try:
+            await self._asleep
+        finally:
+            alarm.cancel()
+            self._asleep = None
+
+    def _wake(self) -> None:
+        if self._asleep is not None and not self._asleep.done():
+            self._asleep.set_result(None)
+
+
+class Nudges:
+    """The way from whoever learns of a device in another way than by asking (a trap) to the rounds of its link."""
+
+    def __init__(self) -> None:
+        self._rounds: dict[str, LinkRounds] = {}
+
+    def serve(self, rounds: LinkRounds) -> None:
+        """Nudges for the devices of these rounds go there from now on."""
+        self._rounds.update(dict.fromkeys(rounds.devices, rounds))
+
+    def nudge(self, device: str, tier: Tier = Tier.STATUS, due: float = 0.0) -> None:
+        """Have a turn of a device due by `due` (real monotonic seconds), at once by default. The caller sees to it that
+        this is not done too often; a device that nobody asks is let go."""
+        rounds = self._rounds.get(device)
+        if rounds:
+            rounds.nudge(device, tier, due)
 
 
 async def poll_link(
@@ -78,22 +240,13 @@ async def poll_link(
     take: Callable[[list[Found]], None],
     now: Callable[[], int],
     stop: asyncio.Event,
+    nudges: Nudges | None = None,
 ) -> None:
     """Ask the devices of one link until `stop` is set; a turn that is under way is finished."""
-    by_id = {device.id: device for device in devices}
-    quiet = Quiet()
-    schedule = LinkSchedule([*by_id], pace, time.monotonic())
-    while not stop.is_set():
-        turn = schedule.next(time.monotonic())
-        if isinstance(turn, float):
-            await _until(turn, stop)
-            continue
-        began = time.monotonic()
-        outcome = await _one(by_id[turn.device], turn, ask, now)
-        take(quiet.sift(outcome.found))
-        before = schedule.silent()
-        schedule.done(turn, answered=outcome.answered, on_battery=outcome.on_battery, began=began, now=time.monotonic())
-        _tell(turn.device, outcome.found, was_silent=turn.device in before, is_silent=turn.device in schedule.silent())
+    rounds = LinkRounds(devices, ask, pace, take, now)
+    if nudges:
+        nudges.serve(rounds)
+    await rounds.run(stop)
 
 
 async def _one(device: WatchedDevice, turn: Turn, ask: Ask, now: Callable[[], int]) -> Round:
@@ -104,14 +257,14 @@ async def _one(device: WatchedDevice, turn: Turn, ask: Ask, now: Callable[[], in
         log.exception("turn_failed", device=device.id, tier=str(turn.tier))
         raw = f"{type(error).__name__}: {error}"[:200]
         gap = Gap(device=device.id, point=None, index=None, at=now(), cause=GapCause.GARBLED, raw=raw)
-        return Round(found=[gap], answered=False, on_battery=None)
+        return Round(found=[gap], answered=False)
     answered = not any(_whole(one) for one in found)
     if turn.tier is not Tier.STATUS:
         found = [_of_round(one, turn.tier) for one in found]
-    if answered and turn.tier is Tier.STATUS and found:
+    elif answered and found:
         spent_s = time.monotonic() - began
         found = [*found, _round_trip(device.id, now(), spent_s)]
-    return Round(found=found, answered=answered, on_battery=_on_battery(found))
+    return Round(found=found, answered=answered)
 
 
 def _whole(one: Found) -> bool:
@@ -125,31 +278,10 @@ def _of_round(one: Found, tier: Tier) -> Found:
     return one
 
 
+def _empty(found: Iterable[Found]) -> bool:
+    """Whether a device has nothing of what was asked."""
+    return all(isinstance(one, Gap) and one.cause is GapCause.NOT_SUPPORTED for one in found)
+
+
 def _round_trip(device: str, at: int, spent_s: float) -> Reading:
     return Reading(device=device, point="device.round_trip", index=None, at=at, value=round(spent_s, 4))
-
-
-def _on_battery(found: Iterable[Found]) -> bool | None:
-    """Whether the device says that it runs on battery; None when it did not say."""
-    said: bool | None = None
-    for one in found:
-        if not isinstance(one, Reading):
-            continue
-        if one.point == "ups.source":
-            said = bool(said) or one.value == Source.BATTERY
-        elif one.point == "alarm.on_battery":
-            said = bool(said) or one.value == 1
-    return said
-
-
-def _tell(device: str, found: Iterable[Found], *, was_silent: bool, is_silent: bool) -> None:
-    if is_silent and not was_silent:
-        why = next((one.raw for one in found if isinstance(one, Gap) and one.raw), "no answer in time")
-        log.warning("device_silent", device=device, why=why)
-    elif was_silent and not is_silent:
-        log.info("device_answers", device=device)
-
-
-async def _until(due: float, stop: asyncio.Event) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), max(due - time.monotonic(), 0.0))

@@ -24,8 +24,9 @@ from agent.backlog import Backlog, Found, Loss
 from agent.clock import AgentClock
 from agent.config import AgentConfig, WatchedDevice, load
 from agent.enrolment import EnrolmentError, enrol, key_of
+from agent.flights import Flights
 from agent.links import Link, open_link
-from agent.poll import asker, pauses, poll_link
+from agent.poll import LinkRounds, Nudges, asker, pauses
 from agent.spool import Spool, SpoolError, SpoolTaken
 from agent.spooling import Opened, Spooling
 from agent.uplink import Uplink, client
@@ -54,7 +55,10 @@ class Agent:
         self.backlog = Backlog()
         self.clock = clock or AgentClock(scale)
         self.spooling = Spooling(self._spool, self._on_open)
+        self.flights = Flights(config.recorder, config.site, self.backlog.keep, self.clock.now)
         self.counted = 0
+        self.rounds: dict[str, LinkRounds] = {}  #: by link key
+        self.nudges = Nudges()
 
     async def run(self, stop: asyncio.Event) -> int:
         """Work until `stop` is set. Returns the exit code."""
@@ -68,7 +72,7 @@ class Agent:
             log.error("spool_refuses", error=str(error), fix=fix)  # noqa: TRY400 a trace says nothing more
         async with client(self.config) as http:
             writer = Writer(self.config.site, self.clock, self.backlog, self.spooling)
-            uplink = Uplink(self.config, lambda: key_of(self.config), self.clock, self.spooling, http)
+            uplink = Uplink(self.config, lambda: key_of(self.config), self.clock, self.spooling, http, self.flights.ask)
             sent = asyncio.Event()  # the uplink outlives the rounds by one last sending
             rounds = [self._supervised(f"link {key}", work, stop) for key, work in self._links(stop).items()]
             writing = [
@@ -78,6 +82,7 @@ class Agent:
             sending = self._supervised("uplink", lambda: uplink.run(writer.written, sent), sent)
             await stop.wait()
             await _end(rounds, GRACE_S)
+            await self.flights.settle()
             await _end(writing, GRACE_S)
             if not await writer.flush():
                 log.error("unwritten_at_exit", waiting=len(self.backlog))
@@ -98,10 +103,15 @@ class Agent:
 
     async def _poll(self, devices: tuple[WatchedDevice, ...], stop: asyncio.Event) -> None:
         link: Link = open_link(devices[0].url)
-        pace = pauses(self.config.pace, self.scale, shared=len(devices) > 1)
+        pace = pauses(self.config.pace, self.scale, devices)
+        take = self.flights.watch(link, devices, self._take)
+        rounds = LinkRounds(devices, asker(link, self.clock.now), pace, take, self.clock.now, link)
+        self.rounds[devices[0].url.link_key] = rounds
+        self.nudges.serve(rounds)
         try:
-            await poll_link(devices, asker(link, self.clock.now), pace, self._take, self.clock.now, stop)
+            await rounds.run(stop)
         finally:
+            self.flights.close(link)
             link.close()
 
     def _take(self, found: list[Found]) -> None:
@@ -134,6 +144,8 @@ class Agent:
                     rejected=standing.rejected,
                     spool_bytes=standing.used_bytes,
                     uplink_failures=uplink.failures,
+                    recordings=self.flights.made,
+                    recordings_suppressed=self.flights.suppressed,
                 )
 
     def _supervised(

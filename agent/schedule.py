@@ -5,15 +5,22 @@ Rules.
   first, so none starves. Missed periods are not made up for: a turn that was late by five is due once, not five times.
 - On a line too slow for its pauses, a slower turn waits for up to `WAITS_FOR` status turns of its device, so that
   alarms stay the freshest; never longer.
-- A device that does not answer at all is *silent*: only its status turn is asked, at rising pauses up to a limit, on a
-  shared line with at least `REST` times what the time-out cost in between, and never before every live device
-  that is due had its turn. The first missed answer is asked again after one ordinary pause. A device that comes
-  back after `GONE` misses is asked everything anew: it may be another one.
+- A device that is urgent (`agent.urgency`) has a fourth turn, its battery: asked whenever no other turn is due, in
+  turn with the other urgent ones. It makes nobody's status late by more than the one turn that is under way, and on a
+  line without room it waits for `WAITS_FOR` status turns like the others.
+- A device that does not answer at all is *silent*: only its status turn is asked, as a *probe* (one attempt, often
+  with a short deadline), never before every live device that is due had its turn. On a shared line it rests `REST`
+  times what the probe cost, so that a dead device has at most 2 % of the airtime from its `DETECTED`th miss on; the first
+  misses come closer, for they find out. Alone on its line its silence costs no one: pauses rise up to a limit.
+- A device that fell silent on battery is asked again as often as its status, for some minutes: those replies do not come
+  again. On a shared line all of these together have at most a tenth of the airtime (the one exception to the 2 %).
+- Whoever comes back after `GONE` misses is asked everything anew: it may be another one. When the port itself
+  was gone, no device is blamed: it costs nothing, and when it is back all are asked at once.
 - A slower turn that got nothing says nothing of the device (many answer no question for their name): its status is
   asked at once to find out, and the turn itself comes again at rising pauses.
-- A device on battery is measured at the pace of its status: that discharge is the one chance to learn its battery.
 
-All times here are real monotonic seconds: the wire knows no story. `Pauses` are made real by the caller.
+All times here are real monotonic seconds: the wire knows no story. `Pauses` are made real by the caller. `next` looks at
+each device of the link once: with one device it is a matter of four comparisons.
 """
 
 from __future__ import annotations
@@ -23,13 +30,20 @@ from collections.abc import Sequence
 import msgspec
 
 from agent.profiles import Tier
+from agent.urgency import Urgency
 
 #: A slower turn lets this many status turns of its device go first on an overloaded line.
 WAITS_FOR = 3
-#: A silent device on a shared line rests this many times the seconds that its time-out cost.
-REST = 4.0
+#: A silent device on a shared line rests this many times the seconds that its probe cost: 1 of 50 is 2 %.
+REST = 49.0
+#: The same for all devices together that fell silent on battery: 1 of 10.
+BATTERY_REST = 9.0
+DETECTED = 3
 GONE = 3
-_ORDER = (Tier.STATUS, Tier.MEASURE, Tier.IDENTITY)
+#: Every so many probes one takes the full time-out: a device may have become slower than it ever was.
+FULL_EACH = 4
+_ORDER = (Tier.STATUS, Tier.MEASURE, Tier.IDENTITY, Tier.BATTERY)
+_FAR_S = 3600.0
 
 
 class Pauses(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,12 +52,19 @@ class Pauses(msgspec.Struct, frozen=True, kw_only=True):
     status_s: float
     measure_s: float
     identity_s: float
-    silent_s: float = 30.0  #: the longest pause before a silent device is asked again
+    battery_s: float = 0.0  #: the least from one battery turn to the next
+    silent_s: float = 30.0  #: the longest pause before a silent device is asked again, but for what it cost
+    last_words_s: float = 300.0  #: for so long a device that fell silent on battery is asked often
     floor_s: float = 0.0
 
     def of(self, tier: Tier) -> float:
         """The pause of a tier, never below the floor."""
-        wanted = {Tier.STATUS: self.status_s, Tier.MEASURE: self.measure_s, Tier.IDENTITY: self.identity_s}
+        wanted = {
+            Tier.STATUS: self.status_s,
+            Tier.MEASURE: self.measure_s,
+            Tier.IDENTITY: self.identity_s,
+            Tier.BATTERY: self.battery_s,
+        }
         return max(wanted[tier], self.floor_s)
 
 
@@ -51,6 +72,17 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     """Ask `device` for `tier`; it was due at `due`."""
 
     device: str
+    tier: Tier
+    due: float
+    probe: bool = False  #: the device is silent: one attempt
+    full: bool = True  #: with the whole time-out
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """How a device stands, for the status. `due`: its next turn, real monotonic seconds."""
+
+    missed: int
+    urgency: Urgency
     tier: Tier
     due: float
 
@@ -65,15 +97,14 @@ class _Tier(msgspec.Struct, kw_only=True):
 class _Device(msgspec.Struct, kw_only=True):
     id: str
     tiers: dict[Tier, _Tier]
-    on_battery: bool = False
+    status: _Tier
+    urgency: Urgency = Urgency.CALM
+    last_words: float | None = None  #: it fell silent on battery: asked often until then
+    no_battery: bool = False  #: a battery turn brought nothing: it has no such points
 
     @property
     def missed(self) -> int:
-        return self.tiers[Tier.STATUS].missed
-
-    @property
-    def silent(self) -> bool:
-        return self.missed > 0
+        return self.status.missed
 
 
 class LinkSchedule:
@@ -81,87 +112,181 @@ class LinkSchedule:
 
     def __init__(self, devices: Sequence[str], pauses: Pauses, now: float) -> None:
         self._pauses = pauses
-        self._devices = {id: _Device(id=id, tiers={tier: _Tier(due=now) for tier in _ORDER}) for id in devices}
+        self._pause = {tier: pauses.of(tier) for tier in _ORDER}
+        status_s = max(self._pause[Tier.STATUS], 0.001)
+        #: How many status turns of its device a slower turn lets go first.
+        self._waits = {tier: min(WAITS_FOR, int(pause / status_s)) for tier, pause in self._pause.items()}
+        self._waits[Tier.BATTERY] = WAITS_FOR
+        self._devices = {id: _fresh(id, now) for id in devices}
+        self._shared = len(self._devices) > 1
         self._live_turns = 0
+        self._silent = 0
 
     def next(self, now: float) -> Turn | float:
         """The turn to take now, or the time at which the next one will be due."""
-        live = [turn for turn in self._waiting(silent=False) if turn.due <= now]
-        silent = [turn for turn in self._waiting(silent=True) if turn.due <= now]
-        if silent and (not live or self._live_turns >= self._live_count()):
-            return _longest_due(silent)
-        if live:
-            return _longest_due(live)
-        return min((t.due for quiet in (False, True) for t in self._waiting(silent=quiet)), default=now + 3600.0)
+        live: tuple[bool, float, int] | None = None
+        silent: _Device | None = None
+        turn: tuple[_Device, Tier] | None = None
+        soonest = now + _FAR_S
+        for device in self._devices.values():
+            if device.status.missed:
+                if device.status.due > now:
+                    soonest = min(soonest, device.status.due)
+                elif silent is None or device.status.due < silent.status.due:
+                    silent = device
+                continue
+            for order, tier in enumerate(_ORDER):
+                state = device.tiers[tier]
+                if not self._may(device, tier, state):
+                    continue
+                if state.due > now:
+                    soonest = min(soonest, state.due)
+                    continue
+                rank = (self._fills(tier, state), state.due, order)
+                if live is None or rank < live:
+                    live, turn = rank, (device, tier)
+        if silent and (turn is None or self._live_turns >= len(self._devices) - self._silent):
+            return _probe(silent)
+        if turn:
+            return Turn(device=turn[0].id, tier=turn[1], due=turn[0].tiers[turn[1]].due)
+        return soonest
 
-    def done(self, turn: Turn, *, answered: bool, on_battery: bool | None, began: float, now: float) -> None:
-        """Note how a turn went. `answered` False: nothing came at all. `on_battery` None: the device did not say."""
+    def done(
+        self,
+        turn: Turn,
+        *,
+        answered: bool,
+        began: float,
+        now: float,
+        urgency: Urgency | None = None,
+        cost: float | None = None,
+        gone: bool = False,
+        empty: bool = False,
+    ) -> None:
+        """Note how a turn went. `answered` False: nothing came at all. `urgency` None: the device did not say.
+
+        `cost`: the airtime that it took, where that is known better than by the clock. `gone`: there was no port to ask
+        through. `empty`: there was nothing to ask.
+        """
         device = self._devices[turn.device]
-        self._live_turns = 0 if device.silent else self._live_turns + 1
-        back = answered and device.missed >= GONE
-        if on_battery is not None:
-            device.on_battery = on_battery
+        missed = device.missed
+        self._live_turns = 0 if missed else self._live_turns + 1
+        if urgency is not None:
+            device.urgency = urgency
         self._note(device, turn, answered=answered, began=began, now=now)
-        status, measure = device.tiers[Tier.STATUS], device.tiers[Tier.MEASURE]
-        if device.silent:
-            status.due = now + self._rest(device.missed, cost=now - began)
-        elif not answered:
-            status.due = min(status.due, now)
-        elif back:
-            for tier in device.tiers.values():
-                tier.due, tier.fresh = min(tier.due, now), True
-        elif on_battery:
-            measure.due = min(measure.due, now)
+        self._silent += (device.missed > 0) - (missed > 0)
+        if device.missed:
+            self._fell_silent(device, now)
+            device.status.due = now + self._rest(device, now - began if cost is None else cost, gone=gone)
+            return
+        device.last_words = None
+        if not answered:
+            device.status.due = min(device.status.due, now)
+        elif missed >= GONE:
+            _anew(device, now)
+        if turn.tier is Tier.BATTERY and empty:
+            device.no_battery = True
+        if turn.tier is Tier.STATUS and not device.urgency:
+            device.tiers[Tier.BATTERY] = _Tier(due=now)  # at once, when it is urgent next
+
+    def nudge(self, device: str, tier: Tier, due: float) -> None:
+        """Have a turn of a device due by `due`; a silent one is asked for its status only. Whoever nudges sees to it
+        that this is not done too often; a device of another link is none of ours."""
+        found = self._devices.get(device)
+        if found and (tier is Tier.STATUS or not found.missed):
+            state = found.tiers[tier]
+            state.due = min(state.due, due)
+            state.fresh = state.fresh or tier is not Tier.STATUS
+
+    def port_back(self, now: float) -> None:
+        """The port was gone and is there again: nobody was to blame, all are asked at once."""
+        self._silent = 0
+        for device in self._devices.values():
+            if device.missed >= GONE:
+                _anew(device, now)
+            device.status.missed = 0
+            device.status.due = min(device.status.due, now)
+
+    def silent(self) -> tuple[str, ...]:
+        """The devices that did not answer last time."""
+        return tuple(d.id for d in self._devices.values() if d.missed)
+
+    def standing(self, device: str) -> Standing:
+        """How a device stands and when its next turn is."""
+        found = self._devices[device]
+        asked = [
+            (state.due, tier)
+            for tier, state in found.tiers.items()
+            if tier is Tier.STATUS or (not found.missed and self._may(found, tier, state))
+        ]
+        due, tier = min(asked)
+        return Standing(missed=found.missed, urgency=found.urgency, tier=tier, due=due)
 
     def _note(self, device: _Device, turn: Turn, *, answered: bool, began: float, now: float) -> None:
         tier = device.tiers[turn.tier]
         tier.passed, tier.fresh = 0, False
         tier.missed = 0 if answered else tier.missed + 1
-        pause = self._pause(device, turn.tier)
-        if answered:
+        pause = self._pause[turn.tier]
+        if turn.tier is Tier.BATTERY and device.urgency is Urgency.STANDING:
+            pause = max(pause, self._pause[Tier.STATUS])
+        if not answered:
+            least, most = sorted((pause, self._pauses.silent_s))
+            tier.due = now + min(least * 2.0 ** min(tier.missed - 1, 20), most)
+        elif turn.tier is Tier.BATTERY:
+            tier.due = max(began + pause, now)
+        else:
             on_time = turn.due + pause
             # On the grid while the line keeps up; once late, from where we are.
             tier.due = max(on_time if on_time > now else began + pause, now + self._pauses.floor_s)
-        else:
-            least, most = sorted((pause, self._pauses.silent_s))
-            tier.due = now + min(least * 2.0 ** min(tier.missed - 1, 20), most)
         if turn.tier is Tier.STATUS:
             for other in device.tiers.values():
                 other.passed += 1
 
-    def silent(self) -> tuple[str, ...]:
-        """The devices that did not answer last time."""
-        return tuple(d.id for d in self._devices.values() if d.silent)
+    def _may(self, device: _Device, tier: Tier, state: _Tier) -> bool:
+        """Whether a live device's turn may be taken once it is due."""
+        if tier is Tier.BATTERY:
+            return bool(device.urgency) and not device.no_battery
+        return tier is Tier.STATUS or state.fresh or state.passed >= self._waits[tier]
 
-    def _waiting(self, *, silent: bool) -> list[Turn]:
-        """Each device's turns that may be taken once due. Status comes first among equals."""
-        return [
-            Turn(device=device.id, tier=tier, due=device.tiers[tier].due)
-            for device in self._devices.values()
-            if device.silent is silent
-            for tier in (_ORDER[:1] if silent else _ORDER)
-            if tier is Tier.STATUS or self._may(device, tier)
-        ]
+    def _fills(self, tier: Tier, state: _Tier) -> bool:
+        """Whether a turn only fills what the others leave of the line."""
+        return tier is Tier.BATTERY and not state.fresh and state.passed < WAITS_FOR
 
-    def _may(self, device: _Device, tier: Tier) -> bool:
-        ratio = self._pause(device, tier) / max(self._pauses.of(Tier.STATUS), 0.001)
-        state = device.tiers[tier]
-        return state.fresh or state.passed >= min(WAITS_FOR, int(ratio))
+    def _fell_silent(self, device: _Device, now: float) -> None:
+        if device.missed == 1 and device.urgency is Urgency.BATTERY:
+            device.last_words = now + self._pauses.last_words_s
+        elif device.last_words is not None and device.last_words <= now:
+            device.last_words = None
 
-    def _pause(self, device: _Device, tier: Tier) -> float:
-        urgent = device.on_battery and tier is Tier.MEASURE
-        return self._pauses.of(Tier.STATUS if urgent else tier)
+    def _rest(self, device: _Device, cost: float, *, gone: bool) -> float:
+        """The pause before a silent device is asked again."""
+        first = max(self._pause[Tier.STATUS], 0.05)
+        longest = max(self._pauses.silent_s, first)
+        rising = min(first * 2.0 ** min(device.missed - 1, 16), longest)
+        if gone:
+            # Costs the line nothing: it is tried about once an ordinary pause, whoever's turn it is.
+            return min(first * len(self._devices), longest)
+        if device.last_words is not None:
+            others = sum(d.last_words is not None for d in self._devices.values())
+            return max(first, BATTERY_REST * cost * others) if self._shared else first
+        if device.missed == 1 or not self._shared:
+            return rising
+        if device.missed < DETECTED:
+            return max(rising, min(REST * cost, 6 * first))
+        return max(rising, REST * cost)
 
-    def _rest(self, missed: int, cost: float) -> float:
-        first = max(self._pauses.of(Tier.STATUS), 0.05)
-        rest = min(first * 2.0 ** min(missed - 1, 16), max(self._pauses.silent_s, first))
-        shared = len(self._devices) > 1 and missed > 1
-        return max(rest, REST * cost) if shared else rest
 
-    def _live_count(self) -> int:
-        return sum(not device.silent for device in self._devices.values())
+def _fresh(id: str, now: float) -> _Device:
+    tiers = {tier: _Tier(due=now) for tier in _ORDER}
+    return _Device(id=id, tiers=tiers, status=tiers[Tier.STATUS])
 
 
-def _longest_due(turns: list[Turn]) -> Turn:
-    """The turn due longest; among equals status before measure before identity, then in the file's order."""
-    return min(turns, key=lambda turn: (turn.due, _ORDER.index(turn.tier)))
+def _anew(device: _Device, now: float) -> None:
+    device.no_battery = False
+    for tier in device.tiers.values():
+        tier.due, tier.fresh = min(tier.due, now), True
+
+
+def _probe(device: _Device) -> Turn:
+    full = device.missed % FULL_EACH == 0
+    return Turn(device=device.id, tier=Tier.STATUS, due=device.status.due, probe=True, full=full)

@@ -14,7 +14,7 @@ from agent.backlog import Found
 from agent.config import Pace, WatchedDevice
 from agent.drivers.exchange import Answer, Command, Failure, Line, Request
 from agent.links import Link
-from agent.poll import asker, pauses, poll_link
+from agent.poll import LEAST_S, Nudges, asker, pauses, poll_link
 from agent.profiles import Tier
 from agent.schedule import Pauses
 from model.batch import Event
@@ -150,11 +150,46 @@ async def test_the_name_plate_is_asked_once_and_told_as_an_event() -> None:
     assert plate.device == "sz/u"
 
 
-@pytest.mark.parametrize(("speed", "status_s", "silent_s"), [(1, 2.0, 30.0), (60, 2 / 60, 0.5)])
+@pytest.mark.parametrize(("speed", "status_s", "silent_s"), [(1, 2.0, 10.0), (60, 2 / 60, 1 / 6)])
 def test_the_pace_of_the_file_is_story_time_and_the_floor_is_real(
     speed: float, status_s: float, silent_s: float
 ) -> None:
-    pace = pauses(Pace(floor_s=0.1), TimeScale(speed=speed), shared=True)
+    pace = pauses(Pace(floor_s=0.1), TimeScale(speed=speed), [ups("1"), ups("2")])
     assert pace.status_s == pytest.approx(status_s)
     assert pace.silent_s == pytest.approx(silent_s)
     assert pace.of(Tier.STATUS) == pytest.approx(max(status_s, 0.1))
+
+
+def test_a_network_device_on_battery_is_asked_once_a_second_and_a_serial_line_sets_its_own_pace() -> None:
+    card = WatchedDevice(id="sz/card", url=DeviceUrl.parse("snmp://192.0.2.5"))
+    assert pauses(Pace(), TimeScale(), [card]).of(Tier.BATTERY) == 1.0
+    assert pauses(Pace(), TimeScale(), [ups("1")]).of(Tier.BATTERY) == LEAST_S
+
+
+async def test_a_nudge_ends_the_wait_for_the_next_turn_and_so_does_the_stop() -> None:
+    slow = Pauses(status_s=3600, measure_s=3600, identity_s=3600)
+    link = ScriptedLink(lambda command: Q1 if command.text == "Q1" else Failure(cause=GapCause.REFUSED))
+    nudges, stop = Nudges(), asyncio.Event()
+    rounds: list[Found] = []
+    statuses = 0
+
+    def take(found: list[Found]) -> None:
+        nonlocal statuses
+        rounds.extend(found)
+        statuses += any(isinstance(one, Reading) and one.point == "alarm.on_battery" for one in found)
+
+    device = ups("ups-1")
+    polling = asyncio.create_task(
+        poll_link([device], asker(link, itertools.count(1).__next__), slow, take, lambda: 1, stop, nudges)
+    )
+    async with asyncio.timeout(10):
+        while link.asked < 3:
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.01)
+        before = statuses
+        nudges.nudge(device.id, Tier.STATUS, 0.0)
+        while statuses == before:
+            await asyncio.sleep(0.001)
+        stop.set()
+        await polling
+    assert statuses == before + 1

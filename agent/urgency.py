@@ -1,0 +1,76 @@
+"""How much a device's battery is worth asking for just now. Pure.
+
+    CALM      nothing: the ordinary pace
+    STANDING  an alarm that has stood for long: the battery at the pace of the status, for it may stand for months
+    PRESSING  a self-test, or an alarm that rose within `FRESH_MS`: as fast as the line carries
+    BATTERY   on battery: as fast as the line carries, and a silence that begins now is one of its own
+
+Rules. Only status turns judge, by what they said; a flag that was not said keeps its last value. Settings (a beeper
+that is on) are no alarms: only `alarm.*` counts. A trap says nothing here: it has the status asked at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+
+from agent.backlog import Found
+from model.points import Source, TestResult
+from model.reading import Reading
+
+#: Story milliseconds for which an alarm that rose is worth every reading that the line carries.
+FRESH_MS = 600_000
+_ALARM = "alarm."
+_ON_BATTERY, _TESTING = "alarm.on_battery", "alarm.test_in_progress"
+_SOURCE, _TEST = "ups.source", "ups.test.result"
+
+
+class Urgency(IntEnum):
+    """How pressing, the most pressing last."""
+
+    CALM = 0
+    STANDING = 1
+    PRESSING = 2
+    BATTERY = 3
+
+
+class Alarms:
+    """What one device said of itself last, and since when each alarm stands."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, int] = {}
+        self._source = 0.0
+        self._test = 0.0
+
+    def heard(self, found: Iterable[Found], now: int) -> Urgency | None:
+        """What a status turn means; None when it said nothing of the kind. `now`: the agent's ms."""
+        spoke = False
+        for one in found:
+            spoke = (isinstance(one, Reading) and self._note(one, now)) or spoke
+        return self.urgency(now) if spoke else None
+
+    def urgency(self, now: int) -> Urgency:
+        """How pressing it is by what was heard so far."""
+        if self._source == Source.BATTERY or _ON_BATTERY in self._since:
+            return Urgency.BATTERY
+        if self._test == TestResult.IN_PROGRESS or _TESTING in self._since:
+            return Urgency.PRESSING
+        if not self._since:
+            return Urgency.CALM
+        fresh = any(now - since < FRESH_MS for since in self._since.values())
+        return Urgency.PRESSING if fresh else Urgency.STANDING
+
+    def _note(self, one: Reading, now: int) -> bool:
+        """Keep a reading that tells; whether it does."""
+        if one.point.startswith(_ALARM):
+            if one.value:
+                self._since.setdefault(one.point, now)
+            else:
+                self._since.pop(one.point, None)
+        elif one.point == _SOURCE:
+            self._source = one.value
+        elif one.point == _TEST:
+            self._test = one.value
+        else:
+            return False
+        return True
