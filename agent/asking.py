@@ -8,15 +8,16 @@ garbled ones in a row the rest is not asked, so a device that dies or raves in m
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 
 import msgspec
 
-from agent import address
+from agent import address, dialects
 from agent.address import DeviceUrl
 from agent.drivers import DRIVERS, records
 from agent.drivers.exchange import Exchange, Failure, Objects, ReadIdentity, Request, Sample, Variables, WalkVariables
 from agent.drivers.snmp import WHO, identity
+from agent.learning import learn
 from agent.links.owner import Link
 from agent.profiles import PROFILES, Profile, Tier, load, match
 from model.batch import Event
@@ -24,7 +25,6 @@ from model.reading import Gap, GapCause, Reading
 
 _FAILED_IN_A_ROW = 2
 _COSTLY = (GapCause.NO_ANSWER, GapCause.GARBLED)
-_DEFAULTS = {address.MEGATEC: "megatec_q1"}
 
 
 class Round(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,17 +61,33 @@ async def ask_samples(
     for n, one in enumerate(profiles):
         if one is None:
             continue
-        exchanges = await _exchange(link, driver.plan(one, url, tier), now)
+        exchanges = await _asked(link, one, url, tier, device, now)
         if n == 0 and _dead(exchanges):
             failure = exchanges[0].answer
             assert isinstance(failure, Failure)
             return Round(failure=failure, at=exchanges[0].at)
-        exchanges = await _narrowed(link, one, url, tier, exchanges, now)
         found = driver.read(one, url, tier, exchanges)
         fresh = [sample for sample in found if (sample.point, sample.index) not in given]
         given.update((sample.point, sample.index) for sample in fresh if sample.value is not None)
         samples.extend(fresh)
     return Round(samples=tuple(samples), at=now())
+
+
+async def _asked(
+    link: Link, profile: Profile, url: DeviceUrl, tier: Tier, device: str, now: Callable[[], int]
+) -> list[Exchange]:
+    """One tier of one profile, blocks that were refused in their parts; a dead device's first request alone."""
+    key = (device, profile.id, tier)
+    if tier is Tier.IDENTITY:
+        link.learned = {held: what for held, what in link.learned.items() if held[0] != device}
+    known = link.learned.get(key)
+    exchanges = await _exchange(link, known.ask if known else DRIVERS[url.scheme].plan(profile, url, tier), now)
+    if _dead(exchanges):
+        return exchanges
+    exchanges = await _narrowed(link, profile, url, tier, exchanges, now, known.refused if known else frozenset())
+    if tier is not Tier.IDENTITY and (learned := learn(known, exchanges)) is not None:
+        link.learned[key] = learned
+    return [*exchanges, *known.untried(now())] if known else exchanges
 
 
 async def _exchange(link: Link, requests: Sequence[Request], now: Callable[[], int]) -> list[Exchange]:
@@ -96,22 +112,32 @@ def _dead(exchanges: Sequence[Exchange]) -> bool:
 
 
 async def _narrowed(
-    link: Link, profile: Profile, url: DeviceUrl, tier: Tier, exchanges: list[Exchange], now: Callable[[], int]
+    link: Link,
+    profile: Profile,
+    url: DeviceUrl,
+    tier: Tier,
+    exchanges: list[Exchange],
+    now: Callable[[], int],
+    known: Set[Request],
 ) -> list[Exchange]:
-    """Blocks that were refused, asked again in their parts."""
+    """Blocks that were refused, asked again in their parts, and those in theirs. `known`: were refused before."""
     out: list[Exchange] = []
     for exchange in exchanges:
-        refused = isinstance(exchange.answer, Failure) and exchange.answer.cause == GapCause.REFUSED
-        smaller = DRIVERS[url.scheme].narrow(profile, url, tier, exchange.request) if refused else []
         out.append(exchange)
-        out.extend(await _exchange(link, smaller, now) if smaller else [])
+        refused = isinstance(exchange.answer, Failure) and exchange.answer.cause == GapCause.REFUSED
+        if not refused or exchange.request in known:
+            continue
+        smaller = DRIVERS[url.scheme].narrow(profile, url, tier, exchange.request)
+        if smaller:
+            parts = await _exchange(link, smaller, now)
+            out.extend(await _narrowed(link, profile, url, tier, parts, now, known))
     return out
 
 
 async def _settled(link: Link, url: DeviceUrl, tier: Tier, device: str) -> tuple[Profile, ...] | Failure:
     """The profiles of a device whose file names none; asked anew with each identity tier."""
-    if url.scheme in _DEFAULTS:
-        return (load(_DEFAULTS[url.scheme]),)
+    if url.scheme == address.MEGATEC:
+        return await dialects.settle(link, tier, device)
     if device in link.settled and tier != Tier.IDENTITY:
         return link.settled[device]
     found = await (_by_object_id(link) if url.scheme == address.SNMP else _by_vendor(link, url))

@@ -1,7 +1,8 @@
-"""A Megatec line: what waits is thrown away before each command, a reply ends with CR and has its length.
+"""A Megatec or Voltronic line: what waits is thrown away before each command, a reply ends with CR and has its shape.
 
-There is no checksum and no number, so shape is all: a reply that is short, long, starts wrong, or is the
-echo of the command is not taken. After a time-out the line is drained until it is quiet.
+There is no number and mostly no checksum, so shape is all (`drivers.megatec_frames`). After a time-out or nonsense the
+line is drained until it is quiet. The name plate (`constant` commands) is asked once an hour, and a unit that knows no
+such command is left alone with it for ten minutes: a time-out costs a round of measuring.
 """
 
 from __future__ import annotations
@@ -9,13 +10,18 @@ from __future__ import annotations
 import time
 
 from agent.drivers.exchange import Answer, Command, Failure, Line, Request, printable
+from agent.drivers.megatec_frames import END, longest, said, shaped, whole_without_end
 from agent.links.owner import Link
 from agent.links.port import Port
 from model.reading import GapCause
 
+__all__ = ["MegatecLink", "shaped"]
+
 _QUIET_S = 0.25
 _DRAIN_S = 1.5
 _LONGEST = 512
+#: Real seconds for which what a constant command gave, or did not give, is believed.
+_KNOWN_S, _UNKNOWN_S = 3600.0, 600.0
 
 
 class MegatecLink(Link):
@@ -25,46 +31,71 @@ class MegatecLink(Link):
         super().__init__()
         self._port = port
         self._timeout_s = timeout_s
+        self.tried = 0  #: dialects tried on a silent line (`agent.dialects`)
         self._late = False
+        self._alive = False  #: whether the last question that was no constant had its answer
+        self._constants: dict[Command, tuple[Line | Failure, float]] = {}
+
+    async def ask(self, request: Request) -> Answer | Failure:
+        """As every link; what cannot have changed is not asked again."""
+        if not isinstance(request, Command) or not request.constant:
+            answer = await super().ask(request)
+            self._alive = isinstance(answer, Line)
+            return answer
+        known = self._constants.get(request)
+        if known and known[1] > time.monotonic():
+            return known[0]
+        opened = self.account.reopened
+        answer = await super().ask(request)
+        assert isinstance(answer, Line | Failure)
+        if isinstance(answer, Line) or (self._alive and self.account.reopened == opened):
+            life_s = _KNOWN_S if isinstance(answer, Line) else _UNKNOWN_S
+            self._constants[request] = (answer, time.monotonic() + life_s)
+        return answer
+
+    def forget(self) -> None:
+        """Another device may be behind the port now."""
+        self._constants.clear()
+        self.settled.clear()
 
     async def _once(self, request: Request) -> Answer | Failure:
         assert isinstance(request, Command)
         await self._port.open()
         await self._drain(_QUIET_S if self._late else 0.0)
         self._late = False
-        said = request.text.encode("ascii") + b"\r"
-        self._port.write(said)
-        until = time.monotonic() + self.patience_s(self._timeout_s) + len(said) * self._port.byte_s
+        command = said(request)
+        self._port.write(command)
+        self.ring.sent(self.device, command)
+        until = time.monotonic() + self._timeout_s + (len(command) + longest(request)) * self._port.byte_s
         data = b""
-        while b"\r" not in data and len(data) < _LONGEST:
+        while END not in data and len(data) < _LONGEST:
             more = await self._port.read(until)
             if not more:
-                self._late = True
-                raw = printable(data)
-                return Failure(cause=GapCause.GARBLED if data else GapCause.NO_ANSWER, raw=raw)
+                return self._silent(data, request)
+            self.ring.came(self.device, more)
             data += more
         answer = shaped(data, request)
         self._late = isinstance(answer, Failure) and answer.cause == GapCause.GARBLED
         return answer
 
+    def _silent(self, data: bytes, request: Command) -> Line | Failure:
+        self._late = True
+        if whole_without_end(data, request):
+            answer = shaped(data, request)
+            assert isinstance(answer, Line)
+            return answer
+        return Failure(cause=GapCause.GARBLED if data else GapCause.NO_ANSWER, raw=printable(data))
+
     async def _drain(self, quiet_s: float) -> None:
         """Throw away what waits; with `quiet_s`, go on until nothing came for that long."""
         end = time.monotonic() + _DRAIN_S
-        while await self._port.read(time.monotonic() + quiet_s):
+        stray = b""
+        while data := await self._port.read(time.monotonic() + quiet_s):
+            self.ring.came(self.device, data)
+            stray += data
             if time.monotonic() > end:
-                return
+                break
+        self.account.of(self.device).quarantined += stray.count(END)
 
     def close(self) -> None:
         self._port.close()
-
-
-def shaped(data: bytes, request: Command) -> Line | Failure:
-    """The reply in `data` if it has the command's shape. Anything before its first character is noise."""
-    line, _, _ = data.partition(b"\r")
-    text = line.decode("latin-1").lstrip("\x00\n")
-    if text.strip("(") in ("NAK", "ACK") or text == request.text:
-        return Failure(cause=GapCause.REFUSED, raw=printable(line))
-    plain = all(" " <= c <= "~" for c in text)
-    if not plain or not text.startswith(request.starts) or len(text) != request.length:
-        return Failure(cause=GapCause.GARBLED, raw=printable(line))
-    return Line(text)

@@ -26,6 +26,8 @@ class Tier(StrEnum):
 
 #: Tiers that a row may name.
 ROW_TIERS = (Tier.STATUS, Tier.MEASURE, Tier.IDENTITY)
+#: Rules of Modbus rows: the state of the first bit, in the order of `states`, that is set.
+FIRST_BIT = "first_bit"
 #: What a discharge curve is made of: the battery itself, and what it feeds.
 _DISCHARGE = ("battery.", "ups.load", "output.power", "output.realpower", "output.voltage", "output.current")
 
@@ -42,6 +44,7 @@ class Value(msgspec.Struct, frozen=True, kw_only=True):
     type: str = "u16"  #: Modbus only
     length: int = 1  #: registers
     states: dict[int, int] = {}
+    letters: dict[str, int] = {}  #: serial: what each letter of a field means, as states do for numbers
     missing: frozenset[float] = frozenset()
     least: float = 0.0  #: a value nearer to zero than this, but not zero, cannot be
     only_if: str = ""  #: name of a condition that must hold, else the point does not exist
@@ -50,6 +53,7 @@ class Value(msgspec.Struct, frozen=True, kw_only=True):
     fallback: bool = False  #: used for an index that no earlier row of the point has
     rule: str = ""  #: a derivation that the driver knows by name
     stride: int = 0  #: Modbus: the address grows by this for each UPS behind the card
+    function: int = 0  #: Modbus: 1 to 4; 0: the profile's
 
     @property
     def column(self) -> bool:
@@ -68,6 +72,7 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
     tier: Tier
     bits: dict[int, str]
     stride: int = 0
+    function: int = 0  #: Modbus: 1 to 4; 0: the profile's. Of 1 and 2 each bit is an address of its own
 
 
 class Alarms(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +90,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
 
     at: str
     values: frozenset[int]
+    function: int = 0  #: Modbus: 1 to 4; 0: the profile's
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,10 +129,17 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Serial(msgspec.Struct, frozen=True, kw_only=True):
-    """A command of a line protocol and the shape of its reply."""
+    """A command of a line protocol and the shape of its reply: see `agent.drivers.exchange.Command`."""
 
     starts: str
     length: int
+    most: int = 0
+    crc: bool = False
+    constant: bool = False
+
+    @property
+    def longest(self) -> int:
+        return max(self.length, self.most)
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):

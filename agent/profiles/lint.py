@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from agent.profiles.form import Profile, Tier, Value, under
+from agent.profiles.form import FIRST_BIT, Profile, Tier, Value, under
 from agent.profiles.reading import Reader, read
 from model.points import POINTS, Kind
 from model.problem import Problem
@@ -40,7 +40,7 @@ def lint(file: str, text: str) -> tuple[Profile | None, list[Problem]]:
 #: Serial commands of the Megatec family that ask. All others may act (S, C, T, Q switch things off or over): an action
 #: needs recorded consent and comes as an order, never from a profile.
 ASKING = frozenset(
-    "Q1 Q4 Q5 Q6 QS QF QGS QMOD QPI QPIGS QPIRI QPIWS QDI D F I ID WA BPS RT BP? FW? BL M".split()  # noqa: SIM905
+    ["Q1", "Q4", "Q5", "Q6", "QS", "QF", "QGS", "QMOD", "QPI", "QPIGS", "QPIRI", "QPIWS", "QDI", "D", "F", "I", "ID", "WA", "BPS", "RT", "BP?", "FW?", "BL", "M", "QBV", "QRI", "QMD", "QWS", "QFS", "QLDL", "QID", "QVFW", "QMF", "Q3PV", "Q3OV", "Q3YV", "Q3PC", "Q3OC", "Q3LD"]
 )
 _ASKS = Text("a command that only asks", "只作查询的命令")
 _RENAME = Text("rename the file or the id", "改文件名或 id")
@@ -50,14 +50,14 @@ _REMOVE = Text("remove one of the two", "删去其中一个")
 
 def _duplicates(profile: Profile, reader: Reader) -> None:
     points: set[tuple[str, str | None, Tier, bool]] = set()
-    places: dict[tuple[str, Tier, str], str] = {}
+    places: dict[tuple[str, int, Tier, str], str] = {}
     for n, row in enumerate(profile.values):
         key = (row.point, row.index, row.tier, row.column)
         if key in points and not row.fallback:
             reader.wrong(f"value.{n}.point", _ONCE, row.point, _REMOVE)
         points.add(key)
-        place = (row.at, row.tier, row.rule)
-        if places.get(place, row.point) != row.point:
+        place = (row.at, row.function, row.tier, row.rule)
+        if places.get(place, row.point) != row.point and not row.fallback:
             other = places[place]
             expected = Text(
                 f"one point at {row.at}, which is {other} already", f"{row.at} 处只有一个测点，已是 {other}"
@@ -76,9 +76,8 @@ def _place(profile: Profile, row: Value, key: str, reader: Reader) -> None:
     if row.only_if and row.only_if not in profile.conditions:
         expected = Text("a condition of this file", "本文件中的条件")
         reader.wrong(f"{key}.only_if", expected, row.only_if, Text("add [condition.…]", "加上 [condition.…]"))
-    if profile.driver == "modbus" and text != (row.type == "string"):
-        expected = Text("type string for text points and only for them", "文本测点且仅文本测点用 string")
-        reader.wrong(f"{key}.type", expected, row.type, Text("correct type", "更正 type"))
+    if profile.driver == "modbus":
+        _modbus(profile, row, key, reader)
     if text and row.states:
         reader.wrong(f"{key}.states", Text("no states for text", "文本没有状态"), row.point, _REMOVE)
     walks = profile.walks.get(row.tier, ())
@@ -87,14 +86,33 @@ def _place(profile: Profile, row: Value, key: str, reader: Reader) -> None:
         reader.wrong(f"{key}.at", expected, row.at, Text("add a walk or change the tier", "增加 walk 或改层"))
 
 
+def _modbus(profile: Profile, row: Value, key: str, reader: Reader) -> None:
+    text = POINTS[row.point].kind == Kind.TEXT
+    if text != row.type.startswith("string"):
+        expected = Text("type string for text points and only for them", "文本测点且仅文本测点用 string")
+        reader.wrong(f"{key}.type", expected, row.type, Text("correct type", "更正 type"))
+    if (row.function or profile.function) in (1, 2) and row.type != "u16":
+        expected = Text("no type: functions 1 and 2 read single bits", "不写 type：功能码 1 和 2 读单个位")
+        reader.wrong(f"{key}.type", expected, row.type, Text("remove type", "删除 type"))
+    if row.rule not in ("", FIRST_BIT):
+        expected = Text(f"no rule, or {FIRST_BIT}", f"不写 rule，或 {FIRST_BIT}")
+        reader.wrong(f"{key}.rule", expected, row.rule, Text("correct rule", "更正 rule"))
+
+
 _LAST_REGISTER = 0xFFFF
 _SHAPES = {
     "modbus": (
         r"\d{1,5}|object \d{1,3}",
-        Text("a register from 0 to 65535, or object 0 to 255", "0 到 65535 的寄存器，或 object 0 到 255"),
+        Text(
+            "a register from 0 to 65535, after 1: to 4: where it is read by another function, or object 0 to 255",
+            "0 到 65535 的寄存器，功能码不同时前加 1: 到 4:，或 object 0 到 255",
+        ),
     ),
     "snmp": (r"\d+(\.\d+)*(\.\*)?", Text("an OID, with .* at its end for a column", "OID，列以 .* 结尾")),
-    "megatec": (r"\w+\[\d+:\d+\]", Text("COMMAND[from:to]", "命令[起:止]")),
+    "megatec": (
+        r"\w+(\[\d+:\d+\]|\{\d+\})",
+        Text("COMMAND[from:to] or COMMAND{word}", "命令[起:止] 或 命令{第几个词}"),
+    ),
 }
 
 
@@ -103,9 +121,10 @@ def _shape(profile: Profile, at: str, key: str, reader: Reader) -> None:
     if not re.fullmatch(shape, at) or (at.isdigit() and int(at) > _LAST_REGISTER):
         reader.wrong(key, expected, at, Text("correct at", "更正 at"))
     elif profile.driver == "megatec":
-        command, start, end = re.split(r"[\[:\]]", at)[:3]
+        command, start, *end = re.split(r"[\[\]{}:]", at)[:3]
         known = profile.commands.get(command)
-        if not known or not int(start) < int(end) <= known.length:
+        last = int(end[0]) if "[" in at else int(start) + 1
+        if not known or not int(start) < last <= known.longest:
             expected = Text(
                 "a [command.…] of this file and characters within its length", "本文件的命令及其长度内的字符"
             )

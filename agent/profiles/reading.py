@@ -30,7 +30,7 @@ from model.text import Text
 from model.toml_table import parse
 
 DRIVERS = ("modbus", "megatec", "snmp")
-TYPES = ("u16", "i16", "u32", "i32", "u32le", "i32le", "f32", "f32le", "string")
+TYPES = ("u16", "i16", "u32", "i32", "u32le", "i32le", "f32", "f32le", "string", "stringle")
 
 
 class Reader:
@@ -131,9 +131,9 @@ def _profile(top: _Table) -> Profile:
         driver=driver,
         title=(title.take("en", str, "", needed=True), title.take("zh", str, "", needed=True)),
         source=head.take("source", str, "", needed=True),
-        function=head.take("function", int, 3),
-        max_words=head.take("max_words", int, 125),
-        max_gap=head.take("max_gap", int, 8),
+        function=_bounded(head, "function", 3, 1, 4),
+        max_words=_bounded(head, "max_words", 125, 1, 125),
+        max_gap=_bounded(head, "max_gap", 8, 0, 2000),
         match=_match(top.table("match"), base),
         walks={
             Tier(n): tuple(_join(base, one) for one in v) for n, v in top.table("walk").named() if n in list(ROW_TIERS)
@@ -173,9 +173,10 @@ def _value(table: _Table, base: str, missing: frozenset[float], stride: int) -> 
         numbers = (1.0, 1.0)
     scale, conversion = numbers or (1.0, 1.0)
     own = frozenset(map(float, _numbers(table, "missing")))
+    at, function = _place(table)
     value = Value(
         point=id,
-        at=_join(base, _at(table, "at")),
+        at=_join(base, at),
         tier=Tier(_choice(table, "tier", ROW_TIERS)),
         index=table.take("index", str),
         scale=scale,
@@ -183,6 +184,7 @@ def _value(table: _Table, base: str, missing: frozenset[float], stride: int) -> 
         type=_choice(table, "type", TYPES, "u16"),
         length=table.take("length", int, 1),
         states=_states(table, id),
+        letters=_letters(table, id),
         missing=own if point and point.kind == Kind.COUNTER else missing | own,
         least=float(table.take("least", float, 0.0)),
         only_if=table.take("only_if", str, ""),
@@ -191,6 +193,7 @@ def _value(table: _Table, base: str, missing: frozenset[float], stride: int) -> 
         fallback=table.take("fallback", bool, False),
         rule=table.take("rule", str, ""),
         stride=table.take("stride", int, stride),
+        function=function,
     )
     table.done()
     return value
@@ -210,10 +213,24 @@ def _states(table: _Table, id: str) -> dict[int, int]:
     return coded
 
 
+def _letters(table: _Table, id: str) -> dict[str, int]:
+    point = POINTS.get(id)
+    known = sorted(point.states) if point and point.states else [0, 1]
+    coded: dict[str, int] = {}
+    for letter, state in table.table("letters").named():
+        if isinstance(state, int) and state in known:
+            coded[letter] = state
+        else:
+            table.wrong("letters", Text(f"letter = one of {known}", f"字母 = {known} 之一"), f"{letter} = {state}")
+    return coded
+
+
 def _flags(table: _Table, stride: int) -> Flags:
     bits = _bits(table, "bits", 0, 63)
+    at, function = _place(table)
     flags = Flags(
-        at=_at(table, "at"),
+        at=at,
+        function=function,
         tier=Tier(_choice(table, "tier", ROW_TIERS)),
         bits=bits,
         stride=table.take("stride", int, stride),
@@ -307,14 +324,24 @@ def _pattern(table: _Table, name: str) -> str:
 
 
 def _condition(table: _Table, base: str) -> Condition:
-    condition = Condition(at=_join(base, _at(table, "at")), values=frozenset(map(int, _numbers(table, "values"))))
+    at, function = _place(table)
+    values = frozenset(map(int, _numbers(table, "values")))
+    condition = Condition(at=_join(base, at), values=values, function=function)
     table.done()
     return condition
 
 
 def _command(table: _Table) -> Serial:
+    both = table.peek("length")
+    pair = both if isinstance(both, list) and len(both) == 2 and all(isinstance(n, int) for n in both) else None
+    if pair:
+        table.take("length", list)
     command = Serial(
-        starts=table.take("starts", str, "", needed=True), length=table.take("length", int, 0, needed=True)
+        starts=table.take("starts", str, "", needed=True),
+        length=pair[0] if pair else table.take("length", int, 0, needed=True),
+        most=pair[1] if pair else 0,
+        crc=table.take("crc", bool, False),
+        constant=table.take("constant", bool, False),
     )
     table.done()
     return command
@@ -333,6 +360,22 @@ def _at(table: _Table, name: str) -> str:
     value = table.peek(name)
     number = isinstance(value, int) and not isinstance(value, bool)
     return str(value) if number else str(table.take(name, str, "", needed=True))
+
+
+def _place(table: _Table) -> tuple[str, int]:
+    """(where, Modbus function): `4:30` is register 30 of function 4, and so is at = 30 with function = 4."""
+    at = _at(table, "at")
+    said = re.fullmatch(r"([1-4]):(\d+)", at)
+    function = _bounded(table, "function", 0, 1, 4)
+    return (said[2], int(said[1])) if said else (at, function)
+
+
+def _bounded(table: _Table, name: str, default: int, low: int, high: int) -> int:
+    value: int = table.take(name, int, default)
+    if value != default and not low <= value <= high:
+        table.wrong(name, Text(f"a whole number from {low} to {high}", f"{low} 到 {high} 的整数"), value)
+        return default
+    return value
 
 
 def _choice(table: _Table, name: str, choices: tuple[str, ...], default: str | None = None) -> str:

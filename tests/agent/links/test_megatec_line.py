@@ -14,7 +14,7 @@ from agent.asking import ask_device
 from agent.drivers.exchange import Command, Failure, Line
 from agent.links import Link, open_link
 from agent.links.megatec_line import shaped
-from agent.profiles import Tier
+from agent.profiles import Tier, load
 from model.reading import Gap, GapCause, Reading
 from tests.agent.links.slaves import Script, command, on_pty
 
@@ -85,7 +85,7 @@ async def test_a_silent_ups_is_one_gap_for_the_whole_device() -> None:
         return b""
 
     with line(silent) as (link, url):
-        found = await ask_device(link, "a/ups-1", url, None, Tier.MEASURE, lambda: 5)
+        found = await ask_device(link, "a/ups-1", url, load("megatec_q1"), Tier.MEASURE, lambda: 5)
     assert found == [Gap(device="a/ups-1", point=None, index=None, at=5, cause=GapCause.NO_ANSWER)]
     assert heard == [b"Q1\r", b"Q1\r"]
 
