@@ -1,12 +1,15 @@
-"""Modbus: registers to points.
+"""Modbus: registers and bits to points.
 
 A row's address is where its profile says, plus its stride for each UPS behind the card (Huawei: data
 register = base + 10000 x N, alarm word = base + 1024 x N). Neighbouring rows are read together: few reads,
-no longer than the profile allows, bridging gaps no wider than it allows.
+no longer than the profile allows, bridging gaps no wider than it allows. A block that is refused is asked for in
+halves, and those in halves, until what is refused is one row (`agent.learning` remembers the split).
 
     > 01 03 2A F8 00 01 ....   read register 11000 (0x2AF8) = 1000 + 10000 x 1, one word
     < 01 03 02 08 9D ....      0x089D = 2205, unit "0.1 V": 220.5 V
                                (Huawei UPS2000 Modbus guide, issue 02)
+
+Functions 1 and 2 read single bits: a row of one bit is 0 or 1, and each bit of a `[[flags]]` is an input of its own.
 """
 
 from __future__ import annotations
@@ -19,115 +22,94 @@ import msgspec
 from agent.address import DeviceUrl
 from agent.drivers import settle
 from agent.drivers.exchange import Exchange, Failure, Objects, ReadIdentity, ReadWords, Request, Sample, Words
-from agent.profiles.form import Flags, Profile, Tier, Value
+from agent.drivers.modbus_layout import OBJECT, Bit, Layout, Piece, Row, layout_of, request_of
+from agent.profiles.form import FIRST_BIT, Profile, Tier, Value
 from model.reading import GapCause
 
-_SPAN = {"u16": 1, "i16": 1, "u32": 2, "i32": 2, "u32le": 2, "i32le": 2, "f32": 2, "f32le": 2}
-_OBJECT, _EXTENDED = "object ", 0x80
-_FORMS = {"u16": ">H", "i16": ">h", "u32": ">I", "i32": ">i", "f32": ">f"}
-
-
-class _Piece(msgspec.Struct, frozen=True, order=True):
-    """A stretch of registers that must not be torn apart."""
-
-    address: int
-    count: int
+#: The key of `states` that means: none of the others.
+_ELSE = -1
 
 
 def plan(profile: Profile, url: DeviceUrl, tier: Tier) -> list[Request]:
     """Few reads for all rows of a tier."""
-    merged: list[_Piece] = []
-    for piece in sorted(_pieces(profile, url, tier)):
-        last = merged[-1] if merged else None
-        if last and piece.address <= last.address + last.count + profile.max_gap:
-            count = max(last.address + last.count, piece.address + piece.count) - last.address
-            if count <= profile.max_words:
-                merged[-1] = _Piece(last.address, count)
-                continue
-        merged.append(piece)
-    return [*(_request(profile, url, piece) for piece in merged), *_identity_requests(profile, url, tier)]
+    return list(layout_of(profile, url, tier).requests(url.unit))
 
 
 def narrow(profile: Profile, url: DeviceUrl, tier: Tier, refused: Request) -> list[Request]:
-    """The rows of a refused block, each by itself: one hole must not hide its neighbours."""
+    """A refused block in two halves, no row torn apart: one hole must not hide its neighbours."""
     if not isinstance(refused, ReadWords):
         return []
-    end = refused.address + refused.count
-    inside = {p for p in _pieces(profile, url, tier) if refused.address <= p.address and p.address + p.count <= end}
-    return [_request(profile, url, piece) for piece in sorted(inside)] if len(inside) > 1 else []
+    whole = Piece(refused.function, refused.address, refused.count)
+    inside = [piece for piece in layout_of(profile, url, tier).pieces if _within(piece, whole)]
+    if len(inside) < 2:
+        return []
+    half = (len(inside) + 1) // 2
+    parts = [_hull(inside[:half]), _hull(inside[half:])]
+    if whole in parts:  # rows that overlap: each by itself
+        parts = [piece for piece in inside if piece != whole]
+    return [request_of(refused.unit, part) for part in parts]
 
 
 def read(profile: Profile, url: DeviceUrl, tier: Tier, exchanges: Sequence[Exchange]) -> list[Sample]:
     """Samples of a tier, in the profile's order."""
+    layout = layout_of(profile, url, tier)
     memory = _Memory(exchanges)
     out: list[Sample] = []
-    for row in profile.rows(tier):
-        if row.only_if and not _holds(profile, url, row.only_if, memory):
+    for row in layout.rows:
+        if isinstance(row, Value):
+            out.append(_object_sample(row, memory))
             continue
-        out.append(_sample(row, url, memory))
-    out.extend(_flag_samples([f for f in profile.flags if f.tier == tier], url, memory))
+        known = memory.find(row.piece)
+        if known is not None and row.plain:
+            out.append(_plain(row, known))
+        elif not row.value.only_if or _holds(layout, row.value.only_if, memory):
+            _add(out, row.value, _sample(row, known, memory))
+    out.extend(_flag(flag, bits, memory) for flag, bits in layout.flags)
     return out
 
 
-def _pieces(profile: Profile, url: DeviceUrl, tier: Tier) -> set[_Piece]:
-    rows = [row for row in profile.rows(tier) if not _object(row)]
-    pieces = {_Piece(_address(row, url), _span(row)) for row in rows}
-    pieces |= {_Piece(_address(flags, url), 1) for flags in profile.flags if flags.tier == tier}
-    for name in {row.only_if for row in rows if row.only_if}:
-        pieces.add(_Piece(_condition_address(profile, url, name), 1))
-    return pieces
+def _within(piece: Piece, whole: Piece) -> bool:
+    return piece.function == whole.function and whole.address <= piece.address and piece.end <= whole.end
 
 
-def _identity_requests(profile: Profile, url: DeviceUrl, tier: Tier) -> Iterator[ReadIdentity]:
-    """After the registers: a device that is deaf to 0x2B must not pass for dead."""
-    objects = [int(row.place.removeprefix(_OBJECT)) for row in profile.rows(tier) if _object(row)]
-    if any(number < _EXTENDED for number in objects):
-        yield ReadIdentity(unit=url.unit, code=1, first=0)
-    if any(number >= _EXTENDED for number in objects):
-        yield ReadIdentity(unit=url.unit, code=3, first=min(n for n in objects if n >= _EXTENDED) - 1)
+def _hull(pieces: Sequence[Piece]) -> Piece:
+    first = pieces[0]
+    return Piece(first.function, first.address, max(piece.end for piece in pieces) - first.address)
 
 
-def _object(row: Value) -> bool:
-    return row.at.startswith(_OBJECT)
+class _Block(msgspec.Struct):
+    """Words that came in one reply."""
+
+    function: int
+    start: int
+    end: int
+    words: tuple[int, ...]
+    at: int
 
 
-def _request(profile: Profile, url: DeviceUrl, piece: _Piece) -> ReadWords:
-    return ReadWords(unit=url.unit, function=profile.function, address=piece.address, count=piece.count)
-
-
-def _address(row: Value | Flags, url: DeviceUrl) -> int:
-    return int(row.at) + row.stride * int(url.option("ups", "1"))
-
-
-def _condition_address(profile: Profile, url: DeviceUrl, name: str) -> int:
-    strides = [row.stride for row in profile.values if row.only_if == name]
-    return int(profile.conditions[name].at) + max(strides, default=0) * int(url.option("ups", "1"))
-
-
-def _span(row: Value) -> int:
-    return row.length if row.type == "string" else _SPAN[row.type]
+#: A block, and where in it the wanted words begin.
+_Known = tuple[_Block, int]
 
 
 class _Memory:
-    """What is known of the device's registers after a round."""
+    """What is known of the device after a round."""
 
     def __init__(self, exchanges: Sequence[Exchange]) -> None:
-        self._words: dict[int, tuple[int, int]] = {}
-        self._failures: dict[int, tuple[Failure, int]] = {}
+        self._blocks: list[_Block] = []
+        self._failures: list[Exchange] = []
+        self._last: _Block | None = None
         self.objects: dict[int, tuple[bytes, int]] = {}
         self.deaf: tuple[Failure, int] | None = None
         self.last_at = max((exchange.at for exchange in exchanges), default=0)
         for exchange in exchanges:
-            if isinstance(exchange.request, ReadIdentity):
+            request, answer = exchange.request, exchange.answer
+            if isinstance(request, ReadIdentity):
                 self._identified(exchange)
-            if not isinstance(exchange.request, ReadWords):
-                continue
-            start, answer = exchange.request.address, exchange.answer
-            if isinstance(answer, Words):
-                self._words.update({start + n: (word, exchange.at) for n, word in enumerate(answer.values)})
-            elif isinstance(answer, Failure):
-                for n in range(exchange.request.count):
-                    self._failures[start + n] = (answer, exchange.at)
+            elif isinstance(request, ReadWords) and isinstance(answer, Words):
+                end = request.address + len(answer.values)
+                self._blocks.append(_Block(request.function, request.address, end, answer.values, exchange.at))
+            elif isinstance(request, ReadWords) and isinstance(answer, Failure):
+                self._failures.append(exchange)
 
     def _identified(self, exchange: Exchange) -> None:
         if isinstance(exchange.answer, Objects):
@@ -135,46 +117,97 @@ class _Memory:
         elif isinstance(exchange.answer, Failure):
             self.deaf = (exchange.answer, exchange.at)
 
-    def words(self, address: int, count: int) -> tuple[tuple[int, ...], int] | None:
-        """(words, at), or None when one of them is not known."""
-        found = [self._words.get(address + n) for n in range(count)]
-        if any(one is None for one in found):
-            return None
-        known = [one for one in found if one]
-        return tuple(word for word, _ in known), max(at for _, at in known)
+    def find(self, piece: Piece) -> _Known | None:
+        """Where the words of a piece are; None when they are not all known. Rows come in order: the last block first."""
+        last = self._last
+        start, end = piece.address, piece.address + piece.count
+        if last is not None and last.start <= start and end <= last.end and last.function == piece.function:
+            return last, start - last.start
+        for block in self._blocks:
+            if block.start <= start and end <= block.end and block.function == piece.function:
+                self._last = block
+                return block, start - block.start
+        return None
 
-    def failure(self, address: int) -> tuple[Failure, int]:
-        """Why a register is not known."""
-        return self._failures.get(address, (Failure(cause=GapCause.NO_ANSWER, raw="not asked"), 0))
+    def failure(self, piece: Piece) -> tuple[Failure, int]:
+        """Why a piece is not known: the last that was tried says it, for it was the smallest."""
+        for exchange in reversed(self._failures):
+            request, answer = exchange.request, exchange.answer
+            if isinstance(request, ReadWords) and isinstance(answer, Failure) and request.function == piece.function:  # noqa: SIM102
+                if request.address <= piece.address < request.address + request.count:
+                    return answer, exchange.at
+        return Failure(cause=GapCause.NO_ANSWER, raw="not asked"), self.last_at
 
 
-def _holds(profile: Profile, url: DeviceUrl, name: str, memory: _Memory) -> bool:
-    known = memory.words(_condition_address(profile, url, name), 1)
-    return known is not None and known[0][0] in profile.conditions[name].values
+def _add(out: list[Sample], value: Value, sample: Sample) -> None:
+    """A fallback counts only where no earlier row of its point has a value, and then stands in its place."""
+    if value.fallback:
+        before = [n for n, one in enumerate(out) if (one.point, one.index) == (value.point, value.index)]
+        if any(out[n].value is not None for n in before) or (before and sample.value is None):
+            return
+        for n in reversed(before):
+            del out[n]
+    out.append(sample)
 
 
-def _sample(row: Value, url: DeviceUrl, memory: _Memory) -> Sample:
-    if _object(row):
-        return _object_sample(row, memory)
-    address = _address(row, url)
-    where = f"reg {address}"
-    known = memory.words(address, _span(row))
+def _holds(layout: Layout, name: str, memory: _Memory) -> bool:
+    piece, values = layout.conditions[name]
+    known = memory.find(piece)
+    return known is not None and known[0].words[known[1]] in values
+
+
+def _plain(row: Row, known: _Known) -> Sample:
+    """A number that is only scaled: the way of nearly all rows, the same as `settle.number`, shorter."""
+    block, offset = known
+    value, point = row.value, row.point
+    raw = row.decode(block.words, offset)
+    number = round(raw * value.scale, 6)
+    if raw in value.missing or not point.low <= number <= point.high:
+        return _number(row, known, raw)
+    return Sample(
+        point=value.point, index=value.index, at=block.at, value=number, where=row.where, raw=_shown(row, known, raw)
+    )
+
+
+def _sample(row: Row, known: _Known | None, memory: _Memory) -> Sample:
+    value = row.value
     if known is None:
-        failure, at = memory.failure(address)
-        return settle.gap(row.point, row.index, at, where, failure.raw, failure.cause)
-    words, at = known
-    shown = " ".join(f"{word:04X}" for word in words)
-    if row.type == "string":
-        data = b"".join(struct.pack(">H", word) for word in words)
-        return settle.text(row, data.rstrip(b"\x00 ").decode("latin-1"), index=row.index, at=at, where=where)
-    raw = _number(row.type, words)
+        failure, at = memory.failure(row.piece)
+        return settle.gap(value.point, value.index, at, row.where, failure.raw, failure.cause)
+    block, offset = known
+    if value.type.startswith("string"):
+        order = "<" if value.type.endswith("le") else ">"
+        data = struct.pack(f"{order}{value.length}H", *block.words[offset : offset + value.length])
+        text = data.rstrip(b"\x00 ").decode("latin-1")
+        return settle.text(value, text, index=value.index, at=block.at, where=row.where)
+    raw = row.decode(block.words, offset)
     if raw != raw:  # a float register that holds NaN
-        return settle.gap(row.point, row.index, at, where, shown, GapCause.NOT_SUPPORTED)
-    return settle.number(row, raw, index=row.index, at=at, where=where, shown=f"{shown} = {raw:g}")
+        return settle.gap(
+            value.point, value.index, block.at, row.where, _shown(row, known, raw), GapCause.NOT_SUPPORTED
+        )
+    return _number(row, known, raw)
+
+
+def _number(row: Row, known: _Known, raw: float) -> Sample:
+    value, shown = row.value, _shown(row, known, raw)
+    if value.rule == FIRST_BIT:
+        raw = next((bit for bit in value.states if bit != _ELSE and int(raw) >> bit & 1), _ELSE)
+    elif _ELSE in value.states and raw not in value.states:
+        raw = _ELSE
+    return settle.number(value, raw, index=value.index, at=known[0].at, where=row.where, shown=shown)
+
+
+def _shown(row: Row, known: _Known, raw: float) -> str:
+    """The words as they came, and the number that they make."""
+    block, offset = known
+    if row.piece.count == 1:
+        return f"{block.words[offset]:04X} = {raw:g}"
+    words = block.words[offset : offset + row.piece.count]
+    return f"{' '.join(f'{word:04X}' for word in words)} = {raw:g}"
 
 
 def _object_sample(row: Value, memory: _Memory) -> Sample:
-    number = int(row.at.removeprefix(_OBJECT))
+    number = int(row.at.removeprefix(OBJECT))
     if number in memory.objects:
         data, at = memory.objects[number]
         return settle.text(row, data.decode("latin-1"), index=row.index, at=at, where=row.at)
@@ -182,36 +215,34 @@ def _object_sample(row: Value, memory: _Memory) -> Sample:
     return settle.gap(row.point, row.index, at, row.at, failure.raw, failure.cause)
 
 
-def _number(type: str, words: tuple[int, ...]) -> float:
-    form = type.removesuffix("le")
-    ordered = reversed(words) if type.endswith("le") else words
-    return float(struct.unpack(_FORMS[form], b"".join(struct.pack(">H", word) for word in ordered))[0])
-
-
-def _flag_samples(words: list[Flags], url: DeviceUrl, memory: _Memory) -> Iterator[Sample]:
-    """Each flag once: raised when any of its bits is; unknown when none is and one of its words is not known."""
-    order = dict.fromkeys(flag for word in words for flag in word.bits.values())
-    for flag in order:
-        yield _flag(flag, [word for word in words if flag in word.bits.values()], url, memory)
-
-
-def _flag(flag: str, words: list[Flags], url: DeviceUrl, memory: _Memory) -> Sample:
+def _flag(flag: str, bits: tuple[Bit, ...], memory: _Memory) -> Sample:
+    """Raised when any of its bits is; unknown when none is and one of its words is not known."""
     unknown: Sample | None = None
-    seen: list[tuple[int, int, int]] = []
-    for word in words:
-        address = _address(word, url)
-        known = memory.words(address, 1)
+    seen: list[tuple[str, int, int]] = []
+    for bit in bits:
+        known = memory.find(bit.piece)
         if known is None:
-            failure, at = memory.failure(address)
-            unknown = settle.gap(flag, None, at, f"reg {address}", failure.raw, failure.cause)
+            failure, at = memory.failure(bit.piece)
+            unknown = settle.gap(flag, None, at, bit.where, failure.raw, failure.cause)
             continue
-        value, at = known[0][0], known[1]
-        raised = any(value >> bit & 1 for bit, named in word.bits.items() if named == flag)
-        if raised:
-            return Sample(point=flag, index=None, at=at, value=1.0, where=f"reg {address}", raw=f"{value:04X}")
-        seen.append((address, value, at))
+        block, start = known
+        word = block.words[start + bit.offset]
+        if word & bit.mask:
+            return Sample(point=flag, index=None, at=block.at, value=1.0, where=bit.where, raw=f"{word:04X}")
+        seen.append((bit.where, word, block.at))
     if unknown or not seen:
-        return unknown or settle.gap(flag, None, 0, "", "not asked", GapCause.NO_ANSWER)
-    where = "reg " + ",".join(str(address) for address, _, _ in seen)
-    raw = " ".join(f"{value:04X}" for _, value, _ in seen)
-    return Sample(point=flag, index=None, at=seen[-1][2], value=0.0, where=where, raw=raw)
+        return unknown or settle.gap(flag, None, memory.last_at, "", "not asked", GapCause.NO_ANSWER)
+    return Sample(
+        point=flag,
+        index=None,
+        at=seen[-1][2],
+        value=0.0,
+        where=",".join(_once(where for where, _, _ in seen)),
+        raw=" ".join(f"{word:04X}" for _, word, _ in seen),
+    )
+
+
+def _once(places: Iterator[str]) -> Iterator[str]:
+    """`reg 5,reg 6` as it is shown: `reg 5,6`."""
+    for n, place in enumerate(places):
+        yield place if n == 0 else place.partition(" ")[2]

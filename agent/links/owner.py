@@ -7,10 +7,11 @@ import time
 from abc import ABC, abstractmethod
 
 from agent.drivers.exchange import Answer, Failure, Request
+from agent.learning import Learned
 from agent.links.account import Account
 from agent.links.port import PortGone
 from agent.links.ring import Ring
-from agent.profiles.form import Profile
+from agent.profiles.form import Profile, Tier
 from model.reading import GapCause
 
 
@@ -24,6 +25,8 @@ class Link(ABC):
         self._turn = asyncio.Lock()
         #: What `asking` has settled about the device behind this line: device -> profiles.
         self.settled: dict[str, tuple[Profile, ...]] = {}
+        #: What `agent.learning` knows of refusals: (device, profile, tier) -> how that is asked.
+        self.learned: dict[tuple[str, str, Tier], Learned] = {}
         #: The device for which the line is asked just now; whoever asks says so first.
         self.device = ""
         self.account = Account()

@@ -122,11 +122,17 @@ def test_a_flag_whose_word_is_not_known_is_a_gap_unless_another_word_raises_it()
     assert flags["alarm.overload"].cause == GapCause.REFUSED
 
 
-def test_a_refused_block_is_asked_for_in_its_parts() -> None:
+def test_a_refused_block_is_asked_for_in_its_halves_until_one_row_is_left() -> None:
+    def halves(request: Request) -> list[tuple[int, int]]:
+        return [(p.address, p.count) for p in narrowed(request) if isinstance(p, ReadWords)]
+
+    def narrowed(request: Request) -> list[Request]:
+        return modbus.narrow(HUAWEI, URL, Tier.MEASURE, request)
+
     block = next(r for r in modbus.plan(HUAWEI, URL, Tier.MEASURE) if isinstance(r, ReadWords) and r.address == 12000)
-    parts = modbus.narrow(HUAWEI, URL, Tier.MEASURE, block)
-    assert [(p.address, p.count) for p in parts if isinstance(p, ReadWords)] == [(12000, 1), (12001, 1), (12006, 1)]
-    assert modbus.narrow(HUAWEI, URL, Tier.MEASURE, parts[0]) == []
+    assert halves(block) == [(12000, 2), (12006, 1)]
+    assert halves(narrowed(block)[0]) == [(12000, 1), (12001, 1)]
+    assert halves(narrowed(block)[1]) == []
 
 
 def test_the_serial_number_comes_out_of_the_extended_identity() -> None:
