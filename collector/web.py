@@ -5,6 +5,7 @@ Only the hot path is here, without response models: authenticate, bound, decode,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 from hmac import compare_digest
 from typing import Any
@@ -16,7 +17,7 @@ from fastapi import FastAPI, Request, Response
 
 from collector import enrol
 from collector.running import Running
-from collector.store import fleet
+from collector.store import fleet, recordings
 from collector.writer import Post
 from model.batch import CONTENT_TYPE, BatchError, decode
 
@@ -74,7 +75,18 @@ async def _batches(centre: Running, request: Request) -> Response:
     answer = await centre.deliver(post)
     if not answer.kept:
         return _no(503, answer.why, {"Retry-After": "5"})
-    return _json(200, {"spool": batch.spool, "row": batch.row})
+    kept: dict[str, Any] = {"spool": batch.spool, "row": batch.row}
+    if site in centre.writer.wanting:
+        kept["wants"] = await _wants(centre, site, now)
+    return _json(200, kept)
+
+
+async def _wants(centre: Running, site: str, now: int) -> Sequence[str]:
+    """Devices whose line is to be recorded. The batch is kept already: what fails here comes with the next."""
+    try:
+        return await centre.transact(lambda conn: recordings.serve(conn, site, now))
+    except sa.exc.DBAPIError:
+        return []
 
 
 async def _enrolment(centre: Running, request: Request) -> Response:

@@ -27,13 +27,15 @@ from collector.history import History, HistoryError
 from collector.intake import Admitted, Refused
 from collector.offsets import OffsetBook
 from collector.pipeline import CentreState, World
-from collector.store import QuarantineRow, deliveries, desk_news, findings, fleet, forwarded, writing
+from collector.store import QuarantineRow, deliveries, desk_news, findings, fleet, forwarded, recordings, writing
 from collector.store.deliveries import Delivery, KeptBatch, Offset
-from model.batch import Batch, decode
+from model.batch import Batch, Event, EventKind, decode
 
 T = TypeVar("T")
 #: More refusals of one batch than this are counted, not kept one by one.
 _REFUSALS = 100
+#: How long recordings are kept, and how much of one site's.
+_RECORDINGS_MS, _RECORDINGS_BYTES = 400 * 86_400_000, 64 * 1024 * 1024
 _encoder = msgspec.json.Encoder()
 log = structlog.get_logger()
 
@@ -72,6 +74,7 @@ class Writer:
         """`history` None: a forwarder feeds it from the kept bytes."""
         self.world = world
         self.listens_since = 0  #: no agent is silent on account of the time before
+        self.wanting: frozenset[str] = frozenset()  #: sites whose agent is to make a recording
         self.problem = ""  #: why batches are refused now, for /healthz and the log
         self._engine = engine
         self._history = history
@@ -105,6 +108,7 @@ class Writer:
         try:
             with writing(self._engine) as conn:
                 self._look_at_inventory(conn)
+                self.wanting = recordings.sites_waiting(conn, now)
                 heard = {site: max(at, self.listens_since) for site, at in fleet.heard(conn).items()}
                 outcome = pipeline.on_tick(state, heard, self.world, now)
                 self._put_outcome(conn, outcome, now)
@@ -132,6 +136,7 @@ class Writer:
             fed = forwarded(conn) if self._history is None else None
             deliveries.prune(conn, kept_before, marks_before, fed)
             fleet.prune_seen(conn, seen_before)
+            recordings.prune_recordings(conn, now - _RECORDINGS_MS, _RECORDINGS_BYTES, now)
 
     def events(self) -> list[dict[str, Any]]:
         """What was committed since the last call, for those who watch."""
@@ -255,7 +260,11 @@ class Writer:
         """What most batches have none of."""
         post, admitted = entry.post, entry.admitted
         fleet.put_gaps(conn, admitted.kept.gaps)
-        fleet.put_events(conn, post.site, admitted.events, post.received_at)
+        if admitted.events:
+            fleet.put_events(conn, post.site, _plain(admitted.events), post.received_at)
+            fleet.put_quarantine(
+                conn, recordings.put_recordings(conn, post.site, admitted.events, post.batch, post.received_at)
+            )
         fleet.put_quarantine(conn, _refusals(post, admitted.refused))
         if entry.segment:
             deliveries.put_offset(conn, entry.segment, post.received_at)
@@ -316,6 +325,10 @@ def _heard(post: Post) -> dict[str, str | int]:
         "new_spool": batch.spool,
         "new_row": batch.row,
     }
+
+
+def _plain(events: Sequence[Event]) -> list[Event]:
+    return [event for event in events if event.kind is not EventKind.ATTACHMENT]
 
 
 def _refusals(post: Post, refused: list[Refused]) -> list[QuarantineRow]:

@@ -31,6 +31,7 @@ from collector.store.opening import (
     open_engine,
     writing,
 )
+from collector.store.recordings import RecordingRow, Wish
 from collector.store.tables import metadata
 
 __all__ = [
@@ -42,9 +43,11 @@ __all__ = [
     "GapRow",
     "KeptBatch",
     "QuarantineRow",
+    "RecordingRow",
     "StoreError",
     "StoreTaken",
     "StoreWaits",
+    "Wish",
     "agents",
     "alerts",
     "desk_news",
