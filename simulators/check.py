@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import msgspec
 
 from model.text import Text
-from simulators.scenario import Device, Event, SiteEntry, SwitchModel
+from simulators.faults import WHOLE, possible_on
+from simulators.scenario import Device, Event, SiteEntry, SwitchModel, on_wire
 
 _EFFECTS = ("mains", "fault", "load", "wire", "port")
 _WHERE = {"fault": "ups", "load": "ups", "port": "switch"}
@@ -31,10 +32,43 @@ def misfit(event: Event, sites: Mapping[str, SiteEntry], devices: Mapping[str, D
         return Misfit(key="", expected=expected, got=", ".join(effects) or "-", fix=fix)
     if effects == ["mains"]:
         return None if event.site in sites else unknown("site", str(event.site), list(sites))
+    named = on_wire(devices, event.device or "")
+    if effects == ["wire"] and named:
+        return next((found for device in named if (found := _of_wire(event, device))), None)
     device = devices.get(event.device or "")
     if device is None:
         return unknown("device", str(event.device), list(devices))
     return _of_device(event, device, _WHERE.get(effects[0]))
+
+
+def _of_wire(event: Event, device: Device) -> Misfit | None:
+    kind, wire = event.wire or "none", device.entry.wire
+    can = possible_on(wire)
+    got = f"{kind}, on a {wire} wire"
+    fix = Text("choose another fault or device", "换一种故障或设备")
+    if kind not in can:
+        names = ", ".join(can)
+        expected = Text(f"one of {names}", f"以下之一：{names}")
+        return Misfit(key="wire", expected=expected, got=got, fix=fix)
+    if kind == "engine_id" and device.entry.snmp != "v3":
+        expected = Text('a device with snmp = "v3"', 'snmp = "v3" 的设备')
+        return Misfit(key="wire", expected=expected, got=f"{device.id} with {device.entry.snmp}", fix=fix)
+    return _of_details(event, kind)
+
+
+def _of_details(event: Event, kind: str) -> Misfit | None:
+    """Fields that belong to one kind only."""
+    remove = Text("remove it", "删除")
+    if event.part < 1 and kind in WHOLE:
+        expected = Text(f"no part: {kind} is no fault of single replies", f"{kind} 不针对单个应答，不能写 part")
+        return Misfit(key="part", expected=expected, got=f"{event.part:g}", fix=remove)
+    if event.unit is not None and kind != "wrong_unit":
+        expected = Text("unit only with wrong_unit", "unit 只用于 wrong_unit")
+        return Misfit(key="unit", expected=expected, got=f"{event.unit} with {kind}", fix=remove)
+    if event.node is not None and (kind != "unplugged" or event.on):
+        expected = Text("node only with unplugged and on = false", "node 只用于 unplugged 且 on = false")
+        return Misfit(key="node", expected=expected, got=f"{event.node} with {kind}", fix=remove)
+    return None
 
 
 def _of_device(event: Event, device: Device, needed: str | None) -> Misfit | None:

@@ -2,10 +2,12 @@
 
 {"cmd":"start"}                                              begin the story
 {"cmd":"mains","site":"sz-futian","on":false}
-{"cmd":"fault","device":"sz-futian/ups-1","fault":"silent"}  a wire fault: silent late garbled torn none
+{"cmd":"fault","device":"sz-futian/ups-1","fault":"silent"}  a wire fault: see `faults`
+{"cmd":"fault","device":"sz-futian/bus1","fault":"late","seconds":2,"part":0.3}        of every unit of a bus
 {"cmd":"fault","device":"…/ups-5","fault":"fan","on":false}  a fault of the UPS, or its end
 {"cmd":"load","device":"…/ups-3","load":1.2}                 parts of the rated VA
 {"cmd":"port","device":"…/sw-1","port":3,"link":"down"}      or "errors": share of the packets in
+{"cmd":"traps","to":"127.0.0.1:1162","inform":true}          where traps go from now on; "" = nowhere
 {"cmd":"truth"}   {"cmd":"stop"}
 """
 
@@ -15,7 +17,8 @@ from typing import Literal
 
 import msgspec
 
-from simulators.scenario import UPS_FAULTS, WIRE_FAULTS, Event, LoadShare
+from simulators.faults import WIRE_FAULTS
+from simulators.scenario import UPS_FAULTS, Event, LoadShare, TrapEntry
 
 
 class CommandError(ValueError):
@@ -42,12 +45,15 @@ class Mains(msgspec.Struct, frozen=True, kw_only=True, tag_field="cmd", tag="mai
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, tag_field="cmd", tag="fault"):
-    """A fault of the wire (`seconds`: how late, real time) or of a UPS (`on` or off)."""
+    """A fault of the wire (the rest as in `Event`) or of a UPS (`on` or off)."""
 
     device: str
     fault: str
     on: bool = True
-    seconds: float = 3.0
+    seconds: float | None = None
+    part: float = 1.0
+    unit: int | None = None
+    node: str | None = None
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True, tag_field="cmd", tag="load"):
@@ -66,18 +72,33 @@ class Port(msgspec.Struct, frozen=True, kw_only=True, tag_field="cmd", tag="port
     errors: float | None = None
 
 
-Order = Start | Truth | Stop | Event
-_decoder = msgspec.json.Decoder(Start | Truth | Stop | Mains | Fault | Load | Port)
+class Traps(msgspec.Struct, frozen=True, kw_only=True, tag_field="cmd", tag="traps"):
+    """Where SNMP agents send their traps from now on; nowhere when `to` is empty."""
+
+    to: str
+    inform: bool = False
+
+    def entry(self) -> TrapEntry | None:
+        """As a scenario has it. Raises CommandError."""
+        try:
+            return msgspec.convert({"to": self.to, "inform": self.inform}, TrapEntry) if self.to else None
+        except msgspec.ValidationError as error:
+            raise CommandError(f"to: expected HOST:PORT, got {self.to!r}; write for example 127.0.0.1:162") from error
+
+
+Order = Start | Truth | Stop | Traps | Event
+_Command = Start | Truth | Stop | Traps | Mains | Fault | Load | Port
+_decoder = msgspec.json.Decoder(_Command)
 
 
 def decode(line: bytes) -> Order:
     """The order in one line; what changes the world comes as an `Event`. Raises CommandError."""
     try:
-        command: Start | Truth | Stop | Mains | Fault | Load | Port = _decoder.decode(line)
+        command: _Command = _decoder.decode(line)
     except msgspec.DecodeError as error:
         raise CommandError(str(error)) from error
     match command:
-        case Start() | Truth() | Stop():
+        case Start() | Truth() | Stop() | Traps():
             return command
         case Mains(site=site, on=on):
             return Event(at=0, site=site, mains=on)
@@ -93,6 +114,9 @@ def _fault(command: Fault) -> Event:
     if name in WIRE_FAULTS or name in UPS_FAULTS:
         key = "wire" if name in WIRE_FAULTS else "fault"
         said = {"at": 0, "device": command.device, key: name, "on": command.on, "seconds": command.seconds}
-        event: Event = msgspec.convert(said, Event)
-        return event
+        said |= {"part": command.part, "unit": command.unit, "node": command.node}
+        try:
+            return msgspec.convert(said, Event)
+        except msgspec.ValidationError as error:
+            raise CommandError(str(error)) from error
     raise CommandError(f"expected a fault of {', '.join((*WIRE_FAULTS, *UPS_FAULTS))}, got {name}")

@@ -17,6 +17,8 @@ _ENTRY = (*_IF, 2, 1)
 _X_ENTRY = (1, 3, 6, 1, 2, 1, 31, 1, 1, 1)
 _ETHERNET = 6
 _YES, _NO = 1, 2
+#: Columns of ifXTable that an agent with counters of 32 bits does not have.
+_OF_64_BITS = frozenset(range(6, 14))
 
 
 def objects(device: Device, meters: Mapping[str, float]) -> Objects:
@@ -33,7 +35,8 @@ def objects(device: Device, meters: Mapping[str, float]) -> Objects:
         for column, value in _if_row(index, port, values, device).items():
             found[(*_ENTRY, column, index)] = value
         for column, value in _x_row(port, values).items():
-            found[(*_X_ENTRY, column, index)] = value
+            if device.entry.counters == 64 or column not in _OF_64_BITS:
+                found[(*_X_ENTRY, column, index)] = value
     return found
 
 

@@ -1,7 +1,8 @@
 """What an RFC 1628 card shows: meters -> objects of UPS-MIB and the system group. Pure.
 
 Whole volts, tenths of amperes and hertz, minutes: the MIB's own resolution. One phase, so one row in each
-line table. Alarms stand in `upsAlarmTable` in the order they came, with sysUpTime of their coming. Write
+line table. Alarms stand in `upsAlarmTable` in the order they came, with sysUpTime of their coming,
+each under an upsAlarmId of its own as long as it stands. Write
 objects read as they were set at the works.
 """
 
@@ -10,7 +11,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from model.points import TestResult
-from simulators.objects import Objects, Value, counter32, gauge32, integer, objectid, octets, system_group, timeticks
+from simulators.objects import (
+    Objects,
+    Oid,
+    Value,
+    counter32,
+    gauge32,
+    integer,
+    objectid,
+    octets,
+    system_group,
+    timeticks,
+)
 from simulators.scenario import Device, UpsModel
 from simulators.ups import UpsState
 
@@ -108,13 +120,24 @@ def _lines(meters: Mapping[str, float]) -> dict[tuple[int, ...], Value]:
 
 
 def _alarms(state: UpsState) -> Objects:
-    came: dict[int, float] = {}
+    rows = alarm_rows(state)
+    found: Objects = {(*_MIB, 6, 1, 0): gauge32(len(rows))}
+    for known, (row, since_s) in rows.items():
+        found[(*_MIB, 6, 2, 1, 2, row)] = objectid(alarm_oid(known))
+        found[(*_MIB, 6, 2, 1, 3, row)] = timeticks(max(since_s, 0.0))
+    return found
+
+
+def alarm_oid(known: int) -> Oid:
+    """upsWellKnownAlarms."""
+    return (*_MIB, 6, 3, known)
+
+
+def alarm_rows(state: UpsState) -> dict[int, tuple[int, float]]:
+    """Each standing well-known alarm: upsAlarmId, which it keeps as long as it stands, and when it came."""
+    rows: dict[int, tuple[int, float]] = {}
     for flag, since_s in state.flag_since_s.items():
         if flag in WELL_KNOWN:
-            known = WELL_KNOWN[flag]
-            came[known] = min(since_s, came.get(known, since_s))
-    found: Objects = {(*_MIB, 6, 1, 0): gauge32(len(came))}
-    for row, (known, since_s) in enumerate(sorted(came.items(), key=lambda item: (item[1], item[0])), start=1):
-        found[(*_MIB, 6, 2, 1, 2, row)] = objectid((*_MIB, 6, 3, known))
-        found[(*_MIB, 6, 2, 1, 3, row)] = timeticks(since_s)
-    return found
+            known, row = WELL_KNOWN[flag], (state.flag_ids[flag], since_s)
+            rows[known] = min(row, rows.get(known, row))
+    return rows

@@ -6,6 +6,8 @@
     [[site]]    id, number               number: the site's octet in 127.0.<number>.<n>
     [[device]]  id, make, wire …         stands at each of `sites` ("*" = all of them)
     [[only]]    device, load, soh …      what one device has otherwise
+    [[user]]    name, auth, priv …       an SNMP v3 user
+    [trap]      to, inform               where SNMP agents send their traps
     [[event]]   at, and what happens     see `Event`
 
 `load(path)` hands back the scenario and every problem with its line; it never stops at the first one.
@@ -14,24 +16,33 @@ The whole reference is docs/simulators.md.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, get_args
 
 import msgspec
 
 from simulators.battery import BatteryMake
+from simulators.faults import WireFaultKind
 from simulators.switch import PortMake, SwitchMake
 from simulators.ups import UpsMake
 
 Wire = Literal["rtu", "tcp", "megatec", "snmp"]
-WireFaultKind = Literal["silent", "late", "garbled", "torn", "none"]
+SERIAL: frozenset[str] = frozenset({"rtu", "megatec"})
+SnmpVersion = Literal["v1", "v2c", "v3"]
 UpsFault = Literal["fan", "charger", "replace_battery", "rectifier", "inverter", "general", "bypass"]
-WIRE_FAULTS: tuple[str, ...] = get_args(WireFaultKind)
 UPS_FAULTS: tuple[str, ...] = get_args(UpsFault)
 
 _Positive = Annotated[float, msgspec.Meta(gt=0)]
 _Octet = Annotated[int, msgspec.Meta(ge=0, le=254)]
 #: Parts of the rated VA.
 LoadShare = Annotated[float, msgspec.Meta(ge=0, le=3)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=86400)]
+#: Long enough for every counter to have wrapped, short enough for exact sums.
+UptimeDays = Annotated[float, msgspec.Meta(ge=0, le=3650)]
+Octets = Annotated[int, msgspec.Meta(ge=0)]
+#: How long the equipment has been up when a scenario opens.
+UPTIME_DAYS = 23.0
 
 
 class UpsModel(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="ups", forbid_unknown_fields=True):
@@ -86,8 +97,16 @@ class DeviceEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     load: LoadShare = 0.3
     unit: Annotated[int, msgspec.Meta(ge=1, le=247)] = 1  #: Modbus
     bus: str = ""  #: devices of a site with one `bus` share one line; own line when empty
-    baud: int = 9600
+    baud: Annotated[int, msgspec.Meta(ge=300, le=921600)] = 9600
+    paced: bool = True  #: serial: bytes take their time at `baud`
+    turnaround_ms: Annotated[float, msgspec.Meta(ge=0, le=10_000)] = 0.0  #: serial: from request to reply, besides t3.5
     host: _Octet = 0  #: SNMP: the last octet of 127.0.<site>.<host>
+    snmp: SnmpVersion = "v2c"
+    user: str = ""  #: SNMP v3: a [[user]]
+    engine_id: Annotated[str, msgspec.Meta(pattern="^([0-9a-fA-F]{2}){5,32}$|^$")] = ""  #: SNMP v3; own when empty
+    counters: Literal[32, 64] = 64  #: SNMP switch: 32 = no 64-bit columns
+    uptime_days: UptimeDays = UPTIME_DAYS
+    start_octets: Octets | None = None  #: SNMP switch: octets of every port at the start; by its uptime when missing
     fed_by: str = "mains"  #: or a device id of the same site
     silent_on_battery_s: float | None = None  #: the line drops so long after a transfer, back with the mains
     rated_field: Literal["bank", "cell"] = "bank"  #: Megatec: battery volts of the bank or of one cell
@@ -100,13 +119,33 @@ class OnlyEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     load: LoadShare | None = None
     soh: Annotated[float, msgspec.Meta(gt=0, le=1.2)] | None = None
     silent_on_battery_s: float | None = None
+    uptime_days: UptimeDays | None = None
+    start_octets: Octets | None = None
+    engine_id: Annotated[str, msgspec.Meta(pattern="^([0-9a-fA-F]{2}){5,32}$")] | None = None
+
+
+class UserEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[[user]]: an SNMP v3 user of every v3 device that names it. The keys are passwords, for tests only."""
+
+    name: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_.-]{1,32}$")]
+    auth: Literal["none", "md5", "sha1", "sha224", "sha256", "sha384", "sha512"] = "none"
+    auth_key: str = ""
+    priv: Literal["none", "des", "aes128"] = "none"
+    priv_key: str = ""
+
+
+class TrapEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[trap]: where every SNMP agent sends its traps, each in its own version; `inform` (not v1) wants an answer."""
+
+    to: Annotated[str, msgspec.Meta(pattern="^[^:/ ]+:[0-9]{1,5}$")]
+    inform: bool = False
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Something that happens `at` seconds after the start: exactly one of the five, to a site or a device.
 
-    mains (site) · fault with `on` (UPS) · load (UPS, parts of rated) · wire with `seconds` (any device's
-    line) · port with link or errors (switch).
+    mains (site) · fault with `on` (UPS) · load (UPS, parts of rated) · wire with `seconds`, `part` … (any
+    device's line, or SITE/BUS: all of a bus) · port with link or errors (switch).
     """
 
     at: Annotated[float, msgspec.Meta(ge=0)]
@@ -117,7 +156,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     on: bool = True
     load: LoadShare | None = None
     wire: WireFaultKind | None = None
-    seconds: float = 3.0  #: of a late answer, real time
+    seconds: Seconds | None = None  #: of a wire fault; `faults.SECONDS` when missing
+    part: Share = 1.0  #: of the replies are hit by the wire fault
+    unit: Annotated[int, msgspec.Meta(ge=0, le=255)] | None = None  #: wrong_unit: answers as this one
+    node: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_.-]{1,64}$")] | None = None  #: unplugged: back by this name
     port: int | None = None
     link: Literal["up", "down"] | None = None
     errors: float | None = None  #: share of the packets in, 0..1
@@ -139,6 +181,11 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     def kind(self) -> str:
         return "ups" if isinstance(self.make, UpsMake) else "switch"
 
+    @property
+    def wire(self) -> str:
+        """SITE/BUS where devices share a line, else the device's own id."""
+        return f"{self.site.id}/{self.entry.bus}" if self.entry.wire == "rtu" and self.entry.bus else self.id
+
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """A whole file, every reference resolved; `length_s` in story seconds after the start."""
@@ -151,6 +198,15 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     sites: dict[str, SiteEntry]
     devices: dict[str, Device]
     events: tuple[Event, ...]  #: in order of time
+    users: dict[str, UserEntry] = {}
+    trap: TrapEntry | None = None
+
+
+def on_wire(devices: Mapping[str, Device], name: str) -> tuple[Device, ...]:
+    """Whom a wire fault of `name` hits: the device, or every device of the bus; nobody when there is neither."""
+    if name in devices:
+        return (devices[name],)
+    return tuple(device for device in devices.values() if device.wire == name)
 
 
 def ups_make(model: UpsModel, soh: float) -> UpsMake:

@@ -61,7 +61,7 @@ async def _serve(scenario: Scenario, scale: TimeScale, directory: Path) -> None:
     try:
         await wires.open()
         tell({"ready": True, "devices": _devices(scenario, wires)})
-        listen(loop, lambda line: _obey(stage, line, stopped.set), stopped.set)
+        listen(loop, lambda line: _obey(stage, wires, line, stopped.set), stopped.set)
         while not stopped.is_set():
             stage.now()
             with contextlib.suppress(TimeoutError):
@@ -99,7 +99,7 @@ def listen(loop: asyncio.AbstractEventLoop, on_line: Callable[[bytes], None], on
     threading.Thread(target=read, name="stdin", daemon=True).start()
 
 
-def _obey(stage: Stage, line: bytes, stop: Callable[[], None]) -> None:
+def _obey(stage: Stage, wires: Wires, line: bytes, stop: Callable[[], None]) -> None:
     if not line.strip():
         return
     try:
@@ -111,7 +111,7 @@ def _obey(stage: Stage, line: bytes, stop: Callable[[], None]) -> None:
         case commands.Start():
             stage.begin()
         case commands.Truth():
-            tell({"truth": stage.truth()})
+            tell({"truth": stage.truth(), "wires": wires.heard()})
         case commands.Stop():
             stop()
         case Event():

@@ -29,8 +29,8 @@ class SnmpPort(asyncio.DatagramProtocol):
             self._stage.refused(self._device, f"set {request.oids}")
         self._stage.answer(
             self._device,
-            lambda: snmp.reply(request, self._stage.view(self._device)),
-            lambda reply: self._send(reply, addr),
+            lambda _: snmp.reply(request, self._stage.view(self._device)),
+            lambda reply, _: self._send(reply, addr),
         )
 
     def _send(self, reply: bytes, addr: tuple[str | int, ...]) -> None:

@@ -14,11 +14,13 @@ import msgspec
 
 from model.timescale import TimeScale
 from simulators import check, if_mib, rfc1628, world
+from simulators.faults import HEALTHY, WireFault
+from simulators.fluctuation import series
 from simulators.objects import View, view
 from simulators.scenario import Device, Event, Scenario
-from simulators.spoil import spoil
+from simulators.spoil import ECHO, arriving
 from simulators.ups import UpsState
-from simulators.world import HEALTHY, World
+from simulators.world import World
 
 #: Meters are read anew at most this often (real time): real equipment is slower still.
 _REFRESH_MS = 20
@@ -28,6 +30,7 @@ _STEP_REAL_MS = 30
 _MOST_STEPS = 2000
 
 Tell = Callable[[dict[str, object]], None]
+Send = Callable[[bytes, float], None]  #: what, and when it begins (loop time)
 
 
 class Stage:
@@ -35,10 +38,12 @@ class Stage:
 
     def __init__(self, scenario: Scenario, scale: TimeScale, real_ms: Callable[[], int], tell: Tell) -> None:
         self.scenario = scenario
-        self._scale, self._real_ms, self._tell = scale, real_ms, tell
+        self._scale, self._real_ms, self.tell = scale, real_ms, tell
         self._refreshed_ms = real_ms()
         self._world = world.opening(scenario, scale.story(self._refreshed_ms))
-        self._chance = Random(scenario.seed)
+        self._chances = {id: Random(series(scenario.seed, f"line {id}")) for id in scenario.devices}
+        self._slow_until: dict[str, float] = {}
+        self._watchers: list[Callable[[World], None]] = []
         self._meters: dict[str, dict[str, float]] = {}
         self._views: dict[str, tuple[World, View]] = {}
         self._ended = False
@@ -61,15 +66,21 @@ class Stage:
         before = self._world.happened
         self._become(world.advance(self.scenario, self._world, story_ms, step_ms))
         for event in self.scenario.events[before : self._world.happened]:
-            self._tell({"event": "story", **told(event)})
+            self.tell({"event": "story", **told(event)})
         begun = self._world.begun_ms
         if begun is not None and not self._ended and story_ms - begun >= self.scenario.length_s * 1000:
             self._ended = True
-            self._tell({"event": "end", "at": self.scenario.length_s})
+            self.tell({"event": "end", "at": self.scenario.length_s})
 
     def _become(self, after: World) -> None:
         self._world = after
         self._meters.clear()
+        for watcher in self._watchers:
+            watcher(after)
+
+    def watch(self, watcher: Callable[[World], None]) -> None:
+        """Call `watcher` with every new world."""
+        self._watchers.append(watcher)
 
     def meters(self, device: Device) -> dict[str, float]:
         """What the device measures now."""
@@ -114,24 +125,54 @@ class Stage:
 
     # --- the wires
 
-    def answer(self, device: Device, make: Callable[[], bytes | None], send: Callable[[bytes], None]) -> None:
-        """Send what `make` gives, as far as the device is alive and its line lets it through."""
+    def answer(
+        self,
+        device: Device,
+        make: Callable[[WireFault], bytes],
+        send: Send,
+        *,
+        heard: bytes = b"",
+        heard_at: float = 0.0,
+        begin: float = 0.0,
+    ) -> None:
+        """Send what `make` gives, as far as the device is alive and its line lets it through.
+
+        `heard` is the request, on the line since `heard_at`; the device begins to answer at `begin` (loop time).
+        """
         present = self.now()
-        if not world.answering(present, device):
-            return
-        reply = make()
         fault = present.wires.get(device.id, HEALTHY)
-        arriving = spoil(reply, fault.kind, self._chance) if reply else None
-        if arriving is None:
+        if not world.answering(present, device):
+            if fault.kind == "echoed":
+                send(heard, heard_at)
             return
-        if fault.kind == "late":
-            asyncio.get_running_loop().call_later(fault.seconds, send, arriving)
-        else:
-            send(arriving)
+        chance = self._chances[device.id]
+        if fault.part < 1 and chance.random() >= fault.part:
+            fault = HEALTHY
+        loop = asyncio.get_running_loop()
+        begin = max(begin, loop.time())
+        if fault.kind == "slow":
+            begin = max(begin, self._slow_until.get(device.id, 0.0))
+            self._slow_until[device.id] = begin + fault.seconds
+        for after_s, data in arriving(make(fault), fault, chance, heard=heard):
+            when = heard_at if after_s == ECHO else begin + after_s
+            if when <= loop.time():
+                send(data, when)
+            else:
+                loop.call_at(when, send, data, when)
+
+    def echo(self, wire: str, heard: bytes, send: Send) -> None:
+        """What no one answers comes back all the same from a line whose every request does."""
+        if self.now().wires.get(wire, HEALTHY).kind == "echoed":
+            send(heard, 0.0)
+
+    def deaf(self, device: Device) -> bool:
+        """Whether the device misses a request that begins too early."""
+        fault = self.now().wires.get(device.id, HEALTHY)
+        return fault.kind == "deaf" and (fault.part >= 1 or self._chances[device.id].random() < fault.part)
 
     def refused(self, device: Device, what: str) -> None:
         """Someone tried more than reading."""
-        self._tell({"event": "refused", "device": device.id, "request": what})
+        self.tell({"event": "refused", "device": device.id, "request": what})
 
 
 def told(event: Event) -> dict[str, object]:

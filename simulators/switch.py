@@ -49,21 +49,31 @@ class SwitchState(msgspec.Struct, frozen=True, kw_only=True):
     uptime_s: float  #: below zero: still booting
     powered: bool
     ports: tuple[PortState, ...]
+    boots: int = 1  #: how often it has started
 
     @property
     def answering(self) -> bool:
         return self.powered and self.uptime_s >= 0
 
 
-def fresh(make: SwitchMake, uptime_s: float) -> SwitchState:
-    """Long since up, with the counters that its average traffic would have left."""
-    ports = tuple(_port(port, uptime_s) for port in make.ports)
+def fresh(make: SwitchMake, uptime_s: float, octets: int | None = None) -> SwitchState:
+    """Long since up, with the counters that its average traffic would have left, or `octets` each way on each port."""
+    ports = tuple(_port(port, uptime_s, octets) for port in make.ports)
     return SwitchState(uptime_s=uptime_s, powered=True, ports=ports)
 
 
-def _port(make: PortMake, uptime_s: float) -> PortState:
+def rebooted(state: SwitchState, seconds: float) -> SwitchState:
+    """It starts anew: silent for `seconds`, then with every counter at zero."""
+    links = tuple(PortState(oper=old.oper, error_share=old.error_share) for old in state.ports)
+    return SwitchState(uptime_s=-seconds, powered=True, ports=links, boots=state.boots + 1)
+
+
+def _port(make: PortMake, uptime_s: float, octets: int | None) -> PortState:
     if not make.enabled:
         return PortState(oper=OperStatus.DOWN)
+    if octets is not None:
+        into, out = octets / _OCTETS_A_PACKET_IN, octets / _OCTETS_A_PACKET_OUT
+        return PortState(oper=OperStatus.UP, packets_in=into, packets_out=out)
     return PortState(oper=OperStatus.UP, packets_in=make.packets_in * uptime_s, packets_out=make.packets_out * uptime_s)
 
 
@@ -72,8 +82,7 @@ def step(make: SwitchMake, state: SwitchState, *, powered: bool, traffic: float,
     if not powered:
         return msgspec.structs.replace(state, powered=False)
     if not state.powered:
-        links = tuple(PortState(oper=old.oper, error_share=old.error_share) for old in state.ports)
-        return SwitchState(uptime_s=dt_s - BOOT_S, powered=True, ports=links)
+        return rebooted(state, BOOT_S - dt_s)
     uptime_s = state.uptime_s + dt_s
     if uptime_s < 0:
         return msgspec.structs.replace(state, uptime_s=uptime_s)

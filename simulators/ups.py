@@ -70,13 +70,16 @@ class UpsState(msgspec.Struct, frozen=True, kw_only=True):
     source: Source
     around: Surroundings
     temperature_c: float
-    uptime_s: float
+    uptime_s: float  #: of the card that speaks for it; below zero: it boots
+    boots: int = 1  #: how often that card has started
     on_battery_s: float = 0.0
     overload_s: float = 0.0
     line_bads: int = 0
     faults: frozenset[str] = frozenset()
     flags: frozenset[str] = frozenset()
     flag_since_s: Mapping[str, float] = {}  #: uptime at which each standing flag came
+    flag_ids: Mapping[str, int] = {}  #: a number for each standing flag, never used twice between boots
+    last_flag_id: int = 0
 
 
 def fresh(make: UpsMake, around: Surroundings, uptime_s: float) -> UpsState:
@@ -119,7 +122,25 @@ def flagged(make: UpsMake, state: UpsState) -> UpsState:
     if flags == state.flags:
         return state
     since = {flag: state.flag_since_s.get(flag, state.uptime_s) for flag in sorted(flags)}
-    return msgspec.structs.replace(state, flags=flags, flag_since_s=since)
+    came = [flag for flag in _FLAGS if flag in flags and flag not in state.flag_ids]
+    ids = {flag: id for flag, id in state.flag_ids.items() if flag in flags}
+    ids |= {flag: id for id, flag in enumerate(came, start=state.last_flag_id + 1)}
+    last = state.last_flag_id + len(came)
+    return msgspec.structs.replace(state, flags=flags, flag_since_s=since, flag_ids=ids, last_flag_id=last)
+
+
+def rebooted(state: UpsState, seconds: float) -> UpsState:
+    """The UPS goes on, its card starts anew: silent for `seconds`, then with flags as new as itself."""
+    ids = {flag: id for id, flag in enumerate((flag for flag in _FLAGS if flag in state.flags), start=1)}
+    return msgspec.structs.replace(
+        state,
+        uptime_s=-seconds,
+        boots=state.boots + 1,
+        line_bads=0,
+        flag_since_s=dict.fromkeys(sorted(state.flags), 0.0),
+        flag_ids=ids,
+        last_flag_id=len(ids),
+    )
 
 
 def _feed(

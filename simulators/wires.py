@@ -7,11 +7,15 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
 from simulators.scenario import Device
 from simulators.serve_megatec import MegatecPort
-from simulators.serve_modbus import RtuBus, TcpPort
+from simulators.serve_rtu import RtuBus
 from simulators.serve_snmp import SnmpPort
+from simulators.serve_tcp import TcpWire
 from simulators.stage import Stage
+from simulators.world import World
 
 _COMMUNITY_FILE = "community"
 
@@ -26,6 +30,8 @@ class Wires:
     def __init__(self, stage: Stage, directory: Path) -> None:
         self._stage, self._directory = stage, directory.resolve()
         self._open: list[_Open] = []
+        self._serial: dict[str, RtuBus | MegatecPort] = {}
+        self._unplugged: frozenset[str] = frozenset()
         self.urls: dict[str, str] = {}
 
     async def open(self) -> None:
@@ -46,25 +52,44 @@ class Wires:
                 await self._snmp(device)
         for name, devices in buses.items():
             self._bus(name, devices)
+        self._stage.watch(self._replugged)
+
+    def _replugged(self, present: World) -> None:
+        """Ports that have gone or come back since the last world."""
+        before, self._unplugged = self._unplugged, present.unplugged
+        for wire in before ^ present.unplugged:
+            line, gone = self._serial[wire].line, wire in present.unplugged
+            if gone:
+                line.unplug()
+            else:
+                line.plug(self._directory / (present.nodes.get(wire) or wire.replace("/", "-")))
+            self._stage.tell({"event": "unplugged" if gone else "plugged", "wire": wire, "path": str(line.path)})
+
+    def heard(self) -> dict[str, object]:
+        """What each bus has counted."""
+        return {wire.name: msgspec.to_builtins(wire.heard) for wire in self._open if isinstance(wire, RtuBus)}
 
     def _bus(self, name: str, devices: list[Device]) -> None:
         link = self._directory / name
-        self._open.append(RtuBus(self._stage, devices, link))
+        bus = RtuBus(self._stage, devices, link)
+        self._open.append(bus)
+        self._serial[bus.name] = bus
         for device in devices:
             entry = device.entry
             self.urls[device.id] = f"modbus+rtu://{link}?unit={entry.unit}&baud={entry.baud}"
 
     def _megatec(self, device: Device) -> None:
         link = self._directory / device.id.replace("/", "-")
-        self._open.append(MegatecPort(self._stage, device, link))
+        port = MegatecPort(self._stage, device, link)
+        self._open.append(port)
+        self._serial[port.name] = port
         self.urls[device.id] = f"megatec://{link}?baud={device.entry.baud}"
 
     async def _tcp(self, device: Device) -> None:
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: TcpPort(self._stage, device), "127.0.0.1", 0)
-        self._open.append(server)
-        port = server.sockets[0].getsockname()[1]
-        self.urls[device.id] = f"modbus+tcp://127.0.0.1:{port}?unit={device.entry.unit}"
+        wire = TcpWire(self._stage, device)
+        await wire.open()
+        self._open.append(wire)
+        self.urls[device.id] = f"modbus+tcp://127.0.0.1:{wire.port}?unit={device.entry.unit}"
 
     async def _snmp(self, device: Device) -> None:
         loop = asyncio.get_running_loop()

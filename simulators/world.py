@@ -11,27 +11,17 @@ import msgspec
 
 from model.points import OperStatus, Source
 from simulators import switch, ups
+from simulators.faults import SECONDS, WireFault
 from simulators.fluctuation import series, wander
-from simulators.scenario import Device, Event, Scenario
+from simulators.scenario import Device, Event, Scenario, on_wire
 from simulators.switch import SwitchMake, SwitchState
 from simulators.ups import Surroundings, UpsMake, UpsState
 
-#: How long the equipment has been up when a scenario opens.
-UPTIME_S = 23 * 86400.0
+_DAY_S = 86400.0
 _MAINS_SWING_V = 2.0
 _MAINS_SWING_HZ = 0.03
 _AMBIENT_SWING_C = 0.3
 _LOAD_SWING = 0.015
-
-
-class WireFault(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wrong with a line; `seconds` is how late its answers come, real time."""
-
-    kind: str = "none"  #: scenario.WireFaultKind
-    seconds: float = 0.0
-
-
-HEALTHY = WireFault()
 
 
 class World(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +33,10 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     dark: frozenset[str]  #: sites without mains
     states: dict[str, UpsState | SwitchState]
     loads: dict[str, float]  #: where an event changed the load, parts of the rated VA
-    wires: dict[str, WireFault]  #: where a line is not healthy
+    wires: dict[str, WireFault]  #: by device, and by bus when all of it is meant: where a line is not healthy
+    unplugged: frozenset[str] = frozenset()  #: wires (`Device.wire`) whose port is gone
+    nodes: dict[str, str] = {}  #: by wire: the name under which its port came back
+    engines: dict[str, int] = {}  #: by device: how often its SNMP engine has changed its id
 
 
 def opening(scenario: Scenario, at_ms: int) -> World:
@@ -51,10 +44,11 @@ def opening(scenario: Scenario, at_ms: int) -> World:
     world = World(at_ms=at_ms, begun_ms=None, happened=0, dark=frozenset(), states={}, loads={}, wires={})
     states: dict[str, UpsState | SwitchState] = {}
     for id, device in scenario.devices.items():
+        uptime_s = device.entry.uptime_days * _DAY_S
         if isinstance(device.make, UpsMake):
-            states[id] = ups.fresh(device.make, _surroundings(scenario, world, device), UPTIME_S)
+            states[id] = ups.fresh(device.make, _surroundings(scenario, world, device), uptime_s)
         else:
-            states[id] = switch.fresh(device.make, UPTIME_S)
+            states[id] = switch.fresh(device.make, uptime_s, device.entry.start_octets)
     return msgspec.structs.replace(world, states=states)
 
 
@@ -91,11 +85,45 @@ def happen(scenario: Scenario, world: World, event: Event) -> World:
         return _settle(scenario, replace(world, dark=world.dark - site if event.mains else world.dark | site))
     id = event.device or ""
     if event.wire is not None:
-        wires = {**world.wires, id: WireFault(kind=event.wire, seconds=event.seconds)}
-        return replace(world, wires=wires)
+        return _on_the_wire(scenario, world, event)
     if event.load is not None:
         return _settle(scenario, replace(world, loads={**world.loads, id: event.load}))
     return _settle(scenario, replace(world, states={**world.states, id: _struck(world.states[id], event)}))
+
+
+def _on_the_wire(scenario: Scenario, world: World, event: Event) -> World:
+    """The world after something happened to a line, or to all devices of a bus."""
+    replace = msgspec.structs.replace
+    kind, name = event.wire or "none", event.device or ""
+    devices = on_wire(scenario.devices, name)
+    seconds = SECONDS.get(kind, 0.0) if event.seconds is None else event.seconds
+    if kind == "reboot":
+        again = {device.id: _rebooted(device, world.states[device.id], seconds) for device in devices}
+        return replace(world, states={**world.states, **again})
+    if kind == "engine_id":
+        engines = {device.id: world.engines.get(device.id, 0) + 1 if event.on else 0 for device in devices}
+        return replace(world, engines={**world.engines, **engines})
+    wires = frozenset(device.wire for device in devices)
+    if kind == "unplugged" and event.on:
+        return replace(world, unplugged=world.unplugged | wires)
+    if kind in ("none", "unplugged"):
+        nodes = {**world.nodes, **dict.fromkeys(wires, event.node)} if event.node else world.nodes
+        world = replace(world, unplugged=world.unplugged - wires, nodes=nodes)
+    if kind == "unplugged":
+        return world
+    hit = dict.fromkeys((name, *(device.id for device in devices)))
+    standing = {id: fault for id, fault in world.wires.items() if id not in hit}
+    if kind != "none" and event.on:
+        fault = WireFault(kind=kind, seconds=seconds, part=event.part, unit=event.unit)
+        standing |= dict.fromkeys(hit, fault)
+    return replace(world, wires=standing)
+
+
+def _rebooted(device: Device, state: UpsState | SwitchState, seconds: float) -> UpsState | SwitchState:
+    if isinstance(state, UpsState):
+        return ups.rebooted(state, seconds)
+    assert isinstance(device.make, SwitchMake)
+    return switch.rebooted(state, seconds)
 
 
 def _struck(state: UpsState | SwitchState, event: Event) -> UpsState | SwitchState:
@@ -158,7 +186,7 @@ def answering(world: World, device: Device) -> bool:
         return state.answering
     limit = device.entry.silent_on_battery_s
     dropped = limit is not None and state.source == Source.BATTERY and state.on_battery_s >= limit
-    return state.source != Source.NONE and not dropped
+    return state.source != Source.NONE and state.uptime_s >= 0 and not dropped
 
 
 def meters(world: World, device: Device) -> dict[str, float]:

@@ -10,7 +10,7 @@ from pymodbus.framer import FramerRTU
 
 from simulators import huawei, modbus, scenario_file, world
 from simulators.scenario import Device, Event, Scenario
-from simulators.serve_modbus import rtu_length
+from simulators.serve_rtu import rtu_length
 from simulators.world import World
 from tests.services import shared
 from tests.services.simulated import DEMO

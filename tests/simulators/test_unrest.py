@@ -8,8 +8,9 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulators.faults import WireFault
 from simulators.fluctuation import series, wander
-from simulators.spoil import spoil
+from simulators.spoil import arriving
 
 
 @given(seed=st.integers(0, 2**31), name=st.text(max_size=20), second=st.integers(0, 2**41))
@@ -27,14 +28,17 @@ def test_it_wanders_slowly_and_two_series_go_different_ways() -> None:
     assert one != other
 
 
+def spoil(reply: bytes, kind: str, seed: int) -> bytes:
+    return b"".join(piece for _, piece in arriving(reply, WireFault(kind=kind), Random(seed)))
+
+
 @given(reply=st.binary(min_size=1, max_size=80), seed=st.integers(0, 999))
 def test_garbled_keeps_the_length_and_never_the_bytes_torn_is_a_true_beginning(reply: bytes, seed: int) -> None:
-    garbled = spoil(reply, "garbled", Random(seed))
-    assert garbled is not None
+    garbled = spoil(reply, "garbled", seed)
     assert len(garbled) == len(reply)
     assert garbled != reply
-    torn = spoil(reply, "torn", Random(seed))
+    torn = spoil(reply, "torn", seed)
     assert torn
     assert reply.startswith(torn)
-    assert spoil(reply, "silent", Random(seed)) is None
-    assert spoil(reply, "late", Random(seed)) == spoil(reply, "none", Random(seed)) == reply
+    assert spoil(reply, "silent", seed) == b""
+    assert spoil(reply, "late", seed) == spoil(reply, "none", seed) == reply
