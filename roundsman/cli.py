@@ -27,6 +27,8 @@ ticket = App(name="ticket", help="Tickets, their ledgers and clocks. 工单、�
 inventory = App(name="inventory", help="Who owns what, and under which contract. 资产与合同台账。")
 app.command(ticket)
 app.command(inventory)
+recording = App(name="recording", help="What flight recorders kept of a line around an event. 线路录波。")
+app.command(recording)
 
 Clock = Annotated[
     str | None, Parameter(name="--clock", help="T0:REAL0:SPEED, the injected clock of a demo. 演示用的注入时钟。")
@@ -181,6 +183,35 @@ def inventory_import(file: Path, /, *, collector: CentreFile = None, json: Json 
     from roundsman.centre import import_inventory
 
     return import_inventory(file, collector, json)
+
+
+@recording.command(name="list")
+def recording_list(
+    *,
+    device: Annotated[str | None, Parameter(help="Only of site/device. 仅此设备。")] = None,
+    collector: CentreFile = None,
+    json: Json = False,
+) -> int:
+    """Recordings, newest first. 录波列表。"""
+    from roundsman.recordings import list_recordings
+
+    return list_recordings(device, collector, json)
+
+
+@recording.command(name="save")
+def recording_save(id: str, file: Path | None = None, /, *, collector: CentreFile = None, json: Json = False) -> int:
+    """Write one to a file. 保存录波文件。"""
+    from roundsman.recordings import save_recording
+
+    return save_recording(id, file, collector, json)
+
+
+@recording.command(name="ask")
+def recording_ask(device: str, /, *, collector: CentreFile = None, json: Json = False) -> int:
+    """Have the agent record a device's line now. 请求录波。"""
+    from roundsman.recordings import ask_for_recording
+
+    return ask_for_recording(device, collector, json)
 
 
 @app.command
