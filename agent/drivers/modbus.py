@@ -55,13 +55,14 @@ def read(profile: Profile, url: DeviceUrl, tier: Tier, exchanges: Sequence[Excha
     layout = layout_of(profile, url, tier)
     memory = _Memory(exchanges)
     out: list[Sample] = []
+    add = out.append
     for row in layout.rows:
         if isinstance(row, Value):
             out.append(_object_sample(row, memory))
             continue
         known = memory.find(row.piece)
         if known is not None and row.plain:
-            out.append(_plain(row, known))
+            add(_plain(row, known))
         elif not row.value.only_if or _holds(layout, row.value.only_if, memory):
             _add(out, row.value, _sample(row, known, memory))
     out.extend(_flag(flag, bits, memory) for flag, bits in layout.flags)
@@ -160,13 +161,16 @@ def _plain(row: Row, known: _Known) -> Sample:
     """A number that is only scaled: the way of nearly all rows, the same as `settle.number`, shorter."""
     block, offset = known
     value, point = row.value, row.point
-    raw = row.decode(block.words, offset)
+    if row.single:
+        raw: float = block.words[offset]
+        shown = f"{raw:04X} = {raw}"
+    else:
+        raw = row.decode(block.words, offset)
+        shown = _shown(row, known, raw)
     number = round(raw * value.scale, 6)
     if raw in value.missing or not point.low <= number <= point.high:
-        return _number(row, known, raw)
-    return Sample(
-        point=value.point, index=value.index, at=block.at, value=number, where=row.where, raw=_shown(row, known, raw)
-    )
+        return settle.number(value, raw, index=value.index, at=block.at, where=row.where, shown=shown)
+    return Sample(point=value.point, index=value.index, at=block.at, value=number, where=row.where, raw=shown)
 
 
 def _sample(row: Row, known: _Known | None, memory: _Memory) -> Sample:

@@ -67,6 +67,7 @@ class Row(msgspec.Struct, frozen=True):
     decode: Decode
     point: Point
     plain: bool  #: nothing but a number, a scale and bounds
+    single: bool  #: the number is one word as it stands
 
 
 class Bit(msgspec.Struct, frozen=True):
@@ -181,6 +182,7 @@ def _row(profile: Profile, value: Value, ups: int) -> Row:
         decode=_DECODE["u16" if text else value.type],
         point=point,
         plain=not (text or coded or value.only_if or value.fallback or value.type.startswith("f32")),
+        single=value.type == "u16",
     )
 
 
