@@ -64,7 +64,7 @@ def outcome_of(status: int, body: bytes, spool: str, row: int) -> Outcome:
     if status == httpx.codes.OK:
         try:
             receipt = msgspec.json.decode(body, type=Receipt)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return Outcome.AGAIN
         return Outcome.KEPT if (receipt.spool, receipt.row) == (spool, row) else Outcome.AGAIN
     if status in (httpx.codes.BAD_REQUEST, httpx.codes.REQUEST_ENTITY_TOO_LARGE):
@@ -217,6 +217,11 @@ class Uplink:
         for device in wants_of(body):
             if self._wanted:
                 self._wanted(device)
+
+    @property
+    def waits_for(self) -> str:
+        """Why nothing is delivered: network, key, spool, no_batch …; "" while it is."""
+        return self._told
 
     def _fail(self, kind: str, detail: str, fix: str) -> None:
         self.failures += 1

@@ -7,6 +7,7 @@ like a value. A value outside the point's bounds is a gap with its raw text, nev
 from __future__ import annotations
 
 import re
+from math import isfinite
 
 from agent.drivers.exchange import Sample, printable
 from agent.profiles.form import Value
@@ -20,6 +21,8 @@ def number(
     """The sample for a raw number. `scaled` False: the device sent it in the unit already (text with a dot)."""
     if raw in row.missing:
         return gap(row.point, index, at, where, shown, GapCause.NOT_SUPPORTED)
+    if not isfinite(raw):  # an opaque float of an SNMP agent may hold NaN or infinity
+        return gap(row.point, index, at, where, shown, GapCause.NOT_PLAUSIBLE)
     point = POINTS[row.point]
     if row.states:
         coded = row.states.get(int(raw)) if raw == int(raw) else None
