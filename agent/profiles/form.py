@@ -85,6 +85,19 @@ class Alarms(msgspec.Struct, frozen=True, kw_only=True):
     flags: dict[int, str]
 
 
+class Trap(msgspec.Struct, frozen=True, kw_only=True):
+    """What one trap means: the points that it sets, and so what has to be asked to know better."""
+
+    oid: str  #: as SNMPv2 names it; a v1 trap comes as enterprise.0.specific, and a 0 before the last number is no difference
+    name: str
+    sets: dict[str, float] = {}
+    alarm: str = ""  #: the variable that names an alarm as the alarm table's column does; its flag is set to `state`
+    state: float = 1
+    index: str = ""  #: the column whose variable holds the index, or whose row is it
+    when: dict[str, frozenset[int]] = {}  #: a variable's raw number must be one of these, else the trap means nothing
+    asks: tuple[Tier, ...] = (Tier.STATUS,)
+
+
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
     """Holds when the raw number at a place is one of `values`."""
 
@@ -153,6 +166,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     values: tuple[Value, ...] = ()
     flags: tuple[Flags, ...] = ()
     alarms: tuple[Alarms, ...] = ()
+    traps: tuple[Trap, ...] = ()
     conditions: dict[str, Condition] = {}
     variants: tuple[Variant, ...] = ()
     walks: dict[Tier, tuple[str, ...]] = {}

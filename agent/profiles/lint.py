@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from agent.profiles.form import FIRST_BIT, Profile, Tier, Value, under
+from agent.profiles.form import FIRST_BIT, Profile, Tier, Trap, Value, under
 from agent.profiles.reading import Reader, read
 from model.points import POINTS, Kind
 from model.problem import Problem
@@ -29,6 +29,7 @@ def lint(file: str, text: str) -> tuple[Profile | None, list[Problem]]:
         _shape(profile, flags.at, f"flags.{n}.at", reader)
     for name, condition in profile.conditions.items():
         _shape(profile, condition.at, f"condition.{name}.at", reader)
+    _traps(profile, reader)
     points = {row.point for row in profile.values}
     for n, variant in enumerate(profile.variants):
         for id in variant.changes.keys() - points:
@@ -40,7 +41,47 @@ def lint(file: str, text: str) -> tuple[Profile | None, list[Problem]]:
 #: Serial commands of the Megatec family that ask. All others may act (S, C, T, Q switch things off or over): an action
 #: needs recorded consent and comes as an order, never from a profile.
 ASKING = frozenset(
-    ["Q1", "Q4", "Q5", "Q6", "QS", "QF", "QGS", "QMOD", "QPI", "QPIGS", "QPIRI", "QPIWS", "QDI", "D", "F", "I", "ID", "WA", "BPS", "RT", "BP?", "FW?", "BL", "M", "QBV", "QRI", "QMD", "QWS", "QFS", "QLDL", "QID", "QVFW", "QMF", "Q3PV", "Q3OV", "Q3YV", "Q3PC", "Q3OC", "Q3LD"]
+    [
+        "Q1",
+        "Q4",
+        "Q5",
+        "Q6",
+        "QS",
+        "QF",
+        "QGS",
+        "QMOD",
+        "QPI",
+        "QPIGS",
+        "QPIRI",
+        "QPIWS",
+        "QDI",
+        "D",
+        "F",
+        "I",
+        "ID",
+        "WA",
+        "BPS",
+        "RT",
+        "BP?",
+        "FW?",
+        "BL",
+        "M",
+        "QBV",
+        "QRI",
+        "QMD",
+        "QWS",
+        "QFS",
+        "QLDL",
+        "QID",
+        "QVFW",
+        "QMF",
+        "Q3PV",
+        "Q3OV",
+        "Q3YV",
+        "Q3PC",
+        "Q3OC",
+        "Q3LD",
+    ]
 )
 _ASKS = Text("a command that only asks", "只作查询的命令")
 _RENAME = Text("rename the file or the id", "改文件名或 id")
@@ -67,6 +108,31 @@ def _duplicates(profile: Profile, reader: Reader) -> None:
     flags = [flag for word in profile.flags for flag in set(word.bits.values())]
     for flag in {row.point for row in profile.values} & set(flags):
         reader.wrong("value", _ONCE, flag, _REMOVE)
+
+
+def _traps(profile: Profile, reader: Reader) -> None:
+    known: dict[str, list[Trap]] = {}
+    for n, trap in enumerate(profile.traps):
+        key = f"trap.{n}"
+        for place in (trap.oid, *filter(None, (trap.alarm, trap.index)), *trap.when):
+            if profile.driver != "snmp" or not re.fullmatch(r"\d+(\.\d+)+", place):
+                reader.wrong(f"{key}.oid", _AN_OID, place, Text("correct it", "更正"))
+        if trap.alarm and trap.alarm not in {one.at for one in profile.alarms}:
+            reader.wrong(f"{key}.alarm", _AN_ALARM, trap.alarm, Text("name that column", "写该列"))
+        if trap.state not in (0, 1):
+            reader.wrong(f"{key}.state", Text("0 or 1", "0 或 1"), trap.state, Text("correct state", "更正 state"))
+        if not (trap.sets or trap.alarm or trap.when) and trap.asks == (Tier.STATUS,):
+            reader.wrong(key, _A_MEANING, "none", Text("add sets, alarm or asks, or remove the trap", "补上 sets、alarm 或 asks，或删除"))  # fmt: skip
+        same = known.setdefault(trap.oid, [])
+        if any(not (trap.when and other.when) for other in same):
+            reader.wrong(f"{key}.oid", _TRAP_ONCE, trap.oid, _REMOVE)
+        same.append(trap)
+
+
+_AN_OID = Text("an OID, in an SNMP profile", "OID，且为 SNMP 文件")
+_AN_ALARM = Text("the column of an [[alarms]] of this file", "本文件 [[alarms]] 的列")
+_A_MEANING = Text("what the trap means", "该 trap 的含义")
+_TRAP_ONCE = Text("each trap once, or with when", "每个 trap 只出现一次，或写 when")
 
 
 def _place(profile: Profile, row: Value, key: str, reader: Reader) -> None:

@@ -20,6 +20,7 @@ from agent.profiles.form import (
     Profile,
     Serial,
     Tier,
+    Trap,
     Value,
     Variant,
 )
@@ -143,6 +144,7 @@ def _profile(top: _Table) -> Profile:
         values=tuple(_value(one, base, missing, flag_stride) for one in top.tables("value")),
         flags=tuple(_flags(one, flag_stride) for one in top.tables("flags")),
         alarms=tuple(_alarms(one, base) for one in top.tables("alarms")),
+        traps=tuple(_trap(one, base) for one in top.tables("trap")),
         variants=tuple(_variant(one, base) for one in top.tables("variant")),
     )
     for table in (title, head, top):
@@ -249,6 +251,41 @@ def _alarms(table: _Table, base: str) -> Alarms:
     )
     table.done()
     return alarms
+
+
+def _trap(table: _Table, base: str) -> Trap:
+    when = table.table("when")
+    asks = table.take("asks", list, [Tier.STATUS])
+    if not all(tier in ROW_TIERS for tier in asks):
+        table.wrong("asks", Text("tiers: " + ", ".join(ROW_TIERS), "层：" + "、".join(ROW_TIERS)), asks)
+        asks = []
+    trap = Trap(
+        oid=_join(base, table.take("oid", str, "", needed=True)),
+        name=table.take("name", str, "", needed=True),
+        sets=_sets(table),
+        alarm=_join(base, table.take("alarm", str, "")),
+        state=table.take("state", int, 1),
+        index=_join(base, table.take("index", str, "")),
+        when={_join(base, place): frozenset(map(int, _numbers(when, place))) for place, _ in when.named()},
+        asks=tuple(dict.fromkeys((Tier.STATUS, *map(Tier, asks)))),
+    )
+    table.done()
+    return trap
+
+
+def _sets(table: _Table) -> dict[str, float]:
+    """Points and what a trap makes of them: flags and states only, for a trap's numbers come without their round."""
+    found: dict[str, float] = {}
+    for id, value in table.table("sets").named():
+        point = POINTS.get(id)
+        if not point or point.kind not in (Kind.FLAG, Kind.STATE):
+            _unknown_point(table, "sets", id, " of kind flag or state")
+        elif isinstance(value, bool) or value not in (point.states or (0, 1)):
+            known = sorted(point.states) or [0, 1]
+            table.wrong("sets", Text(f"{id} = one of {known}", f"{id} = {known} 之一"), f"{id} = {value!r}")
+        else:
+            found[id] = float(value)
+    return found
 
 
 def _bits(table: _Table, name: str, low: int, high: int) -> dict[int, str]:
