@@ -12,7 +12,7 @@ rows preallocated with OID 0.0. A NULL is an absent variable.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from agent.address import DeviceUrl
 from agent.drivers import settle
@@ -60,21 +60,15 @@ def narrow(_profile: Profile, _url: DeviceUrl, _tier: Tier, _refused: Request) -
 
 def read(profile: Profile, _url: DeviceUrl, tier: Tier, exchanges: Sequence[Exchange]) -> list[Sample]:
     """Samples of a tier, in the profile's order."""
-    tree = _Tree(exchanges)
-    object_id, descr = identity(tree.values)
-
-    def applies(variant: Variant) -> bool:
-        told = says(variant.match, object_id, descr) and tree.said(variant.match.said)
-        return told and (variant.sees is None or tree.sees(variant.sees))
-
-    fitted = layered(profile, applies)
+    tree = Tree(exchanges)
+    fitted = layered(profile, tree.applies())
     rows: dict[str, list[Value]] = {}
     for row in fitted.rows(tier):
         rows.setdefault(row.point, []).append(row)
     out = [sample for same in rows.values() for sample in _point(same, tree)]
     for alarms in fitted.alarms:
         if alarms.tier == tier:
-            out.extend(_alarm_flags(alarms, tree))
+            out.extend(alarm_flags(alarms, tree))
     return out
 
 
@@ -84,7 +78,7 @@ def identity(values: dict[str, Variable]) -> tuple[str, str]:
     return _oid(object_id) or "", _text(descr) if isinstance(descr, bytes) else ""
 
 
-class _Tree:
+class Tree:
     """The variables of a round, and the failures of the requests that should have brought more."""
 
     def __init__(self, exchanges: Sequence[Exchange]) -> None:
@@ -105,7 +99,7 @@ class _Tree:
     def at(self, oid: str) -> int:
         return self._at.get(oid, self.last_at)
 
-    def below(self, place: str) -> Iterator[tuple[str, str, Variable]]:
+    def under(self, place: str) -> Iterator[tuple[str, str, Variable]]:
         """(OID, rest of the OID, value) of everything below a place that has a value."""
         prefix = place + "."
         for oid, value in self.values.items():
@@ -119,6 +113,16 @@ class _Tree:
                 return failure, at
         return None
 
+    def applies(self) -> Callable[[Variant], bool]:
+        """Whether a variant is what this device is, by what it says and by what its numbers prove."""
+        object_id, descr = identity(self.values)
+
+        def applies(variant: Variant) -> bool:
+            told = says(variant.match, object_id, descr) and self.said(variant.match.said)
+            return told and (variant.sees is None or self.sees(variant.sees))
+
+        return applies
+
     def said(self, patterns: dict[str, str]) -> bool:
         """Whether every scalar named holds text that fits."""
         for place, pattern in patterns.items():
@@ -129,56 +133,66 @@ class _Tree:
 
     def sees(self, evidence: Evidence) -> bool:
         """Whether some raw number at or below a place lies within the evidence's bounds."""
-        found: Iterable[Variable] = [value for _, _, value in self.below(evidence.at)]
-        numbers = (_raw(value) for value in found)
+        found: Iterable[Variable] = [value for _, _, value in self.under(evidence.at)]
+        numbers = (raw_number(value) for value in found)
         return any(number is not None and evidence.low <= number[0] <= evidence.high for number in numbers)
 
 
-def _point(rows: Sequence[Value], tree: _Tree) -> list[Sample]:
+def _point(rows: Sequence[Value], tree: Tree) -> list[Sample]:
     """One point from its rows, the better first. A fallback stands in for what is absent, never for what failed:
     a counter that changes its source for one round would look like a jump. What is no counter may be right at its
     second place when the first holds nonsense (ifHighSpeed in bit/s)."""
     out: dict[str | None, Sample] = {}
     counter = POINTS[rows[0].point].kind == Kind.COUNTER
     for row in rows:
-        for one in _column(row, tree) if row.column else _scalar(row, tree):
+        for index, oid in column(row, tree) if row.column else scalar(row, tree):
+            one = sample(row, index, oid, tree.values[oid], tree.at(oid))
             held = out.get(one.index)
             if held is None or (held.value is None and one.value is not None and not counter):
                 out[one.index] = one
         failed = tree.failure(row.place)
         if failed and not out:
             return [settle.gap(row.point, row.index, failed[1], row.place, failed[0].raw, failed[0].cause)]
-    return list(out.values()) or [_missing(rows[0], tree)]
+    return list(out.values()) or [missing(rows[0], tree)]
 
 
-def _scalar(row: Value, tree: _Tree) -> Iterator[Sample]:
-    """The scalar at its .0, or where a careless card puts it."""
+def scalar(row: Value, tree: Tree) -> Iterator[tuple[str | None, str]]:
+    """(index, OID) of the scalar at its .0, or where a careless card puts it."""
     for oid in (f"{row.place}.0", row.place, f"{row.place}.0.0"):
-        value = tree.values.get(oid)
-        if value is not None:
-            yield _sample(row, row.index, oid, value, tree.at(oid))
+        if tree.values.get(oid) is not None:
+            yield row.index, oid
             return
 
 
-def _column(row: Value, tree: _Tree) -> Iterator[Sample]:
-    """One sample a row of the table. A trailing .0 is not part of the index."""
+def column(row: Value, tree: Tree) -> Iterator[tuple[str, str]]:
+    """(index, OID) of each row of the table. A trailing .0 is not part of the index."""
     seen: set[str] = set()
-    lines = _raw(tree.values.get(f"{row.lines}.0")) if row.lines else None
-    for oid, rest, value in tree.below(row.place):
+    no_rows = {oid for oid, zero in beyond(row, tree) if zero} if row.lines else ()
+    for oid, rest, _ in tree.under(row.place):
         index = rest.removesuffix(".0") if "." in rest else rest
-        beyond = lines is not None and index.isdigit() and int(index) > lines[0] >= 1
-        if index not in seen and not (beyond and _raw(value) == (0.0, True)):
+        if index not in seen and oid not in no_rows:
             seen.add(index)
-            yield _sample(row, index, oid, value, tree.at(oid))
+            yield index, oid
 
 
-def _sample(row: Value, index: str | None, oid: str, value: Variable, at: int) -> Sample:
+def beyond(row: Value, tree: Tree) -> Iterator[tuple[str, bool]]:
+    """(OID, whether it holds zero and so is no row) of everything beyond the lines that the device counts."""
+    lines = raw_number(tree.values.get(f"{row.lines}.0"))
+    if lines is None or lines[0] < 1:
+        return
+    for oid, rest, value in tree.under(row.place):
+        index = rest.removesuffix(".0") if "." in rest else rest
+        if index.isdigit() and int(index) > lines[0]:
+            yield oid, raw_number(value) == (0.0, True)
+
+
+def sample(row: Value, index: str | None, oid: str, value: Variable, at: int) -> Sample:
     shown = _text(value) if isinstance(value, bytes) else str(value)
     shown = printable(shown)
     if POINTS[row.point].kind == Kind.TEXT:
         raw = _text(value) if isinstance(value, bytes) else str(value)
         return settle.text(row, " ".join(raw.split()), index=index, at=at, where=oid)
-    number = _raw(value)
+    number = raw_number(value)
     if number is None:
         blank = isinstance(value, bytes) and not value.strip(b" \x00-")
         cause = GapCause.NOT_SUPPORTED if blank else GapCause.GARBLED
@@ -186,7 +200,7 @@ def _sample(row: Value, index: str | None, oid: str, value: Variable, at: int) -
     return settle.number(row, number[0], index=index, at=at, where=oid, shown=shown, scaled=number[1])
 
 
-def _raw(value: Variable) -> tuple[float, bool] | None:
+def raw_number(value: Variable) -> tuple[float, bool] | None:
     """(number, whether it is in the MIB's raw steps). Text with a decimal point is in the unit already."""
     if isinstance(value, bool) or value is None:
         return None
@@ -199,14 +213,14 @@ def _raw(value: Variable) -> tuple[float, bool] | None:
     return None
 
 
-def _missing(row: Value, tree: _Tree) -> Sample:
+def missing(row: Value, tree: Tree) -> Sample:
     return settle.gap(row.point, row.index, tree.last_at, row.place, _ABSENT.raw, _ABSENT.cause)
 
 
-def _alarm_flags(alarms: Alarms, tree: _Tree) -> Iterator[Sample]:
+def alarm_flags(alarms: Alarms, tree: Tree) -> Iterator[Sample]:
     """All flags, 0 and 1, when the table was seen; a gap each when it was not."""
-    counted = _raw(tree.values.get(f"{alarms.count}.0")) or _raw(tree.values.get(alarms.count))
-    rows = [(oid, _oid(value)) for oid, _, value in tree.below(alarms.at)]
+    counted = raw_number(tree.values.get(f"{alarms.count}.0")) or raw_number(tree.values.get(alarms.count))
+    rows = [(oid, _oid(value)) for oid, _, value in tree.under(alarms.at)]
     named: dict[int, str] = {}
     for oid, name in rows:
         if name and name.startswith(alarms.names + "."):
