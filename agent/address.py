@@ -3,6 +3,7 @@
     modbus+tcp://host:502?unit=1          modbus+rtu:///dev/ttyUSB0?unit=3&baud=9600&parity=N
     modbus+rtuovertcp://host:4001?unit=1  megatec:///dev/ttyS0?baud=2400
     snmp://host:161?version=2c&community=env:NAME
+    snmp://host:161?version=3&user=NAME&auth=sha256&auth_key=env:NAME&priv=aes128&priv_key=file:PATH
 
 A serial line may be named by its adapter instead of its node: `modbus+rtu:///?adapter=A50285BI&unit=3`; a path is not
 looked at then. Options of all: `timeout` (real seconds for one answer), of Modbus: `unit`, `ups` (number of the UPS behind
@@ -84,7 +85,9 @@ class DeviceUrl(msgspec.Struct, frozen=True, kw_only=True):
             adapter = self.option("adapter")
             return f"adapter:{adapter}" if adapter else f"serial:{self.path}"
         kind = "udp" if self.scheme == SNMP else "tcp"
-        return f"{kind}:{self.host}:{self.port}" + (f":{self.option('community')}" if kind == "udp" else "")
+        return f"{kind}:{self.host}:{self.port}" + (
+            f":{self.option('community')}{self.option('user')}" if kind == "udp" else ""
+        )
 
     def option(self, name: str, default: str = "") -> str:
         """The last value given for an option, else `default`."""
@@ -128,9 +131,9 @@ def _shown(url: str) -> str:
     return repr(place.rpartition("@")[2] + ("?…" if options else ""))
 
 
-def _seconds(value: str) -> bool:
+def _seconds(value: str, low: float = 0.02, high: float = 60) -> bool:
     try:
-        return 0.02 <= float(value) <= 60
+        return low <= float(value) <= high
     except ValueError:
         return False
 
@@ -161,18 +164,37 @@ _RS485: dict[str, _Rule] = {
     "rts_before_ms": _MS,
     "rts_after_ms": _MS,
 }
+#: Names of a URL -> ours. `sha` and `aes` are what most devices call them; `…c` grows the key as Cisco does.
+SNMP_AUTH = {name: name for name in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")} | {"sha": "sha1"}
+SNMP_PRIV = {name: name for name in ("des", "aes128", "aes192", "aes256", "aes192c", "aes256c")} | {"aes": "aes128"}
+_REFERENCE = Text("a reference env:NAME or file:PATH", "引用 env:NAME 或 file:PATH")
+_V3: dict[str, _Rule] = {
+    "user": (lambda v: 0 < len(v.encode()) <= 32, Text("a user name of 1 to 32 octets", "1 到 32 字节的用户名")),
+    "auth": (SNMP_AUTH.__contains__, Text("one of " + ", ".join(SNMP_AUTH), "下列之一：" + "、".join(SNMP_AUTH))),
+    "priv": (SNMP_PRIV.__contains__, Text("one of " + ", ".join(SNMP_PRIV), "下列之一：" + "、".join(SNMP_PRIV))),
+    "auth_key": (is_reference, _REFERENCE),
+    "priv_key": (is_reference, _REFERENCE),
+}
+#: Options whose values are never shown.
+_SECRET = ("community", "auth_key", "priv_key")
+_BUDGET: dict[str, _Rule] = {
+    "budget": (
+        lambda v: _seconds(v, 1, 600),
+        Text("seconds from 1 to 600 for a round of the device", "设备一轮的 1 到 600 秒"),
+    )
+}
 _COMMUNITY: dict[str, _Rule] = {
     "community": (
         _community,
         Text("a reference env:NAME or file:PATH, or public", "引用 env:NAME、file:PATH 或 public"),
     ),
-    "version": (lambda v: v in ("1", "2c"), Text("version 1 or 2c", "版本 1 或 2c")),
+    "version": (lambda v: v in ("1", "2c", "3"), Text("version 1, 2c or 3", "版本 1、2c 或 3")),
 }
 _OPTIONS: dict[str, dict[str, _Rule]] = {
     TCP: {**_ONE_OF_ANY, **_UNIT},
     RTU: {**_ONE_OF_ANY, **_UNIT, **_LINE, **_RS485},
     RTU_OVER_TCP: {**_ONE_OF_ANY, **_UNIT},
-    SNMP: {**_ONE_OF_ANY, **_COMMUNITY},
+    SNMP: {**_ONE_OF_ANY, **_COMMUNITY, **_V3, **_BUDGET},
     MEGATEC: {**_ONE_OF_ANY, **_LINE},
 }
 
@@ -187,5 +209,26 @@ def _check_options(scheme: str, options: list[tuple[str, str]]) -> None:
             raise AddressError(expected, f"{name}=…", Text(f"remove or rename {name}", f"删除或改名 {name}"))
         holds, expected = known[name]
         if not holds(value):
-            shown = "a literal (not shown)" if name == "community" else f"{name}={value}"
+            shown = "a literal (not shown)" if name in _SECRET else f"{name}={value}"
             raise AddressError(expected, shown, Text(f"correct {name}", f"更正 {name}"))
+    if scheme == SNMP:
+        _check_user({name for name, _ in options}, dict(options).get("version", "2c"))
+
+
+def _check_user(given: set[str], version: str) -> None:
+    """What belongs together in an SNMP URL: a user and version 3, a method and its key, a cipher and a hash."""
+    pairs = [(name, "version=3") for name in _V3 if version != "3" and name in given]
+    pairs += [("version=3", "user")] if version == "3" and "user" not in given else []
+    pairs += [("auth", "auth_key"), ("auth_key", "auth"), ("priv", "priv_key"), ("priv_key", "priv"), ("priv", "auth")]
+    for name, wanted in pairs:
+        if (name in given or name == "version=3") and wanted not in given:
+            raise AddressError(
+                Text(f"{wanted} with {name}", f"{name} 需同时写 {wanted}"),
+                f"{name} alone",
+                Text(f"add {wanted}, or remove {name}", f"添加 {wanted} 或删除 {name}"),
+            )
+    if version == "3" and "community" in given:
+        raise AddressError(_NO_COMMUNITY, "community=…", Text("remove community", "删除 community"))
+
+
+_NO_COMMUNITY = Text("no community with version=3", "version=3 时不写 community")

@@ -5,12 +5,15 @@ from __future__ import annotations
 from agent import address
 from agent.address import DeviceUrl
 from agent.drivers.exchange import Failure
+from agent.links.adapters import AtPath, OfAdapter
 from agent.links.megatec_line import MegatecLink
 from agent.links.modbus_rtu import ModbusRtuLink
 from agent.links.modbus_tcp import ModbusTcpLink
 from agent.links.owner import Link
-from agent.links.port import Port, SerialPort, TcpPort
+from agent.links.port import TcpPort
+from agent.links.rs485 import Direction
 from agent.links.secrets import community_of
+from agent.links.serial_port import SerialPort
 from agent.links.snmp import SnmpLink
 
 __all__ = ["Failure", "Link", "open_link"]
@@ -34,11 +37,14 @@ def open_link(url: DeviceUrl) -> Link:
             return SnmpLink(url.host, url.port, url.option("version", "2c"), lambda: community_of(url), timeout_s)
 
 
-def _serial(url: DeviceUrl) -> Port:
+def _serial(url: DeviceUrl) -> SerialPort:
+    adapter, way = url.option("adapter"), url.option("rs485")
+    before_s, after_s = (float(url.option(name, "0")) / 1000 for name in ("rts_before_ms", "rts_after_ms"))
     return SerialPort(
-        url.path,
+        OfAdapter(adapter) if adapter else AtPath(url.path),
         baud=int(url.option("baud", _BAUD[url.scheme])),
         bits=int(url.option("bits", "8")),
         parity=url.option("parity", "N"),
         stop=int(url.option("stop", "1")),
+        direction=Direction(way, before_s, after_s) if way else None,
     )

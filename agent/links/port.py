@@ -1,4 +1,4 @@
-"""An open wire as a stream of bytes: a serial port or a TCP connection, with the same five verbs.
+"""An open wire as a stream of bytes: a serial port (`serial_port`) or a TCP connection, with the same verbs.
 
 A port is opened when it is first needed and again, with back-off, only when the port itself is gone; a
 device that is silent never closes it. Times here are real seconds of the monotonic clock.
@@ -7,12 +7,9 @@ device that is silent never closes it. Times here are real seconds of the monoto
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import time
+from collections.abc import Callable
 from typing import Protocol
-
-import serial
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 10.0
 
@@ -21,11 +18,19 @@ class PortGone(OSError):
     """The port cannot be opened or broke. The message says which and why."""
 
 
+#: Whether so many bytes are worth waking up for.
+Enough = Callable[[bytes | bytearray], bool]
+
+
 class Port(Protocol):
     """A stream of bytes that may vanish."""
 
     #: Real seconds that one byte takes on the wire; 0 where that has no meaning.
     byte_s: float
+    #: When the last byte came, in seconds of the monotonic clock.
+    heard_at: float
+    #: How often it was opened.
+    opened: int
 
     async def open(self) -> None:
         """Open if it is not. Raises PortGone, at once while a back-off lasts."""
@@ -33,8 +38,19 @@ class Port(Protocol):
     def write(self, data: bytes) -> None:
         """Hand over bytes. Raises PortGone."""
 
-    async def read(self, until: float) -> bytes:
-        """Some bytes, or none when `until` (monotonic) came first. Raises PortGone."""
+    async def send(self, data: bytes, at: float) -> float:
+        """Hand over bytes at a time (monotonic), or now, and turn the line round if that is ours to do.
+
+        Returns when the last bit is out; 0 if bytes came before `at`, or wait to be read: then nothing was sent.
+        Raises PortGone.
+        """
+
+    async def read(self, until: float, enough: Enough | None = None, pause_s: float = 0.0) -> bytes:
+        """Some bytes, or none when `until` (monotonic) came first, never before it. Raises PortGone.
+
+        `enough` says of what came so far whether it is worth waking up for. Once a byte came, a pause of `pause_s`
+        (if not 0) ends the wait too: what came is handed over as it is.
+        """
 
     def close(self) -> None:
         """Give the port up."""
@@ -63,97 +79,9 @@ class BackOff:
     def worked(self) -> None:
         self._pause = 0.0
 
-
-class SerialPort:
-    """A serial device, or a symlink to a pty: opened raw and exclusively, read when it is readable."""
-
-    def __init__(self, path: str, baud: int, bits: int = 8, parity: str = "N", stop: int = 1) -> None:
-        self.path = path
-        self.byte_s = (1 + bits + (parity != "N") + stop) / baud
-        self._baud, self._bits, self._parity, self._stop = baud, bits, parity, stop
-        self._serial: serial.Serial | None = None
-        self._back_off = BackOff()
-
-    async def open(self) -> None:
-        if self._serial:
-            return
-        self._back_off.check()
-        try:
-            # Three-wire interfaces take their power from DTR and RTS: pyserial raises both when it opens.
-            self._serial = serial.Serial(
-                self.path,
-                baudrate=self._baud,
-                bytesize=self._bits,
-                parity=self._parity,
-                stopbits=self._stop,
-                timeout=0,
-                write_timeout=0,
-                exclusive=True,
-            )
-        except (OSError, ValueError) as error:
-            missing = not os.path.exists(self.path)  # noqa: PTH110, ASYNC240 - one stat of a device file
-            why = f"port missing: {self.path}" if missing else f"port {self.path} cannot be opened: {error}"
-            raise self._back_off.failed(why) from error
-        self._back_off.worked()
-
-    def write(self, data: bytes) -> None:
-        try:
-            assert self._serial
-            written = os.write(self._serial.fileno(), data)
-        except OSError as error:
-            raise self._lost(error) from error
-        if written != len(data):
-            raise self._lost(OSError("the port takes no more bytes"))
-
-    async def read(self, until: float) -> bytes:
-        data = self._take()
-        if data or time.monotonic() >= until or not await self._readable(until):
-            return data
-        data = self._take()
-        if not data:
-            # Readable and yet nothing: the other end of a pty, or the adapter, is gone.
-            raise self._lost(OSError("end of file"))
-        return data
-
-    def _take(self) -> bytes:
-        """What waits; raw mode (VMIN 0) makes this return at once."""
-        assert self._serial
-        try:
-            return os.read(self._serial.fileno(), 4096)
-        except BlockingIOError:
-            return b""
-        except OSError as error:
-            raise self._lost(error) from error
-
-    async def _readable(self, until: float) -> bool:
-        assert self._serial
-        loop = asyncio.get_running_loop()
-        fd = self._serial.fileno()
-        readable: asyncio.Future[None] = loop.create_future()
-        loop.add_reader(fd, _resolve, readable)
-        try:
-            async with asyncio.timeout(max(0.0, until - time.monotonic())):
-                await readable
-        except TimeoutError:
-            return False
-        finally:
-            loop.remove_reader(fd)
-        return True
-
-    def close(self) -> None:
-        port, self._serial = self._serial, None
-        if port:
-            with contextlib.suppress(OSError):
-                port.close()
-
-    def _lost(self, error: OSError) -> PortGone:
-        self.close()
-        return self._back_off.failed(f"port lost: {self.path}: {error.strerror or error}")
-
-
-def _resolve(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
+    def forget(self) -> None:
+        """The reason is gone: try at once."""
+        self._pause = self._not_before = 0.0
 
 
 class TcpPort:
@@ -162,6 +90,9 @@ class TcpPort:
     byte_s = 0.0
 
     def __init__(self, host: str, port: int, connect_s: float) -> None:
+        self.heard_at = 0.0
+        self.opened = 0
+        self._kept = b""
         self._address = (host, port)
         self._connect_s = connect_s
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
@@ -179,6 +110,8 @@ class TcpPort:
         except OSError as error:
             raise self._back_off.failed(f"no connection to {self._name}: {error.strerror or error}") from error
         self._back_off.worked()
+        self._kept = b""
+        self.opened += 1
 
     @property
     def connected(self) -> bool:
@@ -194,7 +127,18 @@ class TcpPort:
             raise self._lost("closed")
         self._streams[1].write(data)
 
-    async def read(self, until: float) -> bytes:
+    async def send(self, data: bytes, at: float) -> float:
+        self._kept = self._kept or await self.read(at)
+        if self._kept:
+            return 0.0
+        self.write(data)
+        return time.monotonic()
+
+    async def read(self, until: float, enough: Enough | None = None, pause_s: float = 0.0) -> bytes:
+        del enough, pause_s  # a network tears frames and pauses where it likes
+        if self._kept:
+            data, self._kept = self._kept, b""
+            return data
         assert self._streams
         await asyncio.sleep(0)  # let what the kernel holds reach the reader
         try:
@@ -206,6 +150,7 @@ class TcpPort:
             raise self._lost(str(error.strerror or error)) from error
         if not data:
             raise self._lost("closed by the other side")
+        self.heard_at = time.monotonic()
         return data
 
     def close(self) -> None:

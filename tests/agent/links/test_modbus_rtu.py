@@ -100,7 +100,9 @@ async def test_an_answer_of_the_wrong_unit_is_not_an_answer() -> None:
     with line(other) as link:
         answer = await link.ask(ask(100, 2))
     assert isinstance(answer, Failure)
-    assert answer.cause == GapCause.GARBLED
+    assert answer.cause == GapCause.NO_ANSWER
+    assert "not to this question" in answer.raw
+    assert link.account.total().quarantined == 2
 
 
 async def test_the_three_bytes_of_noise_of_a_real_ups_are_told_as_they_came() -> None:
@@ -174,12 +176,12 @@ async def test_whatever_a_slave_does_a_value_that_comes_is_the_right_one(seed: i
 
     answered = 0
     with line(moody, timeout_s=0.03) as link:
-        for _ in range(25):
+        for _ in range(40):
             request = ask(chance.choice([100, 200, 300]), chance.choice([4, 4, 6]))
             answer = await link.ask(request)
             assert isinstance(answer, Failure) or answer == right(request), f"seed {seed}"
             answered += isinstance(answer, Words)
-    assert answered > 5
+    assert answered > 2
 
 
 async def test_a_port_that_is_missing_is_named_and_found_again_when_it_comes(tmp_path: Path) -> None:
