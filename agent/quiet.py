@@ -24,7 +24,8 @@ class Quiet:
 
     def sift(self, found: Iterable[Found]) -> list[Found]:
         """What is news. Times are those of the records themselves."""
-        return [one for one in found if self._news(one)]
+        told = self._told  # empty for a device that lacks nothing: its readings are news without a look
+        return [one for one in found if (not told and isinstance(one, Reading)) or self._news(one)]
 
     def _news(self, one: Found) -> bool:
         if isinstance(one, Gap) and one.point is not None:

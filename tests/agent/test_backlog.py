@@ -53,7 +53,7 @@ def test_events_outlive_readings_and_are_counted_when_they_fall_out_too() -> Non
     assert chunk.losses[-1].events == 3
 
 
-def test_a_row_takes_two_thousand_and_the_next_row_the_rest() -> None:
+def test_a_row_takes_ten_thousand_and_the_next_row_the_rest() -> None:
     backlog = Backlog()
     backlog.add([reading(at) for at in range(1, MOST_IN_ROW + 11)])
     assert len(backlog.take().readings) == MOST_IN_ROW
