@@ -45,6 +45,8 @@ BATTERY_NETWORK_S = 1.0
 LEAST_S = 0.02
 #: A probe waits so many times the slowest answer that the device ever gave, and never less than this.
 PROBE_TIMES, PROBE_LEAST_S = 3.0, 0.1
+#: Real seconds between two looks for a port that is gone.
+LOOK_S = 0.25
 
 
 class Ask(Protocol):
@@ -124,7 +126,9 @@ class LinkRounds:
             while not stop.is_set():
                 turn = self._schedule.next(time.monotonic())
                 if isinstance(turn, float):
-                    await self._sleep(turn)
+                    await self._sleep(
+                        turn if self.link is None or not self.link.gone else self._look_for(self.link, turn)
+                    )
                 else:
                     await self._take_turn(turn)
         finally:
@@ -199,6 +203,14 @@ class LinkRounds:
             heard.silent_since = None
             if outcome.answered:
                 log.info("device_answers", device=turn.device)
+
+    def _look_for(self, link: Link, until: float) -> float:
+        """Until when to sleep while the port is gone: a plugged-in adapter waits for nobody's turn."""
+        now = time.monotonic()
+        if link.returned():
+            self._schedule.port_back(now)
+            return now
+        return min(until, now + LOOK_S)
 
     async def _sleep(self, until: float) -> None:
         loop = asyncio.get_running_loop()

@@ -61,6 +61,7 @@ class MegatecLink(Link):
     async def _once(self, request: Request) -> Answer | Failure:
         assert isinstance(request, Command)
         await self._port.open()
+        self.account.reopened = max(0, self._port.opened - 1)
         await self._drain(_QUIET_S if self._late else 0.0)
         self._late = False
         command = said(request)
@@ -96,6 +97,9 @@ class MegatecLink(Link):
             if time.monotonic() > end:
                 break
         self.account.of(self.device).quarantined += stray.count(END)
+
+    def returned(self) -> bool:
+        return self._port.returned()
 
     def close(self) -> None:
         self._port.close()

@@ -190,6 +190,9 @@ class ModbusRtuLink(Link):
             self._stray(frame[0])
         return out
 
+    def returned(self) -> bool:
+        return self._port.returned()
+
     def close(self) -> None:
         self._port.close()
 

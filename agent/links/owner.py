@@ -42,6 +42,10 @@ class Link(ABC):
         """How long to wait for an answer in this turn, where a live device has `timeout_s`."""
         return timeout_s if self.deadline_s is None else min(timeout_s, self.deadline_s)
 
+    def returned(self) -> bool:
+        """Whether the port that was gone is there again, as far as that can be seen without opening it."""
+        return False
+
     async def ask(self, request: Request) -> Answer | Failure:
         """The answer to a request, or why there is none."""
         async with self._turn:

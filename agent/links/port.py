@@ -52,6 +52,9 @@ class Port(Protocol):
         (if not 0) ends the wait too: what came is handed over as it is.
         """
 
+    def returned(self) -> bool:
+        """Whether it was gone and is worth another try now; cheap enough to be asked four times a second."""
+
     def close(self) -> None:
         """Give the port up."""
 
@@ -78,6 +81,10 @@ class BackOff:
 
     def worked(self) -> None:
         self._pause = 0.0
+
+    def over(self) -> bool:
+        """Whether something failed and may be tried again now."""
+        return self._pause > 0 and time.monotonic() >= self._not_before
 
     def forget(self) -> None:
         """The reason is gone: try at once."""
@@ -112,6 +119,9 @@ class TcpPort:
         self._back_off.worked()
         self._kept = b""
         self.opened += 1
+
+    def returned(self) -> bool:
+        return self._streams is None and self._back_off.over()
 
     @property
     def connected(self) -> bool:

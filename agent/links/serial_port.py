@@ -106,6 +106,11 @@ class SerialPort:
         self._back_off.worked()
         self.opened += 1
 
+    def returned(self) -> bool:
+        if self._serial:
+            return False
+        return bool(self.place.path()) and (self._missing or self._back_off.over())
+
     def write(self, data: bytes) -> None:
         self._check()
         try:
