@@ -166,6 +166,7 @@ _ALL: tuple[Point, ...] = (
     # The UPS itself
     _gauge("ups.load", "%", 0, 300, "Load", "负载率"),
     _gauge("ups.temperature", "°C", -40, 150, "UPS temperature", "UPS 温度"),
+    _gauge("ambient.temperature", "°C", -40, 120, "Ambient temperature", "环境温度"),
     _gauge("ups.power.nominal", "VA", 1, 5e6, "Rated apparent power", "额定视在功率"),
     _gauge("ups.realpower.nominal", "W", 1, 5e6, "Rated active power", "额定有功功率"),
     _gauge("ups.alarms", "", 0, 10000, "Alarms present", "当前告警数"),

@@ -152,9 +152,12 @@ def _add(out: list[Sample], value: Value, sample: Sample) -> None:
 
 
 def _holds(layout: Layout, name: str, memory: _Memory) -> bool:
-    piece, values = layout.conditions[name]
+    piece, condition = layout.conditions[name]
     known = memory.find(piece)
-    return known is not None and known[0].words[known[1]] in values
+    if known is None:
+        return False
+    word = known[0].words[known[1]]
+    return word in condition.values if condition.values else word not in condition.unless
 
 
 def _plain(row: Row, known: _Known) -> Sample:
@@ -189,12 +192,17 @@ def _sample(row: Row, known: _Known | None, memory: _Memory) -> Sample:
         return settle.gap(
             value.point, value.index, block.at, row.where, _shown(row, known, raw), GapCause.NOT_SUPPORTED
         )
+    if value.names:
+        name = value.names.get(int(raw), "")
+        return settle.text(value, name, index=value.index, at=block.at, where=f"{row.where} = {raw:g}")
     return _number(row, known, raw)
 
 
 def _number(row: Row, known: _Known, raw: float) -> Sample:
     value, shown = row.value, _shown(row, known, raw)
-    if value.rule == FIRST_BIT:
+    if raw in value.missing:
+        pass
+    elif value.rule == FIRST_BIT:
         raw = next((bit for bit in value.states if bit != _ELSE and int(raw) >> bit & 1), _ELSE)
     elif _ELSE in value.states and raw not in value.states:
         raw = _ELSE
@@ -222,6 +230,7 @@ def _object_sample(row: Value, memory: _Memory) -> Sample:
 def _flag(flag: str, bits: tuple[Bit, ...], memory: _Memory) -> Sample:
     """Raised when any of its bits is; unknown when none is and one of its words is not known."""
     unknown: Sample | None = None
+    absent: Sample | None = None
     seen: list[tuple[str, int, int]] = []
     for bit in bits:
         known = memory.find(bit.piece)
@@ -231,11 +240,14 @@ def _flag(flag: str, bits: tuple[Bit, ...], memory: _Memory) -> Sample:
             continue
         block, start = known
         word = block.words[start + bit.offset]
-        if word & bit.mask:
+        if word in bit.missing:
+            absent = settle.gap(flag, None, block.at, bit.where, f"{word:04X}", GapCause.NOT_SUPPORTED)
+        elif word & bit.mask:
             return Sample(point=flag, index=None, at=block.at, value=1.0, where=bit.where, raw=f"{word:04X}")
-        seen.append((bit.where, word, block.at))
+        else:
+            seen.append((bit.where, word, block.at))
     if unknown or not seen:
-        return unknown or settle.gap(flag, None, memory.last_at, "", "not asked", GapCause.NO_ANSWER)
+        return unknown or absent or settle.gap(flag, None, memory.last_at, "", "not asked", GapCause.NO_ANSWER)
     return Sample(
         point=flag,
         index=None,

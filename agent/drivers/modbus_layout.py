@@ -13,7 +13,7 @@ import msgspec
 
 from agent.address import DeviceUrl
 from agent.drivers.exchange import ReadIdentity, ReadWords, Request
-from agent.profiles.form import Flags, Profile, Tier, Value
+from agent.profiles.form import Condition, Flags, Profile, Tier, Value
 from model.points import POINTS, Kind, Point
 
 #: A number out of the words of a block, from an offset on.
@@ -77,6 +77,7 @@ class Bit(msgspec.Struct, frozen=True):
     offset: int  #: of the word or bit within the piece
     mask: int
     where: str
+    missing: frozenset[int]
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -85,7 +86,7 @@ class Layout(msgspec.Struct, frozen=True):
     profile: Profile
     rows: tuple[Row | Value, ...]  #: a bare Value is an identification object
     flags: tuple[tuple[str, tuple[Bit, ...]], ...]
-    conditions: dict[str, tuple[Piece, frozenset[int]]]
+    conditions: dict[str, tuple[Piece, Condition]]
     pieces: tuple[Piece, ...]
     reads: tuple[Piece, ...]
     identity: tuple[tuple[int, int], ...]  #: (code, first object)
@@ -130,7 +131,7 @@ def _laid_out(profile: Profile, ups: int, tier: Tier) -> Layout:
     rows = tuple(value if _object(value) else _row(profile, value, ups) for value in values)
     words = [flags for flags in profile.flags if flags.tier == tier]
     named = {value.only_if for value in values if value.only_if}
-    conditions = {name: (_condition(profile, name, ups), profile.conditions[name].values) for name in sorted(named)}
+    conditions = {name: (_condition(profile, name, ups), profile.conditions[name]) for name in sorted(named)}
     pieces = {row.piece for row in rows if isinstance(row, Row)}
     pieces |= {_flags_piece(profile, flags, ups) for flags in words}
     pieces |= {piece for piece, _ in conditions.values()}
@@ -174,7 +175,7 @@ def _row(profile: Profile, value: Value, ups: int) -> Row:
     function, address = value.function or profile.function, int(value.at) + value.stride * ups
     piece = Piece(function, address, value.length if text else _SPAN[value.type])
     point = POINTS[value.point]
-    coded = point.kind in (Kind.STATE, Kind.FLAG) or bool(value.states or value.rule or value.least)
+    coded = point.kind in (Kind.STATE, Kind.FLAG, Kind.TEXT) or bool(value.states or value.rule or value.least)
     return Row(
         value=value,
         piece=piece,
@@ -219,9 +220,10 @@ def _bits(profile: Profile, word: Flags, flag: str, ups: int) -> Iterator[Bit]:
     numbers = [number for number, named in word.bits.items() if named == flag]
     if piece.function in _BIT_FUNCTIONS:
         for number in numbers:
-            yield Bit(piece, number, 1, _where(profile, piece.function, piece.address + number))
+            yield Bit(piece, number, 1, _where(profile, piece.function, piece.address + number), frozenset())
     else:
-        yield Bit(piece, 0, sum(1 << number for number in numbers), _where(profile, piece.function, piece.address))
+        mask = sum(1 << number for number in numbers)
+        yield Bit(piece, 0, mask, _where(profile, piece.function, piece.address), word.missing)
 
 
 def _identity(values: Iterable[Value]) -> Iterator[tuple[int, int]]:

@@ -54,6 +54,7 @@ class Value(msgspec.Struct, frozen=True, kw_only=True):
     rule: str = ""  #: a derivation that the driver knows by name
     stride: int = 0  #: Modbus: the address grows by this for each UPS behind the card
     function: int = 0  #: Modbus: 1 to 4; 0: the profile's
+    names: dict[int, str] = {}  #: Modbus: text that a number stands for
 
     @property
     def column(self) -> bool:
@@ -73,6 +74,7 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
     bits: dict[int, str]
     stride: int = 0
     function: int = 0  #: Modbus: 1 to 4; 0: the profile's. Of 1 and 2 each bit is an address of its own
+    missing: frozenset[int] = frozenset()  #: Modbus: words that are no bits but mean "not available"
 
 
 class Alarms(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,10 +101,11 @@ class Trap(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
-    """Holds when the raw number at a place is one of `values`."""
+    """Holds when the raw number at a place is one of `values`, or none of `unless`."""
 
     at: str
     values: frozenset[int]
+    unless: frozenset[int] = frozenset()
     function: int = 0  #: Modbus: 1 to 4; 0: the profile's
 
 

@@ -104,7 +104,8 @@ def _duplicates(profile: Profile, reader: Reader) -> None:
                 f"one point at {row.at}, which is {other} already", f"{row.at} 处只有一个测点，已是 {other}"
             )
             reader.wrong(f"value.{n}.at", expected, row.point, _REMOVE)
-        places[place] = row.point
+        if not row.fallback:
+            places[place] = row.point
     flags = [flag for word in profile.flags for flag in set(word.bits.values())]
     for flag in {row.point for row in profile.values} & set(flags):
         reader.wrong("value", _ONCE, flag, _REMOVE)
@@ -154,8 +155,8 @@ def _place(profile: Profile, row: Value, key: str, reader: Reader) -> None:
 
 def _modbus(profile: Profile, row: Value, key: str, reader: Reader) -> None:
     text = POINTS[row.point].kind == Kind.TEXT
-    if text != row.type.startswith("string"):
-        expected = Text("type string for text points and only for them", "文本测点且仅文本测点用 string")
+    if text != (row.type.startswith("string") or bool(row.names)):
+        expected = Text("type string, or names, for text points and only for them", "文本测点且仅文本测点用 string 或 names")
         reader.wrong(f"{key}.type", expected, row.type, Text("correct type", "更正 type"))
     if (row.function or profile.function) in (1, 2) and row.type != "u16":
         expected = Text("no type: functions 1 and 2 read single bits", "不写 type：功能码 1 和 2 读单个位")

@@ -196,6 +196,7 @@ def _value(table: _Table, base: str, missing: frozenset[float], stride: int) -> 
         rule=table.take("rule", str, ""),
         stride=table.take("stride", int, stride),
         function=function,
+        names=_names(table),
     )
     table.done()
     return value
@@ -227,12 +228,23 @@ def _letters(table: _Table, id: str) -> dict[str, int]:
     return coded
 
 
+def _names(table: _Table) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for number, name in table.table("names").named():
+        if number.isdigit() and isinstance(name, str) and name:
+            found[int(number)] = name
+        else:
+            table.wrong("names", Text('number = "name"', "数字 = \"名称\""), f"{number} = {name!r}")
+    return found
+
+
 def _flags(table: _Table, stride: int) -> Flags:
     bits = _bits(table, "bits", 0, 63)
     at, function = _place(table)
     flags = Flags(
         at=at,
         function=function,
+        missing=frozenset(map(int, _numbers(table, "missing"))),
         tier=Tier(_choice(table, "tier", ROW_TIERS)),
         bits=bits,
         stride=table.take("stride", int, stride),
@@ -363,7 +375,10 @@ def _pattern(table: _Table, name: str) -> str:
 def _condition(table: _Table, base: str) -> Condition:
     at, function = _place(table)
     values = frozenset(map(int, _numbers(table, "values")))
-    condition = Condition(at=_join(base, at), values=values, function=function)
+    unless = frozenset(map(int, _numbers(table, "unless")))
+    condition = Condition(at=_join(base, at), values=values, unless=unless, function=function)
+    if bool(values) == bool(unless):
+        table.wrong("values", Text("values or unless", "values 或 unless"), "both" if values else "neither")
     table.done()
     return condition
 
