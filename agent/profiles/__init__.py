@@ -11,7 +11,19 @@ from importlib.resources import files
 from agent.profiles.form import Profile, Tier, Variant, layered, says
 from agent.profiles.lint import lint
 
-__all__ = ["PROFILES", "Profile", "ProfileError", "Tier", "Variant", "layered", "lint", "load", "match", "says"]
+__all__ = [
+    "PROFILES",
+    "Profile",
+    "ProfileError",
+    "Tier",
+    "Variant",
+    "layered",
+    "lint",
+    "load",
+    "match",
+    "says",
+    "trap_tables",
+]
 
 
 class ProfileError(LookupError):
@@ -37,6 +49,18 @@ def load(id: str) -> Profile:
     if not profile:
         raise ProfileError("; ".join(problem.render("en") for problem in problems))
     return profile
+
+
+@cache
+def trap_tables() -> tuple[Profile, ...]:
+    """The families of which only the traps are known (folder `traps`), in the order of their files' names."""
+    found: list[Profile] = []
+    for one in sorted(files(__package__).joinpath("traps").iterdir(), key=lambda file: file.name):
+        profile, problems = lint(one.name, one.read_text(encoding="utf-8"))
+        if not profile:
+            raise ProfileError("; ".join(problem.render("en") for problem in problems))
+        found.append(profile)
+    return tuple(found)
 
 
 def match(object_id: str, descr: str = "", *, driver: str = "snmp") -> tuple[Profile, ...]:

@@ -29,11 +29,11 @@ from typing import cast
 import msgspec
 from pysnmp.error import PySnmpError
 
+from agent.address import PUBLIC
 from agent.traps import community, message, usm
 from agent.traps.community import Said, Undecoded
 from agent.traps.gate import Gate, Verdict
 from agent.traps.message import Level, Notice, Ready, Setup, Tally, Trouble
-from agent.traps.settings import PUBLIC
 from model.secret import SecretError, resolve
 
 #: Real seconds.

@@ -22,14 +22,11 @@ from ipaddress import ip_address
 
 import msgspec
 
+from agent.address import PUBLIC, SNMP_AUTH, SNMP_PRIV
 from model.secret import is_reference
 from model.text import Text
 from model.toml_table import Table
 
-AUTHS = ("md5", "sha", "sha224", "sha256", "sha384", "sha512")
-PRIVS = ("des", "aes", "aes192", "aes256")
-#: The one community that is no secret: it is taken as written, and proves nothing.
-PUBLIC = "public"
 _ENGINE_ID = re.compile(r"(0x)?([0-9a-fA-F]{2}){5,32}")
 
 
@@ -99,8 +96,9 @@ def _community(table: Table, text: str) -> str:
 
 
 def _user(table: Table, devices: Collection[str]) -> TrapUser:
-    auth = table.word("auth", "", AUTHS) if table.tree.get("auth") else ""
-    priv = table.word("priv", "", PRIVS) if table.tree.get("priv") else ""
+    # The same names as in a device's URL.
+    auth = SNMP_AUTH.get(table.word("auth", "", tuple(SNMP_AUTH)) if "auth" in table.tree else "", "")
+    priv = SNMP_PRIV.get(table.word("priv", "", tuple(SNMP_PRIV)) if "priv" in table.tree else "", "")
     user = TrapUser(
         name=table.word("name", example="trapper"),
         auth=auth,
@@ -112,7 +110,7 @@ def _user(table: Table, devices: Collection[str]) -> TrapUser:
     )
     if priv and not auth:
         table.problem("priv", _AUTH_FIRST, f"priv = `{priv}` alone", _FIX_AUTH)
-    table.get("auth", ""), table.get("priv", "")
+    table.leave(("auth", "priv"))
     return table.done(user)
 
 

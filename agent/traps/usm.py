@@ -33,19 +33,21 @@ from agent.traps.message import Level
 _AUTH = {
     "": config.USM_AUTH_NONE,
     "md5": config.USM_AUTH_HMAC96_MD5,
-    "sha": config.USM_AUTH_HMAC96_SHA,
+    "sha1": config.USM_AUTH_HMAC96_SHA,
     "sha224": config.USM_AUTH_HMAC128_SHA224,
     "sha256": config.USM_AUTH_HMAC192_SHA256,
     "sha384": config.USM_AUTH_HMAC256_SHA384,
     "sha512": config.USM_AUTH_HMAC384_SHA512,
 }
-#: AES-192 and -256 as in draft-blumenthal with the key extension of most makers ("Reeder"): net-snmp's and Cisco's way.
+#: The keys of AES-192 and -256 are grown as draft-blumenthal says, or (`…c`) as Cisco and others do.
 _PRIV = {
     "": config.USM_PRIV_NONE,
     "des": config.USM_PRIV_CBC56_DES,
-    "aes": config.USM_PRIV_CFB128_AES,
-    "aes192": config.USM_PRIV_CFB192_AES,
-    "aes256": config.USM_PRIV_CFB256_AES,
+    "aes128": config.USM_PRIV_CFB128_AES,
+    "aes192": config.USM_PRIV_CFB192_AES_BLUMENTHAL,
+    "aes256": config.USM_PRIV_CFB256_AES_BLUMENTHAL,
+    "aes192c": config.USM_PRIV_CFB192_AES,
+    "aes256c": config.USM_PRIV_CFB256_AES,
 }
 _LEVELS = (Level.NONE, Level.AUTH, Level.NONE, Level.AUTH_PRIV)
 _RANK = {Level.NONE: 0, Level.AUTH: 1, Level.AUTH_PRIV: 2}
