@@ -18,6 +18,8 @@ import msgspec
 from agent.address import AddressError, DeviceUrl
 from agent.profiles import PROFILES, Profile
 from agent.profiles import load as load_profile
+from agent.traps import settings as trap_settings
+from agent.traps.settings import TrapSettings
 from model.problem import Problem, unreadable
 from model.secret import is_reference
 from model.text import Text
@@ -74,6 +76,7 @@ class AgentConfig(msgspec.Struct, frozen=True, kw_only=True):
     pace: Pace = Pace()
     recorder: RecorderConfig = RecorderConfig()
     devices: tuple[WatchedDevice, ...] = ()
+    traps: TrapSettings | None = None
 
     @property
     def folder(self) -> Path:
@@ -111,10 +114,11 @@ def parse(text: str, path: Path) -> tuple[AgentConfig | None, list[Problem]]:
     pace = _pace(top.table("pace", optional=True))
     recorder = _recorder(top.table("recorder", optional=True))
     devices = _devices(top, base.site if base else "")
+    traps = trap_settings.read(top, [device.id for device in devices])
     top.done(None)
     if base is None:
         return None, top.problems
-    return msgspec.structs.replace(base, pace=pace, recorder=recorder, devices=devices), top.problems
+    return msgspec.structs.replace(base, pace=pace, recorder=recorder, devices=devices, traps=traps), top.problems
 
 
 def _beside(collector: object) -> tuple[str | None, str]:

@@ -29,6 +29,7 @@ from agent.links import Link, open_link
 from agent.poll import LinkRounds, Nudges, asker, pauses
 from agent.spool import Spool, SpoolError, SpoolTaken
 from agent.spooling import Opened, Spooling
+from agent.traps.ears import Ears
 from agent.uplink import Uplink, client
 from agent.writer import Writer
 from model.timescale import TimeScale
@@ -59,6 +60,7 @@ class Agent:
         self.counted = 0
         self.rounds: dict[str, LinkRounds] = {}  #: by link key
         self.nudges = Nudges()
+        self.ears = self._ears(config)
 
     async def run(self, stop: asyncio.Event) -> int:
         """Work until `stop` is set. Returns the exit code."""
@@ -78,6 +80,7 @@ class Agent:
             writing = [
                 self._supervised("writer", lambda: writer.run(stop), stop),
                 self._supervised("status", lambda: self._status(uplink, stop), stop),
+                *([self._supervised("traps", lambda: self._hear(stop), stop)] if self.ears else []),
             ]
             sending = self._supervised("uplink", lambda: uplink.run(writer.written, sent), sent)
             await stop.wait()
@@ -105,7 +108,10 @@ class Agent:
         link: Link = open_link(devices[0].url)
         pace = pauses(self.config.pace, self.scale, devices)
         take = self.flights.watch(link, devices, self._take)
-        rounds = LinkRounds(devices, asker(link, self.clock.now), pace, take, self.clock.now, link)
+        ask = asker(link, self.clock.now)
+        if self.ears:
+            ask = self.ears.watching(ask)
+        rounds = LinkRounds(devices, ask, pace, take, self.clock.now, link)
         self.rounds[devices[0].url.link_key] = rounds
         self.nudges.serve(rounds)
         try:
@@ -113,6 +119,15 @@ class Agent:
         finally:
             self.flights.close(link)
             link.close()
+
+    def _ears(self, config: AgentConfig) -> Ears | None:
+        if config.traps is None:
+            return None
+        return Ears(config.traps, config.devices, config.spool, self._take, self.nudges.nudge, self.clock.now)
+
+    async def _hear(self, stop: asyncio.Event) -> None:
+        if self.ears:
+            await self.ears.run(stop)
 
     def _take(self, found: list[Found]) -> None:
         self.counted += len(found)
