@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.services import need
 
-_PACKAGES = {"nutdrv_qx": "nut-server", "snmp-ups": "nut-snmp", "huawei-ups2000": "nut-modbus"}
+_PACKAGES = {"nutdrv_qx": "nut-server", "snmp-ups": "nut-snmp", "huawei-ups2000": "nut-modbus", "socomec_jbus": "nut-modbus"}
 
 
 def read(driver: str, port: str, directory: Path, **options: str) -> dict[str, str]:
