@@ -20,7 +20,7 @@ from agent.drivers.snmp import WHO, identity
 from agent.learning import learn
 from agent.links.owner import Link
 from agent.profiles import PROFILES, Profile, Tier, load, match
-from model.batch import Event
+from model.batch import Event, EventKind
 from model.reading import Gap, GapCause, Reading
 
 _FAILED_IN_A_ROW = 2
@@ -41,17 +41,24 @@ async def ask_device(
     """Readings, gaps and identity of one tier. Never raises for what a device does."""
     round = await ask_samples(link, url, profile, Tier(tier), now, device)
     if round.failure:
-        return [
-            Gap(device=device, point=None, index=None, at=round.at, cause=round.failure.cause, raw=round.failure.raw)
+        failure = round.failure
+        found: list[Reading | Gap | Event] = [
+            Gap(device=device, point=None, index=None, at=round.at, cause=failure.cause, raw=failure.raw)
         ]
-    return records(round.samples, device)
+    else:
+        found = records(round.samples, device)
+    if link.told:
+        at = now()
+        found += [Event(kind=EventKind.STATE_CHANGED, device=device, at=at, data=what) for what in link.told]
+        link.told.clear()
+    return found
 
 
 async def ask_samples(
     link: Link, url: DeviceUrl, profile: Profile | None, tier: Tier, now: Callable[[], int], device: str = ""
 ) -> Round:
     """The samples of one tier, each with its place on the wire and its raw text."""
-    link.device = device
+    link.begin(device)
     profiles = (profile,) if profile else await _settled(link, url, tier, device)
     if isinstance(profiles, Failure):
         return Round(failure=profiles, at=now())

@@ -82,9 +82,10 @@ class Line(msgspec.Struct, frozen=True, tag="line"):
 
 
 class Variables(msgspec.Struct, frozen=True, tag="variables"):
-    """SNMP variables by OID, in the order of the answer."""
+    """SNMP variables by OID, in the order of the answer. `cut`: why the rest of what was asked is not among them."""
 
     values: dict[str, Variable]
+    cut: Failure | None = None
 
 
 Answer = Words | Objects | Line | Variables

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent import address
-from agent.address import DeviceUrl
+from agent.address import SNMP_AUTH, SNMP_PRIV, DeviceUrl
 from agent.drivers.exchange import Failure
 from agent.links.adapters import AtPath, OfAdapter
 from agent.links.megatec_line import MegatecLink
@@ -12,12 +12,16 @@ from agent.links.modbus_tcp import ModbusTcpLink
 from agent.links.owner import Link
 from agent.links.port import TcpPort
 from agent.links.rs485 import Direction
-from agent.links.secrets import community_of
+from agent.links.secrets import community_of, keys_of
 from agent.links.serial_port import SerialPort
 from agent.links.snmp import SnmpLink
+from agent.links.snmp_engines import Engines
+from agent.links.snmp_user import Credentials
 
 __all__ = ["Failure", "Link", "open_link"]
 
+#: The SNMPv3 engines that this process has met.
+ENGINES = Engines()
 _BAUD = {address.RTU: "9600", address.MEGATEC: "2400"}
 
 
@@ -34,7 +38,23 @@ def open_link(url: DeviceUrl) -> Link:
         case address.MEGATEC:
             return MegatecLink(_serial(url), timeout_s)
         case _:
-            return SnmpLink(url.host, url.port, url.option("version", "2c"), lambda: community_of(url), timeout_s)
+            return _snmp(url, timeout_s)
+
+
+def _snmp(url: DeviceUrl, timeout_s: float) -> SnmpLink:
+    user = None
+    version = url.option("version", "2c")
+    if version == "3":
+        user = Credentials(
+            user=url.option("user"),
+            auth=SNMP_AUTH.get(url.option("auth"), ""),
+            priv=SNMP_PRIV.get(url.option("priv"), ""),
+            keys=lambda: keys_of(url),
+        )
+    budget_s = float(url.option("budget", "0"))
+    return SnmpLink(
+        url.host, url.port, version, lambda: community_of(url), timeout_s, user=user, budget_s=budget_s, engines=ENGINES
+    )
 
 
 def _serial(url: DeviceUrl) -> SerialPort:

@@ -6,6 +6,8 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 
+import structlog
+
 from agent.drivers.exchange import Answer, Failure, Request
 from agent.learning import Learned
 from agent.links.account import Account
@@ -13,6 +15,8 @@ from agent.links.port import PortGone
 from agent.links.ring import Ring
 from agent.profiles.form import Profile, Tier
 from model.reading import GapCause
+
+log = structlog.get_logger()
 
 
 class Link(ABC):
@@ -37,6 +41,18 @@ class Link(ABC):
         #: Why the port itself is not there, and since when (monotonic); "" while it is.
         self.gone = ""
         self.gone_since = 0.0
+
+        #: What the line found out about the device it is asked for, to travel as `state_changed` events with its answers.
+        self.told: list[dict[str, str | int | float]] = []
+
+    def begin(self, device: str) -> None:
+        """A round of a device begins: what is asked from now on is asked for it."""
+        self.device = device
+
+    def tell(self, what: dict[str, str | int | float]) -> None:
+        """Note something about the device, for the log and to travel with its answers."""
+        log.warning("link_tells", device=self.device, **what)
+        self.told.append(what)
 
     def patience_s(self, timeout_s: float) -> float:
         """How long to wait for an answer in this turn, where a live device has `timeout_s`."""

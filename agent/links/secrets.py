@@ -15,6 +15,12 @@ def community_of(url: DeviceUrl) -> str:
     return written if written == PUBLIC else secret(written)
 
 
+def keys_of(url: DeviceUrl) -> tuple[str, str]:
+    """The pass phrases of a v3 user, "" for what the URL does not name. Raises `model.secret.SecretError`."""
+    auth, priv = (secret(url.option(name)) if url.option(name) else "" for name in ("auth_key", "priv_key"))
+    return auth, priv
+
+
 def secret(reference: str) -> str:
     """What a reference stands for. Raises `model.secret.SecretError`."""
     return resolve(reference, os.environ.get, lambda path: Path(path).read_text(encoding="utf-8"))

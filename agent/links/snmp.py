@@ -1,213 +1,182 @@
-"""The one adapter over gufo-snmp: what it raises, hides or never ends becomes an answer or a failure.
+"""The owner of one SNMP agent: what drivers ask becomes as few datagrams as it bears, what goes wrong becomes a failure.
 
-A failed exchange throws its socket away, so nothing late or broken can reach the next one. A panic of the
-library on garbage (a BaseException) is `garbled`. Reply too big for device or path: asked again smaller.
-Walks are bounded in rows and must rise; a packet lost in the middle is asked for again (the library drops replies to
-other requests). A bulk request that an agent refuses looks to the library like an empty table, so an empty one is
-asked once more row by row. Keys that vanish from a get are simply absent from the answer.
+Rules. A get of a healthy device is one datagram each way. One that comes back empty was refused (too big, or one
+variable that the agent chokes on; v1 refuses all for one that is absent): it is asked for in halves, and what is alone
+to blame is left out for a while, so one bad variable loses no other. A living device that leaves a long get unanswered
+is asked for less at once, and in time for more again (`snmp_reach`). A round has a budget: what is not asked within it
+is a gap, what came before is kept. Keys that vanish from a get are simply absent from the answer.
+
+    snmp_session  a socket     snmp_dial  opening it     snmp_usm, snmp_user  v3     snmp_talk  one exchange with repeats
 """
 
 from __future__ import annotations
 
-import asyncio
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
-from gufo.snmp import NoSuchInstance, SnmpDecodeError, SnmpError, SnmpVersion
-from gufo.snmp.aio import SnmpSession
-
-from agent.drivers.exchange import (
-    Answer,
-    Failure,
-    GetVariables,
-    Request,
-    Variable,
-    Variables,
-    WalkVariables,
-)
+from agent.drivers.exchange import Answer, Failure, GetVariables, Request, Variable, Variables, WalkVariables
 from agent.links.owner import Link
+from agent.links.snmp_dial import Dial
+from agent.links.snmp_engines import Engines
+from agent.links.snmp_reach import Reach
+from agent.links.snmp_talk import TOO_BIG, Talk
+from agent.links.snmp_user import Credentials
+from agent.links.snmp_walk import Walker
 from model.reading import GapCause
 from model.secret import SecretError
 
-#: Rows a reply of a walk may hold: the usual, for a device or path that loses long replies, and one by one.
-_REPETITIONS = (25, 8, 1)
-_TRIES_BEFORE_SMALL_FOR_GOOD = 3
-_VARIABLES_A_GET = 16
-_LONGEST_WALK = 50_000
-#: How often a packet of a walk is asked for again; the first only once, for it may be the reply that is too long.
-_REPEATS_IN_A_WALK = 2
+#: Variables a get may hold at first and at most; those of the second attempt at an agent that never answered.
+_FIRST, _MOST, _FEWEST = 32, 64, 8
+#: Real seconds: how long a variable that was refused is left out; time-outs that a round, and a walk in it, may last.
+_LEFT_OUT_S = 600.0
+ROUND_TIMEOUTS, LEAST_ROUND_S = 20, 10.0
 
 
 class SnmpLink(Link):
-    """One agent on one address. Retries by itself, packet by packet."""
+    """One agent on one address. Repeats by itself, packet by packet."""
 
     retries = 0
 
-    def __init__(self, host: str, port: int, version: str, community: Callable[[], str], timeout_s: float) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        version: str,
+        community: Callable[[], str],
+        timeout_s: float,
+        *,
+        user: Credentials | None = None,
+        budget_s: float = 0.0,
+        engines: Engines | None = None,
+    ) -> None:
         super().__init__()
-        self._host, self._port = host, port
-        self._version = SnmpVersion.v1 if version == "1" else SnmpVersion.v2c
-        self._community = community
         self._timeout_s = timeout_s
-        self._session: SnmpSession | None = None
-        self._level = 2 if self._version == SnmpVersion.v1 else 0
-        self._shrunk = 0
-        self._bare: set[str] = set()  #: roots below which nothing stood, by getnext too
+        self.budget_s = budget_s or max(LEAST_ROUND_S, ROUND_TIMEOUTS * timeout_s)
+        self._talk = Talk(Dial(host, port, version, community, user), timeout_s)
+        self._talk.on_engine = self._met
+        self._engines = engines if engines is not None else Engines()
+        self._walker = Walker(self._talk, bulk=version != "1")
+        self.variables = Reach(_FIRST, _MOST)
+        self._left_out: dict[str, float] = {}
+
+    @property
+    def engine(self) -> Any:
+        """What is known of the device's v3 engine; None for v1 and v2c."""
+        return self._talk.dial.engine if self._talk.dial.version == "3" else None
+
+    @property
+    def sharers(self) -> tuple[str, ...]:
+        """Other devices with the same v3 engine id."""
+        engine = self.engine
+        return self._engines.others(engine.id, self._talk.dial.place) if engine is not None and engine.id else ()
+
+    def begin(self, device: str) -> None:
+        """A round of a device begins, with a whole budget."""
+        super().begin(device)
+        self._talk.until = time.monotonic() + self.budget_s
+
+    async def ask(self, request: Request) -> Answer | Failure:
+        """The answer to a request, or why there is none."""
+        async with self._turn:
+            talk = self._talk
+            counts = talk.counts = self.account.of(self.device)
+            talk.patience_s = self.patience_s(self._timeout_s)
+            began = time.monotonic()
+            try:
+                answer = await self._once(request)
+            except SecretError as error:
+                answer = Failure(cause=GapCause.NO_ANSWER, raw=str(error)[:200])
+            finally:
+                spent_s = time.monotonic() - began
+                counts.airtime_s += spent_s
+            if not isinstance(answer, Failure) and spent_s > counts.slowest_s:
+                counts.slowest_s = spent_s
+            self.ring.exchanged(self.device, request, answer)
+            return answer
 
     async def _once(self, request: Request) -> Answer | Failure:
-        try:
-            if isinstance(request, GetVariables):
-                return await self._get_all(request.oids)
-            assert isinstance(request, WalkVariables)
-            return await self._walk(request)
-        except SecretError as error:
-            return Failure(cause=GapCause.NO_ANSWER, raw=str(error))
+        if isinstance(request, GetVariables):
+            return await self._get_all(request.oids)
+        assert isinstance(request, WalkVariables)
+        return await self._walker.walk(request, self.budget_s)
 
-    async def _get_all(self, oids: tuple[str, ...]) -> Answer | Failure:
+    async def _get_all(self, oids: tuple[str, ...]) -> Variables | Failure:
+        if self._left_out:
+            oids = self._asked(oids)
+        size = self.variables.size
+        if len(oids) <= size and self._talk.answered:
+            whole = await self._get(oids, 1 if self.probing else 2)
+            if isinstance(whole, Failure):
+                return whole
+            self.variables.worked(len(oids))
+            return Variables(whole)
+        return await self._in_parts(oids)
+
+    async def _in_parts(self, oids: tuple[str, ...]) -> Variables | Failure:
+        """More than one get's worth, or an agent that never answered: first find out that it is there at all."""
         values: dict[str, Variable] = {}
-        for start in range(0, len(oids), _VARIABLES_A_GET):
-            answer = await self._get(oids[start : start + _VARIABLES_A_GET], tries=2, known=bool(start))
+        done = 0
+        while done < len(oids):
+            part = oids[done : done + self.variables.size]
+            known = self._talk.answered
+            few = not known and len(part) > _FEWEST and not self.probing
+            answer = await self._get(part, 1 if few or self.probing else 2, split=bool(values))
+            if few and isinstance(answer, Failure) and answer.cause is not GapCause.REFUSED:
+                answer = await self._get(part := part[:_FEWEST], 1)
+                if not isinstance(answer, Failure):
+                    self.variables.failed(2 * _FEWEST)
             if isinstance(answer, Failure):
-                return answer
-            values.update(answer.values)
+                return Variables(values, cut=answer) if values else answer
+            values.update(answer)
+            done += len(part)
         return Variables(values)
 
-    async def _get(self, oids: tuple[str, ...], tries: int, known: bool) -> Variables | Failure:
-        """A get; one that a living device refuses or leaves unanswered is asked for in halves."""
-        answer = await self._try_get(oids)
-        while isinstance(answer, Failure) and answer.cause != GapCause.REFUSED and tries > 1:
-            tries -= 1
-            answer = await self._try_get(oids)
-        if not isinstance(answer, Failure):
+    async def _get(self, oids: tuple[str, ...], tries: int, *, split: bool = False) -> dict[str, Variable] | Failure:
+        """A get. One that is refused, or (`split`) left unanswered by a living device, is asked for in halves."""
+        answer: dict[str, Variable] | Failure = await self._talk.swap(partial(_many, list(oids)), tries)
+        if isinstance(answer, Failure):
+            if answer is not TOO_BIG and (not split or answer.cause is GapCause.REFUSED):
+                return answer
+            if len(oids) == 1:
+                return answer
+        elif answer:
             return answer
-        if len(oids) == 1:
-            return Variables({}) if answer.cause == GapCause.REFUSED else answer
-        if answer.cause != GapCause.REFUSED and not known:
-            return answer
+        elif len(oids) == 1:
+            self._left_out[oids[0]] = time.monotonic() + _LEFT_OUT_S
+            return {}
+        return await self._halves(oids, split=split)
+
+    async def _halves(self, oids: tuple[str, ...], *, split: bool) -> dict[str, Variable] | Failure:
+        middle = len(oids) // 2
         values: dict[str, Variable] = {}
-        for half in (oids[: len(oids) // 2], oids[len(oids) // 2 :]):
-            part = await self._get(half, tries=1, known=known)
+        blamed = len(self._left_out)
+        for half in (oids[:middle], oids[middle:]):
+            part = await self._get(half, 1, split=split)
             if isinstance(part, Failure):
                 return part
-            values.update(part.values)
-        return Variables(values)
-
-    async def _try_get(self, oids: tuple[str, ...]) -> Variables | Failure:
-        async def ask(session: SnmpSession) -> dict[str, Variable]:
-            return dict(await session.get_many(oids))
-
-        values = await self._guarded(ask)
-        return values if isinstance(values, Failure) else Variables(values)
-
-    async def _walk_by(self, request: WalkVariables, repetitions: int) -> dict[str, Variable] | Failure:
-        async def ask(session: SnmpSession) -> dict[str, Variable]:
-            return await _collect(session, request, repetitions)
-
-        return await self._guarded(ask)
-
-    async def _walk(self, request: WalkVariables) -> Answer | Failure:
-        failure = Failure(cause=GapCause.NO_ANSWER)
-        levels = range(self._level, len(_REPETITIONS)) if self._version != SnmpVersion.v1 else (2, 2)
-        for tried, level in enumerate(levels):
-            repetitions = min(_REPETITIONS[level], request.limit or _REPETITIONS[level])
-            values = await self._walk_by(request, repetitions)
-            bulk = repetitions > 1
-            if values == {} and bulk and request.root not in self._bare:
-                values = await self._row_by_row(request)
-                tried, level = (1, len(_REPETITIONS) - 1) if values else (tried, level)
-            if not isinstance(values, Failure):
-                self._shrink(tried, level)
-                return Variables(values)
-            failure = values
-        return failure
-
-    async def _row_by_row(self, request: WalkVariables) -> dict[str, Variable] | Failure:
-        """What getnext finds where bulk found nothing; a root that is bare is remembered."""
-        values = await self._walk_by(request, 1)
-        if values == {}:
-            self._bare.add(request.root)
+            values.update(part)
+        if len(self._left_out) == blamed:
+            self.variables.failed(len(oids))  # nothing in it is to blame: there was too much of it
         return values
 
-    def _shrink(self, tried: int, level: int) -> None:
-        """Long replies that fail again and again are not asked for any more."""
-        self._shrunk = self._shrunk + 1 if tried else 0
-        if self._shrunk >= _TRIES_BEFORE_SMALL_FOR_GOOD:
-            self._level, self._shrunk = level, 0
+    def _asked(self, oids: tuple[str, ...]) -> tuple[str, ...]:
+        """Without what was refused a short while ago."""
+        now = time.monotonic()
+        self._left_out = {oid: until for oid, until in self._left_out.items() if until > now}
+        return tuple(oid for oid in oids if oid not in self._left_out) or oids[:1]
 
-    async def _guarded(
-        self, ask: Callable[[SnmpSession], Awaitable[dict[str, Variable]]]
-    ) -> dict[str, Variable] | Failure:
-        """Run one exchange; whatever goes wrong costs the socket and becomes a failure."""
-        try:
-            session = await self._open()
-            return await ask(session)
-        except (TimeoutError, NoSuchInstance, SnmpDecodeError, SnmpError, OSError) as error:
-            self._session = None
-            return _failure(error)
-        except SecretError:
-            raise
-        except (asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit):
-            self._session = None
-            raise
-        except BaseException as panic:  # noqa: BLE001 - a Rust panic on a hostile datagram is no Exception
-            self._session = None
-            return Failure(cause=GapCause.GARBLED, raw=f"not SNMP: {panic}"[:200])
-
-    async def _open(self) -> SnmpSession:
-        if not self._session:
-            loop = asyncio.get_running_loop()
-            found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_DGRAM)
-            address = str(found[0][4][0])
-            self._session = SnmpSession(
-                address, self._port, community=self._community(), version=self._version, timeout=self._timeout_s
-            )
-        return self._session
+    def _met(self, _resynced: bool) -> None:
+        dial = self._talk.dial
+        shared = self._engines.met(dial.engine.id, dial.place, self.device)
+        if shared:
+            self.tell({"engine_shared": ", ".join(shared), "engine_id": dial.engine.id.hex()})
 
     def close(self) -> None:
-        self._session = None
+        """Give the socket up."""
+        self._talk.close()
 
 
-async def _collect(session: SnmpSession, request: WalkVariables, repetitions: int) -> dict[str, Variable]:
-    """A bounded walk. An OID that does not rise ends it: some agents loop for ever."""
-    values: dict[str, Variable] = {}
-    last: tuple[int, ...] = ()
-    rows = _rows(session, request.root, repetitions)
-    while found := await _next(rows, repeats=_REPEATS_IN_A_WALK if values else 1):
-        oid, value = found
-        place = tuple(map(int, oid.split(".")))
-        if place <= last:
-            break
-        last = place
-        values[oid] = value
-        if len(values) >= (request.limit or _LONGEST_WALK):
-            break
-    return values
-
-
-async def _next(rows: AsyncIterator[tuple[str, Variable]], repeats: int) -> tuple[str, Variable] | None:
-    """The next row, or None at the end. The iterator asks for the same place again after a time-out."""
-    for left in range(repeats, -1, -1):
-        try:
-            return await anext(rows)
-        except StopAsyncIteration:
-            return None
-        except TimeoutError:
-            if not left:
-                raise
-    return None
-
-
-def _rows(session: SnmpSession, root: str, repetitions: int) -> AsyncIterator[tuple[str, Variable]]:
-    return session.getnext(root) if repetitions == 1 else session.getbulk(root, max_repetitions=repetitions)
-
-
-def _failure(error: Exception) -> Failure:
-    if isinstance(error, SnmpDecodeError):
-        return Failure(cause=GapCause.GARBLED, raw=f"not SNMP: {error}"[:200])
-    if isinstance(error, TimeoutError):
-        cause = error.__cause__
-        unreachable = isinstance(cause, OSError) and bool(cause.args)
-        return Failure(cause=GapCause.NO_ANSWER, raw=str(cause)[:200] if unreachable else "")
-    if isinstance(error, SnmpError):
-        return Failure(cause=GapCause.REFUSED, raw=f"{type(error).__name__} {error}".strip()[:200])
-    return Failure(cause=GapCause.NO_ANSWER, raw=str(error)[:200])
+def _many(oids: list[str], wire: Any) -> tuple[Callable[[], None], Callable[[], Any]]:
+    return partial(wire.send_get_many, oids), wire.recv_get_many

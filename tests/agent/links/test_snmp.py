@@ -145,17 +145,20 @@ async def test_an_agent_that_refuses_bulk_requests_is_walked_row_by_row() -> Non
     assert [*answer.values.values()] == [*range(1, 91)]
 
 
-async def test_a_table_that_is_not_there_costs_its_second_question_once() -> None:
+@pytest.mark.parametrize(("next_row", "asked"), [([("1.3.6.1.2.1.99.1.0", 0)], 3), ([], 4)])
+async def test_a_table_that_is_not_there_costs_its_second_question_once(
+    next_row: list[tuple[str, int]], asked: int
+) -> None:
     heard: list[str] = []
 
     def bare(kind: str, oids: list[str], repetitions: int) -> list[tuple[str, int]]:
         heard.append(kind)
-        return [("1.3.6.1.2.1.99.1.0", 0)]
+        return next_row
 
     async with served(_Agent(bare), timeout_s=5) as (link, _):
         for _round in range(3):
             assert await link.ask(WalkVariables(root="1.3.6.1.2.1.31.1.1.1.6")) == Variables({})
-    assert len(heard) == 4
+    assert len(heard) == asked
 
 
 async def test_a_silent_agent_is_one_gap_for_the_whole_device_and_asked_twice() -> None:
@@ -166,7 +169,8 @@ async def test_a_silent_agent_is_one_gap_for_the_whole_device_and_asked_twice() 
 
     async with served(_Agent(silent), timeout_s=0.1) as (link, url):
         found = await ask_device(link, "a/sw-1", url, None, Tier.STATUS, lambda: 9)
-    assert found == [Gap(device="a/sw-1", point=None, index=None, at=9, cause=GapCause.NO_ANSWER)]
+    said = "never answered: address or community, or an agent that only speaks v1 (version=1)"
+    assert found == [Gap(device="a/sw-1", point=None, index=None, at=9, cause=GapCause.NO_ANSWER, raw=said)]
     assert len(heard) == 2
 
 

@@ -1,0 +1,170 @@
+"""One exchange with one SNMP agent, repeated where that helps, within the round's budget.
+
+Rules. A time-out repeats the same datagram kind on the same socket (a late reply carries another request id and is
+dropped); after `_STRANGE` failures in a row the socket and the resolved address go. v3: the repeat asks anew who the
+engine is, for a rebooted or replaced one may be silent to what it does not know; a time window that was missed, or an
+engine that changed, is put right within the same exchange, once, silently, and counted. "Connection refused" while a
+daemon restarts is waited out, not believed at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from gufo.snmp import SnmpAuthError, SnmpEncodeError, SnmpError
+
+from agent.drivers.exchange import Failure
+from agent.links.account import Counts
+from agent.links.snmp_dial import Dial
+from agent.links.snmp_session import Garbled, Lost, Session
+from agent.links.snmp_usm import WORDS, EngineChanged, Report
+from model.reading import GapCause
+from model.secret import SecretError
+
+log = structlog.get_logger()
+
+_STRANGE = 3
+#: Of the time-out: the pause after "connection refused".
+_REFUSED_PAUSE = 0.2
+TOO_BIG = Failure(cause=GapCause.REFUSED, raw="too big to be asked at once")
+
+#: (wire, what it sends, what it receives) for one attempt.
+Ask = Callable[[Any], tuple[Callable[[], None], Callable[[], Any]]]
+
+
+class Talk:
+    """The session with one agent. `counts` is of the device that is asked just now."""
+
+    def __init__(self, dial: Dial, timeout_s: float) -> None:
+        self.dial = dial
+        self.counts = Counts()
+        self.answered = False  #: whether this agent ever answered, or not for the last failures
+        self.patience_s = timeout_s
+        self.until = float("inf")  #: monotonic end of the round's budget
+        self.on_engine: Callable[[bool], None] = lambda _resynced: None
+        self._session: Session | None = None
+        self._failed = 0
+
+    async def swap(self, ask: Ask, tries: int) -> Any | Failure:
+        """What the agent answered (None: there is no more), or why it did not. Raises SecretError."""
+        failure = Failure(cause=GapCause.NO_ANSWER, raw="not asked: the time for this round is spent")
+        counts, resynced, attempt = self.counts, False, 0
+        while attempt < tries:
+            left_s = self.until - time.monotonic()
+            if left_s <= 0:
+                return failure
+            counts.requests += 1
+            counts.retries += attempt > 0
+            try:
+                answer = await self._once(ask, min(self.patience_s, left_s))
+            except (SnmpAuthError, EngineChanged) as error:
+                report = Report.ENGINE if isinstance(error, EngineChanged) else self._report()
+                if resynced or report not in (Report.ENGINE, Report.TIME_WINDOW):
+                    counts.replies += 1
+                    self._forget()
+                    return Failure(cause=GapCause.REFUSED, raw=WORDS[report] if report else _NOT_ALLOWED)
+                resynced = True
+                self._resync(report)
+                continue
+            except SnmpEncodeError:
+                counts.requests -= 1
+                return TOO_BIG
+            except SecretError:
+                counts.requests -= 1
+                raise
+            except (TimeoutError, Garbled, Lost, SnmpError, OSError) as error:
+                failure = self._note(error)
+                attempt += 1
+                if self.dial.usm is not None and attempt < tries:
+                    self._forget()
+                continue
+            else:
+                counts.replies += 1
+                self._failed, self.answered = 0, True
+                return answer
+            finally:
+                self._count()
+        return failure
+
+    def close(self) -> None:
+        """Give the socket up."""
+        self._forget()
+
+    async def _once(self, ask: Ask, patience_s: float) -> Any:
+        until = time.monotonic() + patience_s
+        while True:
+            left_s = max(until - time.monotonic(), 0.001)
+            try:
+                session = self._session or await self._open(left_s)
+                return await session.exchange(*ask(session.wire), left_s)
+            except (TimeoutError, OSError) as error:
+                # gufo says "connection refused" as a TimeoutError when receiving, as an OSError when sending
+                pause_s = patience_s * _REFUSED_PAUSE
+                if "refused" not in str(error) or time.monotonic() + pause_s >= until:
+                    raise
+                await asyncio.sleep(pause_s)
+
+    async def _open(self, timeout_s: float) -> Session:
+        session = self._session = await self.dial.open(timeout_s)
+        if self.dial.usm is not None:
+            self.on_engine(False)
+        return session
+
+    def _report(self) -> Report | None:
+        return self.dial.usm.report if self.dial.usm else None
+
+    def _resync(self, report: Report) -> None:
+        """The engine is another one, or its clock is: go on with what it says now."""
+        engine = self.dial.engine
+        if report is Report.ENGINE:
+            self._forget()
+        else:
+            engine.resyncs += 1
+            self.on_engine(True)
+        log.info("snmp_resync", address=self.dial.place, why=report.name.lower(), boots=engine.boots)
+
+    def _note(self, error: Exception) -> Failure:
+        """Count a failed attempt and say what it was."""
+        why = self._why(str(error))
+        self._failed += 1
+        if isinstance(error, Lost | OSError) or self._failed >= _STRANGE:
+            self._forget()
+        if self._failed >= _STRANGE:
+            self.answered = False
+        if isinstance(error, Garbled | Lost):
+            return Failure(cause=GapCause.GARBLED, raw=f"not SNMP: {error}"[:200])
+        self.counts.timeouts += 1
+        return Failure(cause=GapCause.NO_ANSWER, raw=why)
+
+    def _why(self, said: str) -> str:
+        """What silence may mean, as long as the agent never answered."""
+        if said or self.answered:
+            return said[:200]
+        if self.dial.usm is None:
+            return "never answered: " + _NEVER[self.dial.version == "1"]
+        return _UNHEARD if self.dial.usm.discovering else _UNDECRYPTED
+
+    def _count(self) -> None:
+        session = self._session
+        if session is not None and (session.dropped or session.garbage):
+            self.counts.quarantined += session.dropped
+            self.counts.garbled += session.garbage
+            session.dropped = session.garbage = 0
+
+    def _forget(self) -> None:
+        if self._session is not None:
+            self._count()
+            self._session.close()
+            self._session = None
+        if self.dial.usm is not None:
+            self.dial.usm.close()
+
+
+_NOT_ALLOWED = "access refused: this user or community may not read that, or not without auth and priv"
+_UNHEARD = "never answered: address, or an agent without SNMPv3"
+_UNDECRYPTED = "encryption not understood: the engine answers, but not this user's messages: priv_key or priv is wrong"
+_NEVER = ("address or community, or an agent that only speaks v1 (version=1)", "address or community")
