@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from agent.address import AddressError, DeviceUrl
+from agent.contacts import meant
 from agent.profiles import PROFILES, Profile
 from agent.profiles import load as load_profile
 from agent.traps import settings as trap_settings
@@ -73,6 +74,7 @@ class AgentConfig(msgspec.Struct, frozen=True, kw_only=True):
     ca: Path | None = None  #: authorities to trust beside none else, for a centre with a private one
     spool_max_mb: int = 512
     keep_delivered_h: float = 0.0
+    metrics: tuple[str, int] | None = None  #: where /metrics is served
     pace: Pace = Pace()
     recorder: RecorderConfig = RecorderConfig()
     devices: tuple[WatchedDevice, ...] = ()
@@ -150,6 +152,7 @@ def _agent(table: Table, path: Path, beside: tuple[str | None, str]) -> AgentCon
         ca=path.parent / ca if ca else None,
         spool_max_mb=int(table.number("spool_max_mb", 512, 8, 1_000_000)),
         keep_delivered_h=table.number("keep_delivered_h", 0, 0, 24 * 366),
+        metrics=_metrics(table),
     )
     if config.ca:
         try:
@@ -160,6 +163,21 @@ def _agent(table: Table, path: Path, beside: tuple[str | None, str]) -> AgentCon
     sound = table.errors == before
     table.done(None)
     return config if sound else None
+
+
+def _metrics(table: Table) -> tuple[str, int] | None:
+    """Where the metrics are served; None when they are not. Another place than loopback is told, not forbidden."""
+    text = table.word("metrics", "")
+    if not text:
+        return None
+    host, _, port = text.rpartition(":")
+    host = host.strip("[]")
+    if not host or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        table.problem("metrics", _A_LISTENER, repr(text), _FIX_LISTENER)
+        return None
+    if host not in LOOPBACK:
+        table.problem("metrics", _LOOPBACK, repr(text), _FIX_LISTENER, warning=True)
+    return host, int(port)
 
 
 def _collector(table: Table, beside: str | None) -> str:
@@ -214,7 +232,7 @@ def _devices(top: Table, site: str) -> tuple[WatchedDevice, ...]:
         before = table.errors
         id = _id(table, "id", "ups-1")
         url = _url(table)
-        profile = _profile(table, url)
+        profile = meant(table, _profile(table, url))
         sound = table.errors == before
         table.done(None)
         if id and f"{site}/{id}" in devices:
@@ -270,6 +288,9 @@ _FIX_REFERENCE = Text(
 _A_COLLECTOR = Text("the URL of the collector", "采集中心的 URL")
 _FIX_COLLECTOR = Text("write https://HOST:8620", "写成 https://主机:8620")
 _HTTPS = Text("https, for plain http is taken only on loopback", "https；明文 http 只允许本机回环地址")
+_A_LISTENER = Text("HOST:PORT to listen on", "监听地址 主机:端口")
+_LOOPBACK = Text("loopback: the metrics have neither a password nor TLS", "本机回环地址：指标没有密码，也没有 TLS")
+_FIX_LISTENER = Text('write metrics = "127.0.0.1:9780"', '写成 metrics = "127.0.0.1:9780"')
 _A_CA = Text("a file of PEM certificates", "PEM 证书文件")
 _FIX_CA = Text("correct the path, or remove ca to use the system's", "更正路径，或删除 ca 以用系统证书")
 _AN_ID = Text("letters, digits, - _ . (at most 63, no slash)", "字母、数字、- _ .（至多 63 个，不含斜杠）")
