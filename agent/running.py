@@ -26,9 +26,13 @@ from agent.config import AgentConfig, WatchedDevice, load
 from agent.enrolment import EnrolmentError, enrol, key_of
 from agent.flights import Flights
 from agent.links import Link, open_link
+from agent.observing import Observer, Waiting
 from agent.poll import LinkRounds, Nudges, asker, pauses
 from agent.spool import Spool, SpoolError, SpoolTaken
 from agent.spooling import Opened, Spooling
+from agent.status import Status
+from agent.status_door import door_of
+from agent.status_door import serve as serve_status
 from agent.traps.ears import Ears
 from agent.uplink import Uplink, client
 from agent.writer import Writer
@@ -45,12 +49,16 @@ GRACE_S = 2.0
 LAST_SENDING_S = 5.0
 RESTART_S = 1.0
 STATUS_S = 60.0
+#: Story seconds between two tellings of what lines and devices cost; never less than the second in real seconds.
+COSTS_S, COSTS_LEAST_S = 60.0, 0.5
 
 
 class Agent:
     """One running agent. `serve` builds it; tests may build it with a clock of their own."""
 
-    def __init__(self, config: AgentConfig, scale: TimeScale, clock: AgentClock | None = None) -> None:
+    def __init__(
+        self, config: AgentConfig, scale: TimeScale, clock: AgentClock | None = None, version: str = ""
+    ) -> None:
         self.config = config
         self.scale = scale
         self.backlog = Backlog()
@@ -61,6 +69,7 @@ class Agent:
         self.rounds: dict[str, LinkRounds] = {}  #: by link key
         self.nudges = Nudges()
         self.ears = self._ears(config)
+        self.observer = Observer(config, self.rounds, self.clock, version)
 
     async def run(self, stop: asyncio.Event) -> int:
         """Work until `stop` is set. Returns the exit code."""
@@ -81,7 +90,11 @@ class Agent:
                 self._supervised("writer", lambda: writer.run(stop), stop),
                 self._supervised("status", lambda: self._status(uplink, stop), stop),
                 *([self._supervised("traps", lambda: self._hear(stop), stop)] if self.ears else []),
+                self._supervised("costs", lambda: self._tell_costs(stop), stop),
+                self._supervised("status door", lambda: self._serve_status(uplink, stop), stop),
             ]
+            if self.config.metrics:
+                writing.append(self._supervised("metrics", lambda: self._serve_metrics(uplink, stop), stop))
             sending = self._supervised("uplink", lambda: uplink.run(writer.written, sent), sent)
             await stop.wait()
             await _end(rounds, GRACE_S)
@@ -147,8 +160,7 @@ class Agent:
 
     async def _status(self, uplink: Uplink, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), STATUS_S)
+            await _ends(stop, STATUS_S)
             with contextlib.suppress(SpoolError):
                 standing = await self.spooling.call(lambda spool: spool.standing())
                 log.info(
@@ -163,6 +175,37 @@ class Agent:
                     recordings_suppressed=self.flights.suppressed,
                 )
 
+    async def _tell_costs(self, stop: asyncio.Event) -> None:
+        pause_s = max(self.scale.real_seconds(COSTS_S), COSTS_LEAST_S)
+        while not await _ends(stop, pause_s):
+            self._take([*self.observer.tell()])
+
+    async def _serve_status(self, uplink: Uplink, stop: asyncio.Event) -> None:
+        await serve_status(door_of(self.config.spool), lambda: self._observe(uplink), stop)
+
+    async def _serve_metrics(self, uplink: Uplink, stop: asyncio.Event) -> None:
+        from agent.metrics import served  # an agent without it is spared the import
+
+        host, port = self.config.metrics or ("", 0)
+        try:
+            with served(host, port, lambda: self._observe(uplink)):
+                log.info("metrics_served", at=f"http://{host}:{port}/metrics")
+                await stop.wait()
+        except OSError as error:
+            fix = "give [agent] metrics another port, or stop what has this one"
+            log.error("metrics_not_served", error=str(error), fix=fix)  # noqa: TRY400 a trace says nothing more
+            await _ends(stop, STATUS_S)
+
+    async def _observe(self, uplink: Uplink) -> Status:
+        """A snapshot of this moment; without the spool's numbers when the disk refuses."""
+        spool = None
+        with contextlib.suppress(SpoolError):
+            spool = await self.spooling.call(lambda spool: spool.standing())
+        waiting = Waiting(
+            in_memory=len(self.backlog), spool=spool, uplink=uplink.waits_for, uplink_failures=uplink.failures
+        )
+        return self.observer.status(waiting)
+
     def _supervised(
         self, name: str, work: Callable[[], Coroutine[Any, Any, None]], stop: asyncio.Event
     ) -> asyncio.Task[None]:
@@ -172,10 +215,16 @@ class Agent:
                     await work()
                 except Exception:  # supervisor: logged with its trace, and begun anew
                     log.exception("task_failed", task=name)
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(stop.wait(), RESTART_S)
+                    await _ends(stop, RESTART_S)
 
         return asyncio.create_task(again(), name=name)
+
+
+async def _ends(stop: asyncio.Event, seconds: float) -> bool:
+    """Wait so long, or until `stop` is set: whether it is."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
+    return stop.is_set()
 
 
 async def _end(tasks: list[asyncio.Task[None]], seconds: float) -> None:
@@ -202,7 +251,7 @@ def _enrolled(config_path: Path, code: str) -> bool:
     return True
 
 
-async def serve(config_path: Path, scale: TimeScale) -> int:
+async def serve(config_path: Path, scale: TimeScale, version: str = "") -> int:
     """Run the agent of a file until SIGTERM or SIGINT. Returns the exit code."""
     config, problems = load(config_path)
     for problem in problems:
@@ -214,11 +263,11 @@ async def serve(config_path: Path, scale: TimeScale) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     log.info("agent_starts", site=config.site, devices=len(config.devices), collector=config.collector)
-    return await Agent(config, scale).run(stop)
+    return await Agent(config, scale, version=version).run(stop)
 
 
-def main(config_path: Path, scale: TimeScale, enrol_code: str | None = None) -> int:
+def main(config_path: Path, scale: TimeScale, enrol_code: str | None = None, version: str = "") -> int:
     """`roundsman agent FILE [--enrol CODE]`: enrol first when there is a code, then run. Returns the exit code."""
     if enrol_code and not _enrolled(config_path, enrol_code):
         return EXIT_NOT_ENROLLED
-    return asyncio.run(serve(config_path, scale))
+    return asyncio.run(serve(config_path, scale, version))

@@ -5,6 +5,7 @@ Opens it read only and never repairs or prunes. The agent that owns the file mus
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 from model.batch import Batch, decode
 
 _ROWS = "SELECT packed, delivered_at IS NOT NULL FROM rows ORDER BY id"
+_WAITING = "SELECT count(*) FROM rows WHERE delivered_at IS NULL"
 
 
 def read_rows(path: Path) -> Iterator[tuple[Batch, bool]]:
@@ -25,3 +27,14 @@ def read_rows(path: Path) -> Iterator[tuple[Batch, bool]]:
             yield decode(packed), bool(delivered)
     finally:
         db.close()
+
+
+def undelivered(path: Path) -> int | None:
+    """How many rows wait; None when there is no spool, or none that can be read."""
+    if not path.exists():
+        return None
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+            return int(db.execute(_WAITING).fetchone()[0])
+    except sqlite3.Error:
+        return None

@@ -24,9 +24,11 @@ app = App(
     help="Rounds of UPS and network gear: from the wire to a ticket. UPS 与网络设备巡检：从线路到工单。",
 )
 ticket = App(name="ticket", help="Tickets, their ledgers and clocks. 工单、记录与时限。")
+agent_app = App(name="agent", help="The half at the site: run it, or look at it. 站点采集端：运行或查看。")
 inventory = App(name="inventory", help="Who owns what, and under which contract. 资产与合同台账。")
 app.command(ticket)
 app.command(inventory)
+app.command(agent_app)
 recording = App(name="recording", help="What flight recorders kept of a line around an event. 线路录波。")
 app.command(recording)
 
@@ -93,7 +95,7 @@ def run(file: Path, /, *, clock: Clock = None) -> int:
     return asyncio.run(run_alone(file, _scale(clock)))
 
 
-@app.command
+@agent_app.default
 def agent(
     file: Path,
     /,
@@ -106,7 +108,21 @@ def agent(
     from roundsman import logs
 
     logs.configure()
-    return main(file, _scale(clock), enrol_code=enrol)
+    return main(file, _scale(clock), enrol_code=enrol, version=__version__)
+
+
+@agent_app.command(name="status")
+def agent_status(
+    file: Annotated[Path, Parameter(help="The agent's file. 采集端配置。")] = Path("agent.toml"),
+    /,
+    *,
+    lang: Annotated[Literal["en", "zh"] | None, Parameter(help="en or zh, else by $LANG. 语言。")] = None,
+    json: Json = False,
+) -> int:
+    """How the running agent stands: its lines, devices, spool and uplink. 运行状态：线路、设备、缓存与上报。"""
+    from roundsman.agent_status import show
+
+    return show(file, lang or language(), json)
 
 
 @app.command
