@@ -6,7 +6,8 @@
 Rules. A request gets the replies that the same bytes got then, one after the other, in recorded order and byte for
 byte; of Modbus TCP the transaction number is left out when comparing and put in when answering. A reply older than the
 place in the recording is passed over, so that requests asked often do not run ahead of those asked seldom; the last
-one stays. The place moves with what is asked, or with a clock when there is one. What was never asked has no answer.
+one stays. The place moves with what is asked, or with a clock when there is one. Registers that were read in another
+number have an answer put together from them (`replay_modbus`); what else was never asked has none.
 """
 
 from __future__ import annotations
@@ -16,13 +17,17 @@ from collections.abc import Iterable
 import msgspec
 
 from model.flight import SENT, Flight, Octets
+from simulators.replay_modbus import Registers, words
 
 RTU, RTU_OVER_TCP, TCP, MEGATEC, SNMP = "modbus+rtu", "modbus+rtuovertcp", "modbus+tcp", "megatec", "snmp"
 #: Requests of one round may be asked in another order than they were recorded in: ms.
 _SLACK_MS = 2_000.0
 #: What is asked this much later than anything before is asked seldom: it does not move the place. ms.
 _JUMP_MS = 15_000.0
+#: How long what was put together lets wait, ms.
+_SOON_MS = 20.0
 _MBAP = 6
+_Key = bytes | tuple[int, int, int]
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -67,32 +72,72 @@ class Place:
 
 
 class Tape:
-    """The recorded exchanges of one line, by request."""
+    """The recorded exchanges of one line, by request; of registers by unit, function and first address."""
 
     def __init__(self, flight: Flight) -> None:
+        scheme = flight.header.devices[0].scheme
         self.place = Place()
-        self._tcp = flight.header.devices[0].scheme == TCP
-        self._by_key: dict[bytes, list[Said]] = {}
-        self._given: dict[bytes, int] = {}
+        self._tcp = scheme == TCP
+        self._modbus = scheme != MEGATEC
+        self._by_key: dict[_Key, list[Said]] = {}
+        self._given: dict[_Key, int] = {}
+        self._registers = Registers()
+        self._whole: set[int] = set()  #: recorded requests whose reply held their registers
         for said in exchanges(flight, tcp=self._tcp):
             self._by_key.setdefault(self._key(said.request), []).append(said)
+            self._learn(said)
         #: How long a request is that begins so (unit and function of RTU).
-        self.lengths = {key[:2]: len(key) for key in self._by_key}
+        self.lengths = {one.request[:2]: len(one.request) for known in self._by_key.values() for one in known}
+
+    @property
+    def over(self) -> bool:
+        """Whether all that was asked of it has got the last that was recorded."""
+        given = self._given.items()
+        return bool(given) and all(number == len(self._by_key[key]) - 1 for key, number in given)
 
     def reply(self, request: bytes) -> list[Piece] | None:
-        """What comes back, empty where there was silence; None for a request that was never recorded."""
+        """What comes back, empty where there was silence; None for a request that the recording knows nothing of."""
         key = self._key(request)
         known = self._by_key.get(key)
         if known is None:
-            return None
+            made = self._made(request, self.place.now)
+            return None if made is None else [Piece(_SOON_MS, made)]
         number = self.place.choose([said.t for said in known], self._given.get(key, -1))
         self._given[key] = number
-        self.place.served(known[number].t)
-        if not self._tcp:
-            return known[number].pieces
-        return [Piece(p.after_ms, _renumbered(p.data, known[number].request, request)) for p in known[number].pieces]
+        said = known[number]
+        self.place.served(said.t)
+        if self._same(said.request, request):
+            return self._as_it_came(said, request)
+        # The same registers in another number. Silence and garbage stay what they were.
+        made = self._made(request, said.t) if id(said) in self._whole else None
+        if made is not None:
+            return [Piece(said.pieces[0].after_ms, made)]
+        return next((self._as_it_came(one, request) for one in reversed(known) if self._same(one.request, request)), [])
 
-    def _key(self, request: bytes) -> bytes:
+    def _as_it_came(self, said: Said, request: bytes) -> list[Piece]:
+        if not self._tcp:
+            return said.pieces
+        return [Piece(piece.after_ms, _renumbered(piece.data, said.request, request)) for piece in said.pieces]
+
+    def _made(self, request: bytes, t: float) -> bytes | None:
+        asked = words(request, tcp=self._tcp) if self._modbus else None
+        if asked is None:
+            return None
+        return self._registers.answer(asked, t, int.from_bytes(request[:2], "big") if self._tcp else None)
+
+    def _learn(self, said: Said) -> None:
+        asked = words(said.request, tcp=self._tcp) if self._modbus else None
+        reply = b"".join(piece.data for piece in said.pieces)
+        if asked and self._registers.learn(asked, reply, said.t, tcp=self._tcp):
+            self._whole.add(id(said))
+
+    def _same(self, one: bytes, other: bytes) -> bool:
+        return one[2:] == other[2:] if self._tcp else one == other
+
+    def _key(self, request: bytes) -> _Key:
+        asked = words(request, tcp=self._tcp) if self._modbus else None
+        if asked is not None:
+            return asked.family
         return request[2:] if self._tcp else request
 
 

@@ -54,6 +54,12 @@ class SnmpTape:
         for kind in self._kinds.values():
             self._show(kind.asked[0])
 
+    @property
+    def over(self) -> bool:
+        """Whether all that was asked of it has got the last that was recorded."""
+        asked = [kind for kind in self._kinds.values() if kind.given >= 0]
+        return bool(asked) and all(kind.given == len(kind.asked) - 1 for kind in asked)
+
     def answer(self, request: Request) -> bytes | None:
         """The datagram, or None where there was silence."""
         kind = self._kind(request)

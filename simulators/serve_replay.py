@@ -190,6 +190,7 @@ class Replay:
         self._recorded, self._directory = recorded, directory
         self._clock = Clock(speed)
         self._open: list[_Serial | asyncio.Server | asyncio.DatagramTransport] = []
+        self._tapes: list[Tape | SnmpTape] = []
         self._places: dict[str, str] = {}
 
     async def open(self) -> bool:
@@ -199,10 +200,10 @@ class Replay:
         if scheme in (RTU, MEGATEC):
             self._directory.mkdir(parents=True, exist_ok=True)
             link = self._directory / f"replay-{devices[0].id.replace('/', '-')}"
-            self._open.append(_Serial(_Bytes(self._recorded, self._clock), link))
+            self._open.append(_Serial(self._line(), link))
             self._places = {device.id: str(link) for device in devices}
         elif scheme in (TCP, RTU_OVER_TCP):
-            line = _Bytes(self._recorded, self._clock)
+            line = self._line()
             server = await asyncio.get_running_loop().create_server(lambda: _Stream(line), "127.0.0.1", 0)
             self._open.append(server)
             place = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -214,8 +215,19 @@ class Replay:
             return False
         return True
 
+    def _line(self) -> _Bytes:
+        line = _Bytes(self._recorded, self._clock)
+        self._tapes.append(line.tape)
+        return line
+
+    @property
+    def over(self) -> bool:
+        """Whether the recording has been played to its end."""
+        return all(tape.over for tape in self._tapes)
+
     async def _snmp(self, device: Wired) -> str:
         tape = SnmpTape(self._recorded, device.id)
+        self._tapes.append(tape)
         transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
             lambda: _Datagrams(tape, self._clock), local_addr=("127.0.0.1", 0)
         )
