@@ -49,6 +49,10 @@ def octets(text: str) -> Value:
     return rfc1902.OctetString, text.encode()
 
 
+def raw_octets(content: bytes) -> Value:
+    return rfc1902.OctetString, content
+
+
 def objectid(oid: Oid) -> Value:
     return rfc1902.ObjectIdentifier, oid
 

@@ -13,13 +13,16 @@ from random import Random
 import msgspec
 
 from model.timescale import TimeScale
-from simulators import check, if_mib, rfc1628, world
+from simulators import check, if_mib, rfc1628, v3, world
+from simulators import engine as engines
+from simulators.engine import Started
 from simulators.faults import HEALTHY, WireFault
 from simulators.fluctuation import series
 from simulators.objects import View, view
 from simulators.scenario import Device, Event, Scenario
 from simulators.spoil import ECHO, arriving
 from simulators.ups import UpsState
+from simulators.v3 import Engine
 from simulators.world import World
 
 #: Meters are read anew at most this often (real time): real equipment is slower still.
@@ -42,6 +45,11 @@ class Stage:
         self._refreshed_ms = real_ms()
         self._world = world.opening(scenario, scale.story(self._refreshed_ms))
         self._chances = {id: Random(series(scenario.seed, f"line {id}")) for id in scenario.devices}
+        v3s = [
+            id for id, device in scenario.devices.items() if device.entry.wire == "snmp" and device.entry.snmp == "v3"
+        ]
+        self.agents = {id: v3.Agent() for id in v3s}
+        self._started: dict[str, Started] = {}
         self._slow_until: dict[str, float] = {}
         self._watchers: list[Callable[[World], None]] = []
         self._meters: dict[str, dict[str, float]] = {}
@@ -100,9 +108,18 @@ class Stage:
             objects = rfc1628.objects(device, meters, state)
         else:
             objects = if_mib.objects(device, meters)
+        if device.id in self.agents:
+            objects |= self.agents[device.id].objects(self.engine(device))
         shown = view(objects, before)
         self._views[device.id] = self._world, shown
         return shown
+
+    def engine(self, device: Device) -> Engine:
+        """The device's SNMP v3 engine now."""
+        present, real_ms = self.now(), self._real_ms()
+        last = engines.started(present, device, self._started.get(device.id), real_ms)
+        self._started[device.id] = last
+        return engines.engine(self.scenario, device, present.engines.get(device.id, 0), last, real_ms)
 
     def truth(self) -> dict[str, dict[str, float]]:
         """Everything about everyone, whether it answers or not."""

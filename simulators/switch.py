@@ -87,7 +87,7 @@ def step(make: SwitchMake, state: SwitchState, *, powered: bool, traffic: float,
     if uptime_s < 0:
         return msgspec.structs.replace(state, uptime_s=uptime_s)
     ports = tuple(_carry(of, port, traffic, dt_s) for of, port in zip(make.ports, state.ports, strict=True))
-    return SwitchState(uptime_s=uptime_s, powered=True, ports=ports)
+    return msgspec.structs.replace(state, uptime_s=uptime_s, ports=ports)
 
 
 def _carry(make: PortMake, port: PortState, traffic: float, dt_s: float) -> PortState:

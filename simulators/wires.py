@@ -31,15 +31,14 @@ class Wires:
         self._stage, self._directory = stage, directory.resolve()
         self._open: list[_Open] = []
         self._serial: dict[str, RtuBus | MegatecPort] = {}
+        self._secrets: set[Path] = set()
         self._unplugged: frozenset[str] = frozenset()
         self.urls: dict[str, str] = {}
 
     async def open(self) -> None:
         """Open everything; what was opened before an error is closed again by `close`."""
         self._directory.mkdir(parents=True, exist_ok=True)
-        secret = self._directory / _COMMUNITY_FILE
-        secret.touch(mode=0o600)
-        secret.write_text(self._stage.scenario.community)
+        self._secret(_COMMUNITY_FILE, self._stage.scenario.community)
         buses: dict[str, list[Device]] = defaultdict(list)
         for device in self._stage.scenario.devices.values():
             if device.entry.wire == "rtu":
@@ -97,12 +96,32 @@ class Wires:
         transport, _ = await loop.create_datagram_endpoint(lambda: SnmpPort(self._stage, device), local_addr=(host, 0))
         self._open.append(transport)
         port = transport.get_extra_info("sockname")[1]
-        secret = self._directory / _COMMUNITY_FILE
-        self.urls[device.id] = f"snmp://{host}:{port}?version=2c&community=file:{secret}"
+        self.urls[device.id] = f"snmp://{host}:{port}?{self._who(device)}"
+
+    def _who(self, device: Device) -> str:
+        """The options that say how a manager proves itself: keys by reference, the files beside the links."""
+        entry = device.entry
+        if entry.snmp != "v3":
+            return f"version={entry.snmp.removeprefix('v')}&community=file:{self._directory / _COMMUNITY_FILE}"
+        user = self._stage.scenario.users[entry.user]
+        said = f"version=3&user={user.name}"
+        for name, kind, key in (("auth", user.auth, user.auth_key), ("priv", user.priv, user.priv_key)):
+            if kind != "none":
+                file = self._secret(f"{user.name}.{name}", key)
+                said += f"&{name}={kind}&{name}_key=file:{file}"
+        return said
+
+    def _secret(self, name: str, text: str) -> Path:
+        file = self._directory / name
+        file.touch(mode=0o600)
+        file.write_text(text)
+        self._secrets.add(file)
+        return file
 
     def close(self) -> None:
         """Close everything and take the symlinks away."""
         for wire in self._open:
             wire.close()
         self._open.clear()
-        (self._directory / _COMMUNITY_FILE).unlink(missing_ok=True)
+        for file in self._secrets:
+            file.unlink(missing_ok=True)

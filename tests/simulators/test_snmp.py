@@ -97,9 +97,18 @@ def test_what_is_no_request_gets_no_answer(raw: bytes) -> None:
     assert envelope.request(raw) is None
 
 
-def test_version_one_gets_no_answer() -> None:
-    raw = datagram(v2c.GetRequestPDU, (1, 3, 6))
-    assert envelope.request(raw.replace(b"\x02\x01\x01\x04\x06public", b"\x02\x01\x00\x04\x06public")) is None
+def of_version_1(raw: bytes) -> bytes:
+    return raw.replace(b"\x02\x01\x01\x04\x06public", b"\x02\x01\x00\x04\x06public")
+
+
+def test_version_1_knows_no_bulk_no_64_bits_and_no_exceptions() -> None:
+    assert envelope.request(of_version_1(datagram(v2c.GetBulkRequestPDU, (1, 3, 6), bulk=(0, 5)))) is None
+    for missing in ((1, 3, 6, 1, 2, 1, 1), (1, 3, 6, 1, 7, 7, 0)):
+        asked = of_version_1(datagram(v2c.GetRequestPDU, (1, 3, 6, 1, 1, 1, 0), missing))
+        assert answer(asked)[:2] == (2, 2)
+    ((stepped, value),) = answer(of_version_1(datagram(v2c.GetNextRequestPDU, (1, 3, 6, 1, 1, 1, 0))))[2]
+    assert (stepped, int(value)) == ((1, 3, 6, 1, 2, 1, 2), 5)
+    assert answer(of_version_1(datagram(v2c.GetNextRequestPDU, (1, 4))))[:2] == (2, 1)
 
 
 @pytest.fixture(scope="module")
