@@ -110,6 +110,7 @@ class DeviceEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     fed_by: str = "mains"  #: or a device id of the same site
     silent_on_battery_s: float | None = None  #: the line drops so long after a transfer, back with the mains
     rated_field: Literal["bank", "cell"] = "bank"  #: Megatec: battery volts of the bank or of one cell
+    dialect: Literal["q1", "qs", "voltronic", "axpert"] = "q1"  #: Megatec: which of the family's languages
 
 
 class OnlyEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from simulators import megatec
+from simulators import megatec, voltronic
 from simulators.line_clock import LineClock
 from simulators.scenario import Device
 from simulators.serve_serial import SerialLine
 from simulators.stage import Stage
 
 _LONGEST_COMMAND = 64
-#: Commands that only ask; all others are told, and echoed.
-_QUESTIONS = frozenset({b"Q1", b"F", b"I"})
+_SUM = 2
 
 
 class MegatecPort:
@@ -40,7 +39,9 @@ class MegatecPort:
     def _command(self, command: bytes) -> None:
         if not command:
             return
-        if command not in _QUESTIONS:
+        asked = command[:-_SUM] if self._device.entry.dialect == "axpert" else command
+        # Commands that only ask; all others are told, and echoed or refused.
+        if asked not in voltronic.QUESTIONS:
             self._stage.refused(self._device, repr(command))
         self._stage.answer(
             self._device,
@@ -52,7 +53,8 @@ class MegatecPort:
         )
 
     def _reply(self, command: bytes) -> bytes:
-        return megatec.answer(self._device, self._stage.meters(self._device), command) + b"\r"
+        speak = megatec.answer if self._device.entry.dialect == "q1" else voltronic.answer
+        return speak(self._device, self._stage.meters(self._device), command) + b"\r"
 
     def close(self) -> None:
         self.line.close()

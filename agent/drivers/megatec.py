@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 from agent.address import DeviceUrl
 from agent.drivers import settle
-from agent.drivers.exchange import Command, Exchange, Failure, Line, Request, Sample
+from agent.drivers.exchange import Command, Exchange, Failure, Line, Request, Sample, printable
 from agent.profiles.form import Flags, Profile, Serial, Tier, Value
 from model.points import POINTS, Kind, Source
 from model.reading import GapCause
@@ -129,11 +129,12 @@ def _sample(row: Value, replies: dict[str, Exchange]) -> Sample:
         return settle.text(row, field, index=row.index, at=at, where=row.at)
     if _FILLER.fullmatch(field):
         return settle.gap(row.point, row.index, at, row.at, field, GapCause.NOT_SUPPORTED)
-    if not _NUMBER.fullmatch(field.strip()):
-        return settle.gap(row.point, row.index, at, row.at, field, GapCause.GARBLED)
-    raw = float(field)
+    digits = field.strip(" ")
+    if not _NUMBER.fullmatch(digits):
+        return settle.gap(row.point, row.index, at, row.at, printable(field), GapCause.GARBLED)
+    raw = float(digits)
     shown = field
-    if row.rule == "bank" and _CELL.fullmatch(field.strip()):
+    if row.rule == "bank" and _CELL.fullmatch(digits):
         cells = _cells(replies)
         if isinstance(cells, Failure):
             return settle.gap(row.point, row.index, at, row.at, f"{field} a cell; {cells.raw}"[:200], cells.cause)

@@ -60,7 +60,11 @@ def _guided(name: str, seconds: float, seed: int) -> bool:
         for n, data in enumerate(TARGETS[name].seeds):
             (Path(corpus) / str(n)).write_bytes(data)
         words = [f"-max_total_time={seconds:.0f}", f"-seed={seed}", "-timeout=10", "-rss_limit_mb=2048", corpus]
-        done = subprocess.run([sys.executable, "-m", "tests.fuzz.guided", name, *words], capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.fuzz.guided", name, f"-artifact_prefix={corpus}/", *words],
+            capture_output=True,
+            text=True,
+        )
     last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-3:]
     print(f"{name:18} {'ok' if done.returncode == 0 else 'FAILED'}  {' '.join(last)[-200:]}")
     if done.returncode:
