@@ -92,6 +92,7 @@ class _Tier(msgspec.Struct, kw_only=True):
     fresh: bool = True  #: never asked yet
     passed: int = 0  #: status turns of the device since this one was last asked
     missed: int = 0  #: turns in a row that got nothing
+    nudged: float = float("-inf")  #: when it was last wanted by
 
 
 class _Device(msgspec.Struct, kw_only=True):
@@ -178,8 +179,13 @@ class LinkSchedule:
         if device.missed:
             self._fell_silent(device, now)
             device.status.due = now + self._rest(device, now - began if cost is None else cost, gone=gone)
+            if device.status.nudged >= began:
+                device.status.due = min(device.status.due, device.status.nudged)
             return
         device.last_words = None
+        tier = device.tiers[turn.tier]
+        if tier.nudged >= began:
+            tier.due = min(tier.due, tier.nudged)  # wanted while the turn was under way: it did not answer that
         if not answered:
             device.status.due = min(device.status.due, now)
         elif missed >= GONE:
@@ -195,7 +201,7 @@ class LinkSchedule:
         found = self._devices.get(device)
         if found and (tier is Tier.STATUS or not found.missed):
             state = found.tiers[tier]
-            state.due = min(state.due, due)
+            state.due, state.nudged = min(state.due, due), max(state.nudged, due)
             state.fresh = state.fresh or tier is not Tier.STATUS
 
     def port_back(self, now: float) -> None:

@@ -404,6 +404,21 @@ def test_a_nudged_device_is_asked_at_once_and_its_neighbours_lose_nothing() -> N
     assert [at for at in line.times("b", Tier.STATUS) if at >= 10] == [pytest.approx(60, abs=0.5)]
 
 
+def test_a_nudge_that_comes_while_its_turn_is_under_way_is_not_lost_with_it() -> None:
+    schedule = LinkSchedule(["a"], Pauses(status_s=60, measure_s=600, identity_s=86400), 0.0)
+    for tier in (Tier.STATUS, Tier.MEASURE, Tier.IDENTITY):
+        turn = schedule.next(1.0)
+        assert isinstance(turn, Turn)
+        assert turn.tier is tier
+        schedule.nudge("a", Tier.STATUS, 1.5 if tier is Tier.STATUS else 0.5)
+        schedule.done(turn, answered=True, began=1.0, now=1.2)
+        assert schedule.next(1.6) != 1.6
+    turn = schedule.next(1.6)
+    assert isinstance(turn, Turn)
+    schedule.done(turn, answered=True, began=1.6, now=1.7)
+    assert schedule.next(1.8) == 61.5
+
+
 def test_a_nudged_silent_device_is_asked_for_its_status_and_nothing_more() -> None:
     line = Line(["a"], ORDINARY)
     line.dead = {"a"}
