@@ -14,7 +14,7 @@ import msgspec
 
 from agent import address, dialects
 from agent.address import DeviceUrl
-from agent.drivers import DRIVERS, records
+from agent.drivers import DRIVERS, QUICK, reach, records
 from agent.drivers.exchange import Exchange, Failure, Objects, ReadIdentity, Request, Sample, Variables, WalkVariables
 from agent.drivers.snmp import WHO, identity
 from agent.learning import learn
@@ -25,6 +25,10 @@ from model.reading import Gap, GapCause, Reading
 
 _FAILED_IN_A_ROW = 2
 _COSTLY = (GapCause.NO_ANSWER, GapCause.GARBLED)
+
+
+#: One of a device's profiles, and what came of asking for a tier of it.
+Said = tuple[Profile, list[Exchange]]
 
 
 class Round(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,14 +43,17 @@ async def ask_device(
     link: Link, device: str, url: DeviceUrl, profile: Profile | None, tier: Tier | str, now: Callable[[], int]
 ) -> list[Reading | Gap | Event]:
     """Readings, gaps and identity of one tier. Never raises for what a device does."""
-    round = await ask_samples(link, url, profile, Tier(tier), now, device)
-    if round.failure:
-        failure = round.failure
-        found: list[Reading | Gap | Event] = [
-            Gap(device=device, point=None, index=None, at=round.at, cause=failure.cause, raw=failure.raw)
-        ]
+    tier = Tier(tier)
+    found: list[Reading | Gap | Event]
+    said = await _said(link, url, profile, tier, now, device)
+    if isinstance(said, Round):
+        assert said.failure
+        cause, raw = said.failure.cause, said.failure.raw
+        found = [Gap(device=device, point=None, index=None, at=said.at, cause=cause, raw=raw)]
+        if url.scheme in address.REACH and tier is Tier.STATUS:
+            found.append(Reading(device=device, point=reach.REACHABLE, index=None, at=said.at, value=0.0))
     else:
-        found = records(round.samples, device)
+        found = _quick(url, tier, said, device) or records(_samples(url, tier, said), device)
     if link.told:
         at = now()
         found += [Event(kind=EventKind.STATE_CHANGED, device=device, at=at, data=what) for what in link.told]
@@ -58,26 +65,56 @@ async def ask_samples(
     link: Link, url: DeviceUrl, profile: Profile | None, tier: Tier, now: Callable[[], int], device: str = ""
 ) -> Round:
     """The samples of one tier, each with its place on the wire and its raw text."""
+    said = await _said(link, url, profile, tier, now, device)
+    return said if isinstance(said, Round) else Round(samples=tuple(_samples(url, tier, said)), at=now())
+
+
+async def _said(
+    link: Link, url: DeviceUrl, profile: Profile | None, tier: Tier, now: Callable[[], int], device: str
+) -> list[Said] | Round:
+    """What a device answered to each of its profiles, or the failure of the whole device."""
     link.begin(device)
     profiles = (profile,) if profile else await _settled(link, url, tier, device)
     if isinstance(profiles, Failure):
         return Round(failure=profiles, at=now())
-    driver = DRIVERS[url.scheme]
-    samples: list[Sample] = []
-    given: set[tuple[str, str | None]] = set()
-    for n, one in enumerate(profiles):
-        if one is None:
-            continue
+    said: list[Said] = []
+    for one in profiles:
         exchanges = await _asked(link, one, url, tier, device, now)
-        if n == 0 and _dead(exchanges):
+        if not said and _dead(exchanges):
             failure = exchanges[0].answer
             assert isinstance(failure, Failure)
             return Round(failure=failure, at=exchanges[0].at)
-        found = driver.read(one, url, tier, exchanges)
+        said.append((one, exchanges))
+    return said
+
+
+def _samples(url: DeviceUrl, tier: Tier, said: Sequence[Said]) -> list[Sample]:
+    """The samples of all profiles; what an earlier one gave, a later one does not give again."""
+    samples: list[Sample] = []
+    given: set[tuple[str, str | None]] = set()
+    for profile, exchanges in said:
+        found = DRIVERS[url.scheme].read(profile, url, tier, exchanges)
         fresh = [sample for sample in found if (sample.point, sample.index) not in given]
         given.update((sample.point, sample.index) for sample in fresh if sample.value is not None)
         samples.extend(fresh)
-    return Round(samples=tuple(samples), at=now())
+    return samples
+
+
+def _quick(url: DeviceUrl, tier: Tier, said: Sequence[Said], device: str) -> list[Reading | Gap | Event] | None:
+    """The same without samples between, where the protocol has a short way and every answer is one for it."""
+    short = QUICK.get(url.scheme)
+    if short is None:
+        return None
+    out: list[Reading | Gap | Event] = []
+    for profile, exchanges in said:
+        found = short(profile, tier, exchanges, device)
+        if found is None:
+            return None
+        if out:
+            given = {(one.point, one.index) for one in out if isinstance(one, Reading)}
+            found = [one for one in found if isinstance(one, Event) or (one.point, one.index) not in given]
+        out = out + found if out else found
+    return out
 
 
 async def _asked(
@@ -143,6 +180,8 @@ async def _narrowed(
 
 async def _settled(link: Link, url: DeviceUrl, tier: Tier, device: str) -> tuple[Profile, ...] | Failure:
     """The profiles of a device whose file names none; asked anew with each identity tier."""
+    if url.scheme in address.REACH:
+        return (reach.PROFILE,)
     if url.scheme == address.MEGATEC:
         return await dialects.settle(link, tier, device)
     if device in link.settled and tier != Tier.IDENTITY:

@@ -6,12 +6,12 @@ agent/links, and a profile. Nothing here opens, waits, or reads a clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from agent import address
 from agent.address import DeviceUrl
-from agent.drivers import megatec, modbus, snmp
+from agent.drivers import megatec, modbus, reach, quick, snmp
 from agent.drivers.exchange import Exchange, Request, Sample
 from agent.profiles.form import Profile, Tier
 from model.batch import Event, EventKind
@@ -39,7 +39,14 @@ DRIVERS: dict[str, Driver] = {
     address.RTU_OVER_TCP: modbus,
     address.MEGATEC: megatec,
     address.SNMP: snmp,
+    address.ICMP: reach,
+    address.CONNECT: reach,
 }
+
+
+Short = Callable[[Profile, Tier, Sequence[Exchange], str], list[Reading | Gap | Event] | None]
+#: scheme -> the readings and gaps of a healthy answer without samples between; None: `read` has to say.
+QUICK: dict[str, Short] = {address.SNMP: quick.records}
 
 
 def records(samples: Iterable[Sample], device: str) -> list[Reading | Gap | Event]:

@@ -21,6 +21,7 @@ import msgspec
 from agent.drivers import settle, snmp
 from agent.drivers.exchange import Exchange, Sample, Variable, Variables
 from agent.profiles.form import Profile, Tier, Value, Variant, layered, says
+from model.batch import Event
 from model.points import POINTS, Kind
 from model.reading import Gap, GapCause, Reading
 
@@ -96,7 +97,9 @@ class _Tier(msgspec.Struct):
 _tiers: dict[tuple[int, Tier], _Tier] = {}
 
 
-def records(profile: Profile, tier: Tier, exchanges: Sequence[Exchange], device: str) -> list[Reading | Gap] | None:
+def records(
+    profile: Profile, tier: Tier, exchanges: Sequence[Exchange], device: str
+) -> list[Reading | Gap | Event] | None:
     """Readings and gaps of a tier, or None: then `snmp.read` has to say."""
     known = _tiers.get((id(profile), tier)) or _tier(profile, tier)
     if not known.usable:
@@ -104,9 +107,10 @@ def records(profile: Profile, tier: Tier, exchanges: Sequence[Exchange], device:
     values: dict[str, Variable] = {}
     times: list[int] = []
     for exchange in exchanges:
-        if not isinstance(exchange.answer, Variables):
+        answer = exchange.answer
+        if not isinstance(answer, Variables) or answer.cut is not None:
             return None
-        values = {**values, **exchange.answer.values} if values else exchange.answer.values
+        values = {**values, **answer.values} if values else answer.values
         times.append(exchange.at)
     table = _table(known, profile, tier, exchanges, values)
     if table is None:
@@ -115,9 +119,9 @@ def records(profile: Profile, tier: Tier, exchanges: Sequence[Exchange], device:
     return _told(table, list(values.values()), times, device)
 
 
-def _told(table: Table, values: list[Variable], times: list[int], device: str) -> list[Reading | Gap] | None:
+def _told(table: Table, values: list[Variable], times: list[int], device: str) -> list[Reading | Gap | Event] | None:
     """The hot loop."""
-    out: list[Reading | Gap] = []
+    out: list[Reading | Gap | Event] = []
     take = out.append
     for place, exchange, point, index, coded, missing, factor, over, low, high, least, slow in table.entries:
         raw = values[place]
@@ -170,11 +174,8 @@ def _record(sample: Sample, device: str, at: int) -> Reading | Gap:
 def _tier(profile: Profile, tier: Tier) -> _Tier:
     if len(_tiers) >= _MOST_TIERS:
         _tiers.clear()
-    rows = profile.rows(tier)
-    points = {row.point for row in rows}
-    usable = not any(POINTS[row.point].kind is Kind.TEXT for row in rows)
-    variants = tuple(variant for variant in profile.variants if points.intersection(variant.changes))
-    known = _tiers[id(profile), tier] = _Tier(profile, usable, variants)
+    usable = not any(POINTS[row.point].kind is Kind.TEXT for row in profile.rows(tier))
+    known = _tiers[id(profile), tier] = _Tier(profile, usable, snmp.deciding(profile, tier))
     return known
 
 
@@ -232,7 +233,7 @@ def _new_shape(known: _Tier, tier: Tier, key: tuple[str | int, ...], values: dic
     if known.variables + len(values) > _MOST_VARIABLES:
         known.shapes.clear()
         known.variables = 0
-    named = {snmp.SYS_DESCR, snmp.SYS_OBJECT_ID} if any(_asks_who(v) for v in known.variants) else set()
+    named = {snmp.SYS_DESCR, snmp.SYS_OBJECT_ID} if any(snmp.asks(variant) for variant in known.variants) else set()
     named |= {f"{place}.0" for variant in known.variants for place in variant.match.said}
     named |= {f"{row.lines}.0" for row in known.profile.rows(tier) if row.lines}
     columns: list[str] = []
@@ -245,10 +246,6 @@ def _new_shape(known: _Tier, tier: Tier, key: tuple[str | int, ...], values: dic
     shape = known.shapes[key] = _Shape(deciding, {})
     known.variables += len(values)
     return shape
-
-
-def _asks_who(variant: Variant) -> bool:
-    return bool(variant.match.sys_object_id or variant.match.sys_descr)
 
 
 def _new_kind(

@@ -3,8 +3,8 @@
     1.3.6.1.2.1.33.1.4.4.1.2.1 = INTEGER 2302     column 4.4.1.2 (upsOutputVoltage), row 1
                                                   RFC 1628: whole V; a Delta card means 0.1 V: 230.2 V
 
-Every tier begins with what the device says of itself (sysObjectID, sysDescr), because units and marks
-depend on it; what a card does not say, its numbers may still prove (`sees`). Tolerated: a trailing .0
+A tier whose units or marks depend on it begins with what the device says of itself (sysObjectID, sysDescr), each time,
+for devices are swapped; what a card does not say, its numbers may still prove (`sees`). Tolerated: a trailing .0
 behind a row, a scalar without its .0, numbers sent as text, sysObjectID with a leading dot, and alarm
 rows preallocated with OID 0.0. A NULL is an absent variable.
 """
@@ -33,7 +33,8 @@ from model.reading import GapCause
 
 SYS_DESCR = "1.3.6.1.2.1.1.1.0"
 SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0"
-#: The first request of every tier: every live agent answers it.
+#: Who a device is; also what a tier begins with that has no scalar to ask for. The first request of a tier is a get: whatever it
+#: asks for, every live agent answers it.
 WHO = GetVariables(oids=(SYS_DESCR, SYS_OBJECT_ID))
 _TEXT_NUMBER = re.compile(r"\s*([+-]?\d{1,18})(\.\d{1,9})?\s*[A-Za-z%°]{0,4}\s*")
 _ABSENT = Failure(cause=GapCause.NOT_SUPPORTED, raw="no such variable")
@@ -48,9 +49,22 @@ def plan(profile: Profile, _url: DeviceUrl, tier: Tier) -> list[Request]:
         walks = [row.place for row in rows if row.column]
         scalars = [f"{row.place}.0" for row in rows if not row.column]
     walks += [a.at for a in profile.alarms if a.tier == tier and not any(under(a.at, walk) for walk in walks)]
-    said = [f"{place}.0" for variant in profile.variants for place in variant.match.said]
-    first = GetVariables(oids=tuple(dict.fromkeys((*WHO.oids, *said, *scalars))))
+    variants = deciding(profile, tier)
+    said = [f"{place}.0" for variant in variants for place in variant.match.said]
+    asks_who = tier is Tier.IDENTITY or not scalars or any(asks(variant) for variant in variants)
+    first = GetVariables(oids=tuple(dict.fromkeys((*(WHO.oids if asks_who else ()), *said, *scalars))))
     return [first, *(WalkVariables(root=root) for root in dict.fromkeys(walks))]
+
+
+def deciding(profile: Profile, tier: Tier) -> tuple[Variant, ...]:
+    """The variants that change a point of a tier."""
+    points = {row.point for row in profile.rows(tier)}
+    return tuple(variant for variant in profile.variants if points.intersection(variant.changes))
+
+
+def asks(variant: Variant) -> bool:
+    """Whether a variant depends on who the device says that it is."""
+    return bool(variant.match.sys_object_id or variant.match.sys_descr)
 
 
 def narrow(_profile: Profile, _url: DeviceUrl, _tier: Tier, _refused: Request) -> list[Request]:
@@ -91,10 +105,12 @@ class Tree:
             if isinstance(answer, Variables):
                 self.values.update(answer.values)
                 self._at.update(dict.fromkeys(answer.values, exchange.at))
-            elif isinstance(answer, Failure):
+            failure = answer.cut if isinstance(answer, Variables) else answer
+            if isinstance(failure, Failure):
                 asked = request.oids if isinstance(request, GetVariables) else ()
                 roots = (request.root,) if isinstance(request, WalkVariables) else asked
-                self._failed.append((roots, answer, exchange.at))
+                lacking = tuple(root for root in roots if root not in self.values)
+                self._failed.append((lacking, failure, exchange.at))
 
     def at(self, oid: str) -> int:
         return self._at.get(oid, self.last_at)

@@ -13,23 +13,25 @@ from agent.drivers import quick, records, snmp
 from agent.drivers.exchange import Exchange, Failure, GetVariables, Request, Variable, Variables, WalkVariables
 from agent.profiles import PROFILES, Profile, Tier, load
 from agent.profiles.form import under
+from model.batch import Event
 from model.reading import Gap, GapCause, Reading
 from tests.services import shared
 from tests.services.snmpsim import ordered
 
+Found = Reading | Gap | Event
 URL = DeviceUrl.parse("snmp://192.0.2.5?community=public")
 SNMP = [profile for profile in map(load, PROFILES) if profile.driver == "snmp"]
 TIERS = (Tier.STATUS, Tier.MEASURE, Tier.BATTERY)
 
 
-def both(
-    profile: Profile, tier: Tier, exchanges: Sequence[Exchange]
-) -> tuple[list[Reading | Gap] | None, list[Reading | Gap]]:
-    long = [one for one in records(snmp.read(profile, URL, tier, exchanges), "s/u") if isinstance(one, Reading | Gap)]
+def both(profile: Profile, tier: Tier, exchanges: Sequence[Exchange]) -> tuple[list[Found] | None, list[Found]]:
+    long: list[Found] = [
+        one for one in records(snmp.read(profile, URL, tier, exchanges), "s/u") if isinstance(one, Reading | Gap)
+    ]
     return quick.records(profile, tier, exchanges, "s/u"), long
 
 
-def order(found: Iterable[Reading | Gap]) -> list[str]:
+def order(found: Iterable[Found]) -> list[str]:
     return sorted(map(repr, found))
 
 
@@ -129,6 +131,8 @@ def test_a_failure_a_null_and_a_tier_of_texts_take_the_long_way() -> None:
     profile = load("rfc1628")
     failed = Exchange(request=WalkVariables(root="1.3"), answer=Failure(cause=GapCause.NO_ANSWER), at=8)
     assert quick.records(profile, Tier.STATUS, [*_ups(230), failed], "s/u") is None
+    cut = Exchange(request=failed.request, answer=Variables({}, cut=Failure(cause=GapCause.NO_ANSWER)), at=8)
+    assert quick.records(profile, Tier.STATUS, [*_ups(230), cut], "s/u") is None
     assert quick.records(profile, Tier.STATUS, _ups(230, **{"4_2_0": None}), "s/u") is None
     assert quick.records(profile, Tier.IDENTITY, _ups(230), "s/u") is None
 
