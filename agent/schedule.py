@@ -179,12 +179,12 @@ class LinkSchedule:
         if device.missed:
             self._fell_silent(device, now)
             device.status.due = now + self._rest(device, now - began if cost is None else cost, gone=gone)
-            if device.status.nudged >= began:
+            if device.status.nudged > began:
                 device.status.due = min(device.status.due, device.status.nudged)
             return
         device.last_words = None
         tier = device.tiers[turn.tier]
-        if tier.nudged >= began:
+        if tier.nudged > began:
             tier.due = min(tier.due, tier.nudged)  # wanted while the turn was under way: it did not answer that
         if not answered:
             device.status.due = min(device.status.due, now)

@@ -410,13 +410,16 @@ def test_a_nudge_that_comes_while_its_turn_is_under_way_is_not_lost_with_it() ->
         turn = schedule.next(1.0)
         assert isinstance(turn, Turn)
         assert turn.tier is tier
-        schedule.nudge("a", Tier.STATUS, 1.5 if tier is Tier.STATUS else 0.5)
+        if tier is Tier.STATUS:
+            schedule.nudge("a", Tier.STATUS, 1.5)
         schedule.done(turn, answered=True, began=1.0, now=1.2)
-        assert schedule.next(1.6) != 1.6
     turn = schedule.next(1.6)
     assert isinstance(turn, Turn)
+    assert turn.due == 1.5
     schedule.done(turn, answered=True, began=1.6, now=1.7)
-    assert schedule.next(1.8) == 61.5
+    after = schedule.next(1.8)
+    assert isinstance(after, float)
+    assert after > 60
 
 
 def test_a_nudged_silent_device_is_asked_for_its_status_and_nothing_more() -> None:
