@@ -41,14 +41,22 @@ def explained(silent: Alert, members: Iterable[Alert], inventory: Inventory) -> 
     own = next((a for a in outages if a.device == device.id and _stood(a, silent.raised_at)), None)
     if own is not None:
         seconds = max(0, silent.raised_at - own.raised_at) // 1000
+        last = _last_truth(silent)
         return Explained(
             Text(
-                f"{name.en} fell silent {seconds} s after it went on battery: its line or its battery ended with the mains",
-                f"{name.zh} 转电池供电 {seconds} 秒后失联：通信线路或电池随市电中断",
+                f"{name.en} fell silent {seconds} s after it went on battery: "
+                f"its line or its battery ended with the mains{last.en}",
+                f"{name.zh} 转电池供电 {seconds} 秒后失联：通信线路或电池随市电中断{last.zh}",
             ),
             dark=False,
         )
     return _by_feed(device, silent, members, inventory)
+
+
+def _last_truth(silent: Alert) -> Text:
+    """What the device said of its battery last, when the finding holds it."""
+    told = next((one.text for one in silent.finding.evidence if one.point is not None), None)
+    return Text(f" ({told.en})", f"（{told.zh}）") if told else Text("", "")
 
 
 def _by_feed(device: Device, silent: Alert, members: list[Alert], inventory: Inventory) -> Explained | None:

@@ -13,6 +13,8 @@ from model.text import Text
 #: What a device's `fed_by` says when nothing stands between it and the utility.
 MAINS = "mains"
 UNASSIGNED = "unassigned"
+#: How the id of what stands for a site's agent ends: it tells of its lines, and needs no entry here.
+AGENT = "/agent"
 
 
 class Customer(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +62,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     name: Text
-    kind: str = "ups"  #: ups | switch | pdu | sensor | other
+    kind: str = "ups"  #: ups | switch | pdu | sensor | other | agent
     model: str = ""
     serial: str = ""
     installed: str | None = None  #: ISO date; warranty counts from here
@@ -86,6 +88,9 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     def device(self, id: str) -> Device:
         """The device, or a stand-in for one that nobody listed."""
         known = self.devices.get(id)
+        if known is None and id.endswith(AGENT):
+            name = self.site(id.removesuffix(AGENT)).name
+            return Device(id=id, name=Text(f"Agent of {name.en}", f"{name.zh} 采集端"), kind="agent")
         return known or Device(id=id, name=Text(id, id), kind="other")
 
     def site(self, id: str) -> Site:

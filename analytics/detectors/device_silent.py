@@ -5,13 +5,17 @@ line or a lost supply: `alerts.incident` does, from what the neighbours say. Whe
 there are no gaps either, and nothing is raised here (see `analytics.agents`). A device that
 answers nonsense is not silent.
 
-State: {"heard": newest reading, "n": gaps in a row, "since": the first of them, "up"}.
+A device that was on battery within a minute of its last word is a case of its own: the last truth about its battery
+is told with its age, and nothing is taken for over (`on_battery` ends by a reading only, never by silence).
+
+State: {"heard": newest reading, "n": gaps in a row, "since": the first of them, "up", "words": `analytics.last_words`}.
 """
 
 from __future__ import annotations
 
 from itertools import chain
 
+from analytics import last_words
 from analytics.detector import Block, Context, State
 from analytics.lasting import lasting
 from model.finding import Change, Cleared, Evidence, Finding, Raised, Severity
@@ -24,6 +28,11 @@ LEAST_GAPS, LEAST_S, ROUNDS = 3, 15.0, 3.0
 ADVICE = Text(
     "See whether others on the same line answer. Alone: check its supply, plug and address; all of them: check the line.",
     "查看同一线路上其他设备是否应答。仅此一台：查供电、接头和地址；全部无应答：查线路。",
+)
+ADVICE_ON_BATTERY = Text(
+    "It was on battery when it was last heard: its line may have lost its power, or its battery has ended. Its last values "
+    "stand. Ask at the site whether its load has power; it is asked again every few seconds.",
+    "失联前正由电池供电：可能是通信线路断电，也可能是电池耗尽。最后读数仍然有效。请向现场确认负载是否有电；系统每隔数秒继续询问。",
 )
 BACK = Text("it answers again", "设备恢复应答")
 
@@ -38,14 +47,22 @@ class DeviceSilent:
     def step(self, state: State, block: Block, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
         gaps = [gap for gap in block.gaps if gap.point is None and gap.cause is GapCause.NO_ANSWER]
         if not gaps and not state.get("n"):
-            return ({"heard": block.last_at} if block.columns else state), []
-        state = dict(state)
+            return _heard(state, block), []
+        state = {**state, "words": last_words.noted(state.get("words", {}), block)}
         changes: list[Change] = []
         for at, gap in _in_time(block, gaps):
             change = _answered(state, at, block.device) if gap is None else _missed(state, gap, context)
             if change:
                 changes.append(change)
         return state, changes
+
+
+def _heard(state: State, block: Block) -> State:
+    """The way of nearly every block: there was an answer."""
+    if not block.columns:
+        return state
+    words = last_words.noted(state.get("words", {}), block)
+    return {"heard": block.last_at, "words": words} if words else {"heard": block.last_at}
 
 
 def _in_time(block: Block, gaps: list[Gap]) -> list[tuple[int, Gap | None]]:
@@ -80,15 +97,20 @@ def _missed(state: State, gap: Gap, context: Context) -> Change | None:
         f"no answer in {state['n']} rounds over {lasted.en}; {ago.en}",
         f"{lasted.zh}内连续 {state['n']} 轮无应答；{ago.zh}",
     )
+    seen: tuple[Evidence, ...] = (Evidence(text=text, at=gap.at, point=None),)
+    words = state.get("words", {})
+    dying = last_words.on_battery(words, heard, max(last_words.NEAR_S, ROUNDS * context.wire_s))
+    if dying and heard is not None:
+        seen = (*last_words.evidence(words, heard, gap.at), *seen)
     return Raised(
         finding=Finding(
             device=context.device.id,
             kind=KIND,
             index=None,
-            severity=Severity.MAJOR if context.device.core else Severity.MINOR,
+            severity=Severity.MAJOR if context.device.core or dying else Severity.MINOR,
             since=state["since"],
             score=0.95,
-            evidence=(Evidence(text=text, at=gap.at, point=None),),
-            advice=ADVICE,
+            evidence=seen,
+            advice=ADVICE_ON_BATTERY if dying else ADVICE,
         )
     )

@@ -81,7 +81,7 @@ def site_rows(reads: Reads, incidents: list[Incident], alerts: list[Alert]) -> l
                 customer=customer_of(reads, site.customer),
                 worst=min((i.impact for i in mine), key=lambda impact: impact.rank, default=None),
                 incidents=len(mine),
-                devices=sum(device.site == site.id for device in devices),
+                devices=sum(device.site == site.id and device.kind != "agent" for device in devices),
                 silent=sum(device.id in silent for device in devices if device.site == site.id),
                 agent=agents.get(site.id),
                 agent_silent=site.id in deaf,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from model.finding import Severity
 from model.reading import GapCause
 from tests.analytics.timeline import Line, cleared, context, raised, second, tell
 
@@ -52,3 +53,30 @@ def test_the_first_answer_ends_it() -> None:
         line.miss(s)
     line.say(40, ups__load=40)
     assert [second(c.at) for c in cleared(tell(line, batch_s=5), KIND)] == [40]
+
+
+def test_a_silence_on_battery_holds_the_last_truth_with_its_age() -> None:
+    line = Line()
+    for s in range(0, 40, 2):
+        line.say(s, ups__source=5, battery__charge=90 - s / 5, battery__runtime=720)
+    for s in range(40, 80, 2):
+        line.miss(s)
+    changes = tell(line, batch_s=2)
+    [finding] = raised(changes, KIND)
+    assert finding.evidence[0].text.en == "silent since on battery; last seen 82 %, 12 min runtime, 18 s ago"
+    assert "电池供电中失联；最后读数 电量 82%、剩余 12 分钟" in finding.evidence[0].text.zh
+    assert (finding.evidence[0].point, second(finding.evidence[0].at)) == ("battery.charge", 38)
+    assert finding.severity is Severity.MAJOR
+    assert "was on battery" in finding.advice.en
+    assert cleared(changes, "on_battery") == [], "silence ends no discharge"
+
+
+def test_a_silence_after_the_mains_came_back_is_an_ordinary_one() -> None:
+    line = Line()
+    for s in range(0, 40, 2):
+        line.say(s, ups__source=5 if s < 20 else 3, battery__charge=90)
+    for s in range(40, 80, 2):
+        line.miss(s)
+    [finding] = raised(tell(line, batch_s=2), KIND)
+    assert "last answer" in finding.evidence[0].text.en
+    assert finding.severity is Severity.MINOR
