@@ -29,9 +29,9 @@ def mount(app: FastAPI, centre: Centre) -> None:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    """To the login when nobody is logged in, else a page (JSON below /v1) that says what is the matter."""
+    """To the login when nobody is logged in, else a page (JSON below /v1 and /api) that says what is the matter."""
     assert isinstance(error, ConsoleError)
-    if request.url.path.startswith("/v1/"):
+    if request.url.path.startswith(("/v1/", "/api/")):
         body = msgspec.json.encode({"error": str(error)})
         return Response(body, status_code=error.status, media_type="application/json")
     if isinstance(error, NotLoggedIn) and request.method == "GET":

@@ -15,7 +15,7 @@ from alerts.types import Alert, Incident
 from collector import store as kept
 from collector.centre import Centre
 from collector.history import HistoryError
-from collector.store import AgentRow, DeviceRow
+from collector.store import AgentRow, DeviceRow, RecordingRow, Wish, recordings
 from console import chart
 from console.errors import NotThere
 from console.viewer import Role, Viewer
@@ -146,6 +146,25 @@ class Reads:
         if not chart.step_for(first, end, pace_ms):  # young data: little is there, so all of it can be shown
             return chart.curve_of_samples(history.range(series, max(start, first), end))
         return chart.curve_of_buckets(buckets, step_ms, pace_ms)
+
+    # Recordings
+
+    def recordings(self, device: str) -> list[RecordingRow]:
+        """What the flight recorder kept of a device, newest first."""
+        self.device(device)
+        return recordings.listed(self._conn, device)
+
+    def wish(self, device: str) -> Wish | None:
+        """The recording that was asked for and has not come."""
+        self.device(device)
+        return next(iter(recordings.wishes(self._conn, device)), None)
+
+    def recording(self, id: str) -> tuple[RecordingRow, bytes]:
+        """One of them with its file."""
+        found = recordings.recording(self._conn, id)
+        if found is None or not self.may_see(found[0].site):
+            raise NotThere(f"no recording {id}")
+        return found
 
     # Incidents and alerts
 

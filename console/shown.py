@@ -6,6 +6,7 @@ Pure: `now` comes in. One `Shown` is made for each page; templates call it as `s
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -24,6 +25,7 @@ from model.reading import Reading
 from model.text import Language, Text
 
 _LOCALES = {"en": Locale("en", "GB"), "zh": Locale("zh", "CN", script="Hans")}
+_CHANGE = re.compile(r"(-?\d+(?:\.\d+)?) -> (-?\d+(?:\.\d+)?)\Z")
 _FLAGS = {0: Text("clear", "正常"), 1: Text("ALARM", "告警")}
 
 
@@ -118,6 +120,14 @@ class Shown:
         if known is not None and known.kind is Kind.COUNTER:
             return f"{self.number(value)} {known.unit or '1'}/s"
         return self.quantity(known, value)
+
+    def change(self, point: str, why: str) -> str:
+        """What a recording's `why` says of its point, in words: `mains → battery`."""
+        found = _CHANGE.search(why)
+        if found is None:
+            return ""
+        known = POINTS.get(point)
+        return f"{self.quantity(known, float(found[1]))} → {self.quantity(known, float(found[2]))}"
 
     def point(self, id: str) -> str:
         """What a point is called."""

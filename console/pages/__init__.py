@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from console.pages import account, devices, incidents, live, overview, series, session, tickets
+from console.pages import account, devices, incidents, live, overview, recordings, series, session, tickets
 
 ROUTERS: tuple[APIRouter, ...] = (
     session.router,
@@ -13,6 +13,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     incidents.router,
     tickets.router,
     devices.router,
+    recordings.router,
     series.router,
     live.router,
 )

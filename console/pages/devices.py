@@ -29,6 +29,8 @@ OFF = OperStatus.DOWN
 SPANS = (1, 6, 24, 168)
 #: Drawn first when nothing is chosen.
 FAVOURITES = ("battery.charge", "ups.load", "ifHCInOctets", "output.power", "sysUpTime")
+#: Of a device's recordings, the newest.
+MOST_RECORDINGS = 12
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +95,8 @@ def device(
             off=OFF,
             identity=reads.identity(id),
             alerts=alerts,
+            recordings=reads.recordings(id)[:MOST_RECORDINGS],
+            wish=reads.wish(id),
             choices=choices,
             chosen=chosen,
             chart_url=chart_url(chosen, reads.now - span * HOUR_MS, reads.now) if chosen else None,

@@ -43,7 +43,7 @@ def test_no_translation_is_empty_and_none_is_left_over() -> None:
 def test_placeholders_survive_translation() -> None:
     for key, strings in translated().items():
         for string in strings:
-            for name in ("%(num)d", "%(name)s", "%(time)s", "%(zone)s"):
+            for name in ("%(num)d", "%(name)s", "%(time)s", "%(who)s", "%(zone)s"):
                 assert (name in key) == (name in string), key
 
 
