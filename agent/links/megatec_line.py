@@ -54,9 +54,8 @@ class MegatecLink(Link):
         return answer
 
     def forget(self) -> None:
-        """Another device may be behind the port now."""
+        super().forget()
         self._constants.clear()
-        self.settled.clear()
 
     async def _once(self, request: Request) -> Answer | Failure:
         assert isinstance(request, Command)

@@ -58,6 +58,11 @@ class Link(ABC):
         """How long to wait for an answer in this turn, where a live device has `timeout_s`."""
         return timeout_s if self.deadline_s is None else min(timeout_s, self.deadline_s)
 
+    def forget(self) -> None:
+        """Other devices may be behind the port now: what was settled and learned of them is void."""
+        self.settled.clear()
+        self.learned.clear()
+
     def returned(self) -> bool:
         """Whether the port that was gone is there again, as far as that can be seen without opening it."""
         return False

@@ -208,3 +208,116 @@ async def test_a_port_that_goes_away_under_us_is_a_failure_and_not_an_exception(
     assert isinstance(answer, Failure)
     assert answer.cause == GapCause.NO_ANSWER
     assert "port" in answer.raw
+
+
+class Doubled:
+    """Says each answer twice: the second copy comes just before the next answer, in its turn."""
+
+    def __init__(self, then: Script = honest) -> None:
+        self._then = then
+        self._copy = b""
+
+    def __call__(self, request: bytes) -> bytes:
+        copy, self._copy = self._copy, self._then(request)
+        return copy + self._copy
+
+
+@pytest.mark.parametrize("count", [1, 2, 10])
+async def test_the_second_copy_of_a_reply_is_never_taken_for_the_next_of_the_same_shape(count: int) -> None:
+    with line(Doubled(), timeout_s=0.5) as link:
+        for address in (100, 300, 500, 100, 300):
+            answer = await link.ask(ask(address, count))
+            assert answer == right(ask(address, count))
+        assert link.account.total().quarantined > 0
+
+
+async def test_registers_that_are_truly_alike_are_read_once_more_and_believed() -> None:
+    asked: list[bytes] = []
+
+    def zeros(request: bytes) -> bytes:
+        asked.append(request)
+        count = request[5]
+        return crc(request[:2] + bytes([2 * count]) + bytes(2 * count))
+
+    with line(zeros, timeout_s=5) as link:
+        assert await link.ask(ask(100, 4)) == Words((0, 0, 0, 0))
+        assert await link.ask(ask(200, 4)) == Words((0, 0, 0, 0))
+        assert len(asked) == 4  # the second one again, as 3 and 1
+
+
+async def test_one_register_whose_neighbour_is_refused_is_still_read_after_a_lost_reply() -> None:
+    def single(request: bytes) -> bytes:
+        return honest(request) if request[5] == 1 else crc(bytes([request[0], request[1] | 0x80, 2]))
+
+    with line(Once(lambda _: b"", single)) as link:
+        assert await link.ask(ask(100, 1)) == right(ask(100, 1))
+        late = await link.ask(ask(300, 1))
+        assert isinstance(late, Failure)
+        assert late.cause is GapCause.STALE  # nothing could tell a late reply for 100 from one for 300
+
+
+async def test_an_adapter_that_repeats_our_own_request_is_no_noise() -> None:
+    with line(lambda request: request + honest(request), timeout_s=5) as link:
+        for address in (100, 200, 300):
+            assert await link.ask(ask(address, 5)) == right(ask(address, 5))
+        total = link.account.total()
+        assert (total.quarantined, total.garbled, total.requests) == (0, 0, 3)
+
+
+async def test_a_dead_unit_behind_such_an_adapter_is_silent_and_not_garbled() -> None:
+    with line(lambda request: request) as link:
+        assert await link.ask(ask(100, 5)) == Failure(cause=GapCause.NO_ANSWER)
+
+
+async def test_a_late_refusal_does_not_refuse_another_question() -> None:
+    kept: list[bytes] = []
+
+    def refuses_late(request: bytes) -> bytes:
+        if request[2:4] == bytes([0, 100]):
+            kept.append(crc(bytes([request[0], request[1] | 0x80, 2])))
+            return b""
+        before = b"".join(kept)
+        kept.clear()
+        return before or honest(request)
+
+    with line(refuses_late) as link:
+        assert await link.ask(ask(100, 5)) == Failure(cause=GapCause.NO_ANSWER)
+        assert await link.ask(ask(300, 7)) == right(ask(300, 7))
+
+
+async def test_noise_behind_a_reply_costs_the_next_one_nothing() -> None:
+    with line(lambda request: honest(request) + b"\x00\xff", timeout_s=5) as link:
+        for address in (100, 200, 300):
+            assert await link.ask(ask(address, 5)) == right(ask(address, 5))
+        assert link.account.total().quarantined == 0
+
+
+async def test_a_stray_frame_is_booked_on_the_device_that_bears_its_unit() -> None:
+    kept: list[bytes] = []
+
+    def second_is_late(request: bytes) -> bytes:
+        if request[0] == 2:
+            kept.append(honest(request))
+            return b""
+        before = b"".join(kept)
+        kept.clear()
+        return before + honest(request)
+
+    with line(second_is_late) as link:
+        link.device = "sz/late"
+        await link.ask(ask(100, 5, unit=2))
+        link.device = "sz/good"
+        assert await link.ask(ask(100, 5)) == right(ask(100, 5))
+        assert link.account.of("sz/late").quarantined == 2
+        assert link.account.of("sz/good").quarantined == 0
+
+
+async def test_both_ways_of_the_wire_are_in_the_ring() -> None:
+    with line(honest, timeout_s=5) as link:
+        link.device = "sz/ups"
+        await link.ask(ask(100, 1))
+        said, heard = (
+            b"".join(f.data for f in link.ring if f.way == way and isinstance(f.data, bytes)) for way in "><"
+        )
+        assert said == crc(bytes.fromhex("01 03 00 64 00 01"))
+        assert heard == honest(said)
