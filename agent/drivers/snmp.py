@@ -33,6 +33,7 @@ from model.reading import GapCause
 
 SYS_DESCR = "1.3.6.1.2.1.1.1.0"
 SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0"
+UPTIME = "1.3.6.1.2.1.1.3.0"
 #: Who a device is; also what a tier begins with that has no scalar to ask for. The first request of a tier is a get: whatever it
 #: asks for, every live agent answers it.
 WHO = GetVariables(oids=(SYS_DESCR, SYS_OBJECT_ID))
@@ -40,20 +41,39 @@ _TEXT_NUMBER = re.compile(r"\s*([+-]?\d{1,18})(\.\d{1,9})?\s*[A-Za-z%°]{0,4}\s*
 _ABSENT = Failure(cause=GapCause.NOT_SUPPORTED, raw="no such variable")
 
 
+#: Plans by profile (held, so that its address stays its own) and tier: a fleet asks the same thing all day.
+_plans: dict[tuple[int, Tier], tuple[Profile, list[Request]]] = {}
+_MOST_PLANS = 256
+
+
 def plan(profile: Profile, _url: DeviceUrl, tier: Tier) -> list[Request]:
     """One get for scalars and one walk a column, or the subtrees that the profile names."""
+    known = _plans.get((id(profile), tier))
+    if known is None:
+        if len(_plans) >= _MOST_PLANS:
+            _plans.clear()
+        known = _plans[id(profile), tier] = (profile, _plan(profile, tier))
+    return known[1]
+
+
+def _plan(profile: Profile, tier: Tier) -> list[Request]:
     rows = profile.rows(tier)
     walks = list(profile.walks.get(tier, ()))
     scalars: list[str] = []
     if not walks:
         walks = [row.place for row in rows if row.column]
         scalars = [f"{row.place}.0" for row in rows if not row.column]
+    last: list[Request] = []
+    if UPTIME in scalars and any(row.bits for row in rows if row.column):
+        # behind the counters: a reboot in between must not be seen before them (agent/counters.py)
+        scalars.remove(UPTIME)
+        last = [GetVariables(oids=(UPTIME,))]
     walks += [a.at for a in profile.alarms if a.tier == tier and not any(under(a.at, walk) for walk in walks)]
     variants = deciding(profile, tier)
     said = [f"{place}.0" for variant in variants for place in variant.match.said]
     asks_who = tier is Tier.IDENTITY or not scalars or any(asks(variant) for variant in variants)
     first = GetVariables(oids=tuple(dict.fromkeys((*(WHO.oids if asks_who else ()), *said, *scalars))))
-    return [first, *(WalkVariables(root=root) for root in dict.fromkeys(walks))]
+    return [first, *(WalkVariables(root=root) for root in dict.fromkeys(walks)), *last]
 
 
 def deciding(profile: Profile, tier: Tier) -> tuple[Variant, ...]:
