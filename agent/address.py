@@ -3,6 +3,7 @@
     modbus+tcp://host:502?unit=1          modbus+rtu:///dev/ttyUSB0?unit=3&baud=9600&parity=N
     modbus+rtuovertcp://host:4001?unit=1  megatec:///dev/ttyS0?baud=2400
     snmp://host:161?version=2c&community=env:NAME
+    icmp://host                           tcp://host:443        (only whether it is there)
     snmp://host:161?version=3&user=NAME&auth=sha256&auth_key=env:NAME&priv=aes128&priv_key=file:PATH
 
 A serial line may be named by its adapter instead of its node: `modbus+rtu:///?adapter=A50285BI&unit=3`; a path is not
@@ -21,7 +22,10 @@ from model.secret import is_reference
 from model.text import Text
 
 RTU, RTU_OVER_TCP, TCP, SNMP, MEGATEC = "modbus+rtu", "modbus+rtuovertcp", "modbus+tcp", "snmp", "megatec"
-SCHEMES = (TCP, RTU, RTU_OVER_TCP, SNMP, MEGATEC)
+ICMP, CONNECT = "icmp", "tcp"
+SCHEMES = (TCP, RTU, RTU_OVER_TCP, SNMP, MEGATEC, ICMP, CONNECT)
+#: Gear that only shows whether it is there.
+REACH = (ICMP, CONNECT)
 SERIAL = (RTU, MEGATEC)
 _PORTS = {TCP: 502, SNMP: 161}
 PUBLIC = "public"
@@ -67,7 +71,7 @@ class DeviceUrl(msgspec.Struct, frozen=True, kw_only=True):
         if not serial and not parts.hostname:
             raise AddressError(_A_HOST, repr(url), _FIX_HOST.format(scheme=parts.scheme))
         port = port or _PORTS.get(parts.scheme, 0)
-        if not serial and not port:
+        if not serial and not port and parts.scheme != ICMP:
             raise AddressError(_A_PORT, repr(url), _FIX_PORT.format(scheme=parts.scheme))
         return cls(
             scheme=parts.scheme,
@@ -84,6 +88,8 @@ class DeviceUrl(msgspec.Struct, frozen=True, kw_only=True):
         if self.path:
             adapter = self.option("adapter")
             return f"adapter:{adapter}" if adapter else f"serial:{self.path}"
+        if self.scheme in REACH:
+            return f"{self.scheme}-reach:{self.host}:{self.port}"
         kind = "udp" if self.scheme == SNMP else "tcp"
         return f"{kind}:{self.host}:{self.port}" + (
             f":{self.option('community')}{self.option('user')}" if kind == "udp" else ""
@@ -105,7 +111,7 @@ class DeviceUrl(msgspec.Struct, frozen=True, kw_only=True):
 
 
 #: Real seconds. A Q1 interface takes up to 0.4 s before its first byte; a Huawei card may take 2 s when busy.
-_TIMEOUTS = {TCP: 2.0, RTU: 1.0, RTU_OVER_TCP: 1.5, SNMP: 1.5, MEGATEC: 1.2}
+_TIMEOUTS = {TCP: 2.0, RTU: 1.0, RTU_OVER_TCP: 1.5, SNMP: 1.5, MEGATEC: 1.2, ICMP: 1.0, CONNECT: 2.0}
 
 _FIX_URL = Text("write host:port with a port of 1 to 65535", "写成 主机:端口，端口为 1 到 65535 的整数")
 _A_URL = Text("a device URL", "设备 URL")
@@ -194,6 +200,8 @@ _OPTIONS: dict[str, dict[str, _Rule]] = {
     TCP: {**_ONE_OF_ANY, **_UNIT},
     RTU: {**_ONE_OF_ANY, **_UNIT, **_LINE, **_RS485},
     RTU_OVER_TCP: {**_ONE_OF_ANY, **_UNIT},
+    ICMP: _ONE_OF_ANY,
+    CONNECT: _ONE_OF_ANY,
     SNMP: {**_ONE_OF_ANY, **_COMMUNITY, **_V3, **_BUDGET},
     MEGATEC: {**_ONE_OF_ANY, **_LINE},
 }

@@ -14,7 +14,7 @@ import msgspec
 
 from agent import address, dialects
 from agent.address import DeviceUrl
-from agent.drivers import DRIVERS, QUICK, records
+from agent.drivers import DRIVERS, QUICK, reach, records
 from agent.drivers.exchange import Exchange, Failure, Objects, ReadIdentity, Request, Sample, Variables, WalkVariables
 from agent.drivers.snmp import WHO, identity
 from agent.learning import learn
@@ -50,6 +50,8 @@ async def ask_device(
         assert said.failure
         cause, raw = said.failure.cause, said.failure.raw
         found = [Gap(device=device, point=None, index=None, at=said.at, cause=cause, raw=raw)]
+        if url.scheme in address.REACH and tier is Tier.STATUS:
+            found.append(Reading(device=device, point=reach.REACHABLE, index=None, at=said.at, value=0.0))
     else:
         found = _quick(url, tier, said, device) or records(_samples(url, tier, said), device)
     if link.told:
@@ -178,6 +180,8 @@ async def _narrowed(
 
 async def _settled(link: Link, url: DeviceUrl, tier: Tier, device: str) -> tuple[Profile, ...] | Failure:
     """The profiles of a device whose file names none; asked anew with each identity tier."""
+    if url.scheme in address.REACH:
+        return (reach.PROFILE,)
     if url.scheme == address.MEGATEC:
         return await dialects.settle(link, tier, device)
     if device in link.settled and tier != Tier.IDENTITY:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import stat
 from pathlib import Path
 
+from agent.address import ICMP
 from agent.config import AgentConfig, WatchedDevice, load
 from agent.enrolment import key_of
+from agent.links.reach import echo_socket
 from model.problem import Lines, Problem
 from model.secret import SecretError
 from model.text import Text
@@ -17,7 +20,13 @@ def check(path: Path) -> list[Problem]:
     config, problems = load(path)
     if config is not None:
         lines = Lines(path.read_text(encoding="utf-8"))
-        problems = [*problems, *_key(config, lines), *_ports(config, lines), *_spool(config, lines)]
+        problems = [
+            *problems,
+            *_key(config, lines),
+            *_ports(config, lines),
+            *_icmp(config, lines),
+            *_spool(config, lines),
+        ]
     return sorted(problems, key=lambda problem: (problem.severity != "error", problem.line))
 
 
@@ -40,6 +49,19 @@ def _ports(config: AgentConfig, lines: Lines) -> list[Problem]:
         _warning(config, lines, _place(device, lines, config), _A_PORT, f"no {port}", _FIX_PORT)
         for port, device in sorted(missing.items())
     ]
+
+
+def _icmp(config: AgentConfig, lines: Lines) -> list[Problem]:
+    device = next((device for device in config.devices if device.url.scheme == ICMP), None)
+    if device is None:
+        return []
+    try:
+        echo_socket(socket.AF_INET).close()
+    except PermissionError:
+        return [
+            _warning(config, lines, _place(device, lines, config), _ICMP_ALLOWED, "neither is allowed here", _FIX_ICMP)
+        ]
+    return []
 
 
 def _gone(device: WatchedDevice) -> bool:
@@ -73,6 +95,13 @@ def _warning(config: AgentConfig, lines: Lines, key: str, expected: Text, got: s
 _A_KEY = Text("this agent's key", "本代理的密钥")
 _FIX_ENROL = Text("roundsman agent FILE --enrol CODE makes it", "用 roundsman agent 文件 --enrol 登记码 生成")
 _PRIVATE = Text("a key file that only its owner reads", "只有属主可读的密钥文件")
+_ICMP_ALLOWED = Text(
+    "ICMP for the agent: a datagram socket or CAP_NET_RAW", "代理可用 ICMP：数据报套接字或 CAP_NET_RAW"
+)
+_FIX_ICMP = Text(
+    "put the agent's group into net.ipv4.ping_group_range, give it CAP_NET_RAW, or write tcp://HOST:PORT",
+    "把代理所属组加入 net.ipv4.ping_group_range，或授予 CAP_NET_RAW，或改写 tcp://主机:端口",
+)
 _A_PORT = Text("a serial port that is there", "存在的串口")
 _FIX_PORT = Text("plug it in, or name it by /dev/serial/by-path", "插好设备，或改用 /dev/serial/by-path 下的名字")
 _A_FOLDER = Text("a folder for the spool", "存放缓存的文件夹")

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from agent.address import AddressError, DeviceUrl
+from agent.address import REACH, AddressError, DeviceUrl
 from agent.contacts import meant
 from agent.profiles import PROFILES, Profile
 from agent.profiles import load as load_profile
@@ -28,11 +28,13 @@ from model.toml_table import Table
 from model.toml_table import parse as parse_toml
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+#: The id under which an agent tells of its lines; no device may have it.
+AGENT = "agent"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 #: Tables that the collector reads when one machine has both in one file (`roundsman run`).
 _CENTRE_TABLES = frozenset({"collector", "connector"})
 #: `[[device]]` schemes whose profile can be found by asking the device.
-_SELF_TELLING = ("snmp", "megatec")
+_SELF_TELLING = ("snmp", "megatec", *REACH)
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
@@ -237,6 +239,8 @@ def _devices(top: Table, site: str) -> tuple[WatchedDevice, ...]:
         table.done(None)
         if id and f"{site}/{id}" in devices:
             table.problem("id", Text("an id of its own", "唯一的设备号"), repr(id), Text("rename one", "改其中一个"))
+        elif id == AGENT:
+            table.problem("id", _NOT_AGENT, repr(id), Text("rename it", "改名"))
         elif id and url and sound:
             devices[f"{site}/{id}"] = WatchedDevice(id=f"{site}/{id}", url=url, profile=profile)
     if not tables:
@@ -293,6 +297,7 @@ _LOOPBACK = Text("loopback: the metrics have neither a password nor TLS", "本�
 _FIX_LISTENER = Text('write metrics = "127.0.0.1:9780"', '写成 metrics = "127.0.0.1:9780"')
 _A_CA = Text("a file of PEM certificates", "PEM 证书文件")
 _FIX_CA = Text("correct the path, or remove ca to use the system's", "更正路径，或删除 ca 以用系统证书")
+_NOT_AGENT = Text("another id: agent stands for the agent itself", "其他设备号：agent 代表采集端本身")
 _AN_ID = Text("letters, digits, - _ . (at most 63, no slash)", "字母、数字、- _ .（至多 63 个，不含斜杠）")
 _A_DEVICE = Text("at least one [[device]]", "至少一个 [[device]]")
 _FIX_DEVICE = Text("add a [[device]] with id and url", "添加 [[device]]，写 id 与 url")

@@ -13,6 +13,8 @@ are not named are not asked for. Each alarm comes from one contact: which of two
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from agent.profiles.form import Profile, Value
@@ -69,7 +71,7 @@ def _alarm(table: Table, number: str, meaning: object, taken: list[str]) -> str:
     return alarm
 
 
-def _range(rows: dict[str | None, Value]) -> str:
+def _range(rows: Mapping[str, Value]) -> str:
     numbers = [str(number) for number in rows]
     return f"{numbers[0]} … {numbers[-1]}" if numbers else "none"
 

@@ -275,7 +275,8 @@ async def _one(device: WatchedDevice, turn: Turn, ask: Ask, now: Callable[[], in
         found = [_of_round(one, turn.tier) for one in found]
     elif answered and found:
         spent_s = time.monotonic() - began
-        found = [*found, _round_trip(device.id, now(), spent_s)]
+        if device.url.scheme not in address.REACH:  # those measured it themselves
+            found = [*found, _round_trip(device.id, now(), spent_s)]
     return Round(found=found, answered=answered)
 
 

@@ -59,7 +59,11 @@ class WalkVariables(msgspec.Struct, frozen=True, kw_only=True, tag="walk"):
     limit: int = 0
 
 
-Request = ReadWords | ReadIdentity | Command | GetVariables | WalkVariables
+class Reach(msgspec.Struct, frozen=True, tag="reach"):
+    """Whether the host is there."""
+
+
+Request = Reach | ReadWords | ReadIdentity | Command | GetVariables | WalkVariables
 
 
 class Words(msgspec.Struct, frozen=True, tag="words"):
@@ -88,7 +92,13 @@ class Variables(msgspec.Struct, frozen=True, tag="variables"):
     cut: Failure | None = None
 
 
-Answer = Words | Objects | Line | Variables
+class Reached(msgspec.Struct, frozen=True, kw_only=True, tag="reached"):
+    """It is, and this long it took."""
+
+    round_trip_s: float
+
+
+Answer = Reached | Words | Objects | Line | Variables
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, tag="failure"):

@@ -11,6 +11,7 @@ from agent.links.modbus_rtu import ModbusRtuLink
 from agent.links.modbus_tcp import ModbusTcpLink
 from agent.links.owner import Link
 from agent.links.port import TcpPort
+from agent.links.reach import ConnectLink, IcmpLink
 from agent.links.rs485 import Direction
 from agent.links.secrets import community_of, keys_of
 from agent.links.serial_port import SerialPort
@@ -37,6 +38,10 @@ def open_link(url: DeviceUrl) -> Link:
             return ModbusRtuLink(_serial(url), timeout_s)
         case address.MEGATEC:
             return MegatecLink(_serial(url), timeout_s)
+        case address.ICMP:
+            return IcmpLink(url.host, timeout_s)
+        case address.CONNECT:
+            return ConnectLink(url.host, url.port, timeout_s)
         case _:
             return _snmp(url, timeout_s)
 

@@ -15,6 +15,7 @@ accepts and closes, and must not be hammered.
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import struct
 from collections.abc import Callable
@@ -62,7 +63,7 @@ class TcpWire:
         except TimeoutError as error:
             raise self._back_off.failed(f"no connection to {self.name} within {self._connect_s:g} s") from error
         except OSError as error:
-            raise self._back_off.failed(f"no connection to {self.name}: {error.strerror or error}") from error
+            raise self._back_off.failed(f"no connection to {self.name}: {reason(error)}") from error
         if connection.gone:
             raise self._back_off.failed(f"connection to {self.name} lost: {connection.gone}")
         self._connection = connection
@@ -133,8 +134,14 @@ class _Connection(asyncio.Protocol):
             watch_peer(sock)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.gone = "closed by the other side" if exc is None else getattr(exc, "strerror", None) or str(exc)
+        self.gone = "closed by the other side" if exc is None else reason(exc)
         self._wire.broke(self, self.gone)
+
+
+def reason(error: BaseException) -> str:
+    """An error of the system in its own words; asyncio has others for it."""
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if number else str(error)
 
 
 def watch_peer(sock: socket.socket) -> None:
