@@ -114,8 +114,17 @@ def _obey(stage: Stage, wires: Wires, line: bytes, stop: Callable[[], None]) -> 
             tell({"truth": stage.truth(), "wires": wires.heard()})
         case commands.Stop():
             stop()
+        case commands.Traps():
+            _send_traps(wires, order)
         case Event():
             misfit = stage.happen(order)
             if misfit:
                 expected, fix = misfit.expected.en, misfit.fix.en
                 tell({"error": f"{misfit.key}: expected {expected}, got {misfit.got}; {fix}"})
+
+
+def _send_traps(wires: Wires, order: commands.Traps) -> None:
+    try:
+        wires.traps.send_to(order.entry())
+    except commands.CommandError as error:
+        tell({"error": str(error)})

@@ -14,6 +14,7 @@ from simulators.serve_megatec import MegatecPort
 from simulators.serve_rtu import RtuBus
 from simulators.serve_snmp import SnmpPort
 from simulators.serve_tcp import TcpWire
+from simulators.serve_traps import Traps
 from simulators.stage import Stage
 from simulators.world import World
 
@@ -31,6 +32,7 @@ class Wires:
         self._stage, self._directory = stage, directory.resolve()
         self._open: list[_Open] = []
         self._serial: dict[str, RtuBus | MegatecPort] = {}
+        self._hosts: dict[str, str] = {}
         self._secrets: set[Path] = set()
         self._unplugged: frozenset[str] = frozenset()
         self.urls: dict[str, str] = {}
@@ -52,6 +54,8 @@ class Wires:
         for name, devices in buses.items():
             self._bus(name, devices)
         self._stage.watch(self._replugged)
+        self.traps = Traps(self._stage, self._hosts)
+        self._open.append(self.traps)
 
     def _replugged(self, present: World) -> None:
         """Ports that have gone or come back since the last world."""
@@ -96,6 +100,7 @@ class Wires:
         transport, _ = await loop.create_datagram_endpoint(lambda: SnmpPort(self._stage, device), local_addr=(host, 0))
         self._open.append(transport)
         port = transport.get_extra_info("sockname")[1]
+        self._hosts[device.id] = host
         self.urls[device.id] = f"snmp://{host}:{port}?{self._who(device)}"
 
     def _who(self, device: Device) -> str:
