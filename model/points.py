@@ -270,6 +270,12 @@ _ALL: tuple[Point, ...] = (
     _counter("snmpEngineBoots", "", "Restarts of the SNMP engine", "SNMP 引擎重启次数"),
 )  # fmt: skip
 
+#: What an agent itself says about a device that it asks: no sign that the device lives.
+SAID_OF_DEVICE = frozenset(
+    f"device.{name}"
+    for name in ("airtime", "requests", "retries", "timeouts", "crc_errors", "quarantined", "reachable")
+)
+
 POINTS: dict[str, Point] = {point.id: point for point in _ALL}
 if len(POINTS) != len(_ALL):
     raise RuntimeError("two points share an id")

@@ -1,6 +1,7 @@
 """The whole device does not answer: three rounds running, over at least 15 s (and three times the wire's own pace).
 
-Sees gaps only (`no_answer` for the whole device); any reading ends it. It cannot tell a dead device from a dead
+Sees gaps only (`no_answer` for the whole device); any reading that is the device's own ends it, so none of those in
+which the agent tells what the device costs or that it is not reachable. It cannot tell a dead device from a dead
 line or a lost supply: `alerts.incident` does, from what the neighbours say. When the agent itself is silent
 there are no gaps either, and nothing is raised here (see `analytics.agents`). A device that
 answers nonsense is not silent.
@@ -19,6 +20,7 @@ from analytics import last_words
 from analytics.detector import Block, Context, State
 from analytics.lasting import lasting
 from model.finding import Change, Cleared, Evidence, Finding, Raised, Severity
+from model.points import SAID_OF_DEVICE
 from model.reading import Gap, GapCause
 from model.text import Text
 
@@ -59,7 +61,7 @@ class DeviceSilent:
 
 def _heard(state: State, block: Block) -> State:
     """The way of nearly every block: there was an answer."""
-    if not block.columns:
+    if block.columns.keys() <= SAID_OF_DEVICE:
         return state
     words = last_words.noted(state.get("words", {}), block)
     return {"heard": block.last_at, "words": words} if words else {"heard": block.last_at}
@@ -67,7 +69,8 @@ def _heard(state: State, block: Block) -> State:
 
 def _in_time(block: Block, gaps: list[Gap]) -> list[tuple[int, Gap | None]]:
     """Answers and whole-device gaps in event time; of one instant the answer comes last (it answered)."""
-    columns = chain.from_iterable(series.values() for series in block.columns.values())
+    said = (series for point, series in block.columns.items() if point not in SAID_OF_DEVICE)
+    columns = chain.from_iterable(series.values() for series in said)
     answered = {at for column in columns for at in column.at}
     moments: list[tuple[int, Gap | None]] = [(gap.at, gap) for gap in gaps]
     moments += [(at, None) for at in answered]

@@ -32,6 +32,15 @@ def test_one_answer_between_begins_the_count_again() -> None:
     assert raised(tell(line, batch_s=2), KIND) == []
 
 
+def test_what_the_agent_says_of_a_device_is_no_answer_of_the_device() -> None:
+    line = Line()
+    for s in range(0, 30, 2):
+        line.miss(s).say(s, device__reachable=0, device__airtime=2, device__timeouts=s)
+    assert len(raised(tell(line, batch_s=2), KIND)) == 1
+    line.say(40, device__reachable=1, device__round_trip=0.001)
+    assert [second(c.at) for c in cleared(tell(line, batch_s=2), KIND)] == [40]
+
+
 def test_a_slow_wire_has_more_time() -> None:
     line = Line()
     for s in range(0, 100, 5):
