@@ -13,11 +13,10 @@ from itertools import chain, count
 import msgspec
 
 from agent.address import DeviceUrl
+from agent.config import AGENT
 from agent.links.account import Account, Counts
 from model.reading import Reading
 
-#: What stands for a site's agent where a device is asked for.
-AGENT = "agent"
 _COUNTERS = {
     "requests": "requests",
     "retries": "retries",

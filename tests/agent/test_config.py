@@ -174,3 +174,10 @@ def test_authorities_that_cannot_be_read_are_told_before_the_agent_starts(tmp_pa
     config, (problem,) = parse(GOOD.replace("[pace]", 'ca = "ca.pem"\n[pace]'), tmp_path / "agent.toml")
     assert config is None
     assert (problem.line, problem.key) == (7, "agent.ca")
+
+
+def test_no_device_may_pass_for_the_agent_itself() -> None:
+    config, problem = only(GOOD.replace('id = "ups-1"', 'id = "agent"'))
+    assert (problem.key, problem.got) == ("device.0.id", "'agent'")
+    assert config is not None
+    assert len(config.devices) == 1
