@@ -33,7 +33,6 @@ UpsFault = Literal["fan", "charger", "replace_battery", "rectifier", "inverter",
 UPS_FAULTS: tuple[str, ...] = get_args(UpsFault)
 
 _Positive = Annotated[float, msgspec.Meta(gt=0)]
-_PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _Octet = Annotated[int, msgspec.Meta(ge=0, le=254)]
 #: Parts of the rated VA.
 LoadShare = Annotated[float, msgspec.Meta(ge=0, le=3)]
@@ -139,7 +138,7 @@ class UserEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class TrapEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[trap]: where every SNMP agent sends its traps, each in its own version; `inform` (not v1) wants an answer."""
 
-    to: Annotated[str, msgspec.Meta(pattern=f"^[^:/ ]+:{_PORT}$")]
+    to: Annotated[str, msgspec.Meta(pattern="^[^:/ ]+:[0-9]{1,5}$")]
     inform: bool = False
 
 

@@ -11,9 +11,8 @@ import msgspec
 from model.problem import Lines, Problem, unreadable
 from model.text import Text
 from model.toml_table import parse as parse_toml
-from simulators import check
+from simulators import check, fits
 from simulators.scenario import (
-    SERIAL,
     Device,
     DeviceEntry,
     Event,
@@ -30,7 +29,6 @@ from simulators.scenario import (
 
 _T = TypeVar("_T")
 _TOP = {"seed", "length_s", "community", "unrest", "make", "site", "device", "only", "user", "trap", "event"}
-_SHORTEST_KEY = 8  # RFC 3414, 11.2
 
 
 def load(path: Path) -> tuple[Scenario | None, list[Problem]]:
@@ -80,11 +78,15 @@ class _Reading:
         sites = {site.id: site for _, site in self._rows(table, "site", SiteEntry)}
         only = dict(self._rows(table, "only", OnlyEntry))
         exceptions = {entry.device: entry for entry in only.values()}
-        users = self._users(self._rows(table, "user", UserEntry))
+        user_rows = self._rows(table, "user", UserEntry)
         rows = self._rows(table, "device", DeviceEntry)
         devices = self._devices(rows, models, sites, exceptions)
-        self._lines_fit(rows, users)
-        self._units_differ(rows, sites)
+        users = {user.name: user for _, user in user_rows}
+        for misfit in (*fits.users(user_rows), *fits.lines(rows), *fits.units(rows, sites)):
+            self.wrong(misfit.key, misfit.expected, misfit.got, misfit.fix)
+        for key, device in rows:
+            if fits.secured(device) and device.user not in users:
+                self._unknown(key, "user", device.user, list(users))
         for key, entry in only.items():
             if entry.device not in devices:
                 self._unknown(key, "device", entry.device, list(devices))
@@ -134,63 +136,6 @@ class _Reading:
         made = {name: self._convert(row, Model, f"make.{name}") for name, row in rows.items()}
         return {name: model for name, model in made.items() if model is not None}
 
-    def _users(self, rows: list[tuple[str, UserEntry]]) -> dict[str, UserEntry]:
-        """SNMP v3 users: keys where they are needed, long enough, and only there."""
-        users: dict[str, UserEntry] = {}
-        for key, user in rows:
-            if user.name in users:
-                self.wrong(
-                    f"{key}.name", Text("a name only once", "名称不得重复"), user.name, Text("rename one", "改名")
-                )
-            if user.priv != "none" and user.auth == "none":
-                expected = Text("auth where there is priv", "有 priv 就要有 auth")
-                self.wrong(f"{key}.priv", expected, user.priv, Text('add auth = "sha256"', '加上 auth = "sha256"'))
-            for name, kind, secret in (("auth_key", user.auth, user.auth_key), ("priv_key", user.priv, user.priv_key)):
-                if (kind == "none") == bool(secret) or (secret and len(secret) < _SHORTEST_KEY):
-                    expected = Text("8 characters or more if it is used, else none", "使用时至少 8 个字符，否则不写")
-                    fix = Text("correct it", "改正")
-                    self.wrong(f"{key}.{name}", expected, f"{len(secret)} characters with {kind}", fix)
-            users[user.name] = user
-        return users
-
-    def _lines_fit(self, rows: list[tuple[str, DeviceEntry]], users: dict[str, UserEntry]) -> None:
-        """What belongs to one kind of wire only, and users that exist."""
-        remove = Text("remove it", "删除")
-        for key, entry in rows:
-            for name, needed in _NEEDS.items():
-                if getattr(entry, name) != _PLAIN[name] and entry.wire not in needed:
-                    wires = ", ".join(sorted(needed))
-                    expected = Text(f"{name} only on a wire of {wires}", f"{name} 只用于线路 {wires}")
-                    self.wrong(f"{key}.{name}", expected, f'wire = "{entry.wire}"', remove)
-            v3 = entry.wire == "snmp" and entry.snmp == "v3"
-            for name in ("user", "engine_id"):
-                if getattr(entry, name) and not v3:
-                    expected = Text(f'{name} only with snmp = "v3"', f'{name} 只用于 snmp = "v3"')
-                    self.wrong(f"{key}.{name}", expected, str(getattr(entry, name)), remove)
-            if v3 and entry.user not in users:
-                self._unknown(key, "user", entry.user, list(users))
-
-    def _units_differ(self, rows: list[tuple[str, DeviceEntry]], sites: dict[str, SiteEntry]) -> None:
-        """On one bus every unit is another, and all are paced alike."""
-        seen: dict[tuple[str, str], dict[int, DeviceEntry]] = {}
-        for key, entry in rows:
-            if entry.wire != "rtu" or not entry.bus:
-                continue
-            for site in sites if entry.sites == ("*",) else entry.sites:
-                others = seen.setdefault((site, entry.bus), {})
-                if entry.unit in others:
-                    expected = Text("a unit only once on a bus", "同一总线上站号不得重复")
-                    got = f"{entry.unit}, as {others[entry.unit].id}"
-                    self.wrong(f"{key}.unit", expected, got, Text("number them differently", "改用不同站号"))
-                    break
-                first = next(iter(others.values()), entry)
-                if (first.baud, first.paced) != (entry.baud, entry.paced):
-                    expected = Text(f"baud and paced as {first.id} has them", f"baud 与 paced 同 {first.id}")
-                    got = f"{entry.baud}, {str(entry.paced).lower()}"
-                    self.wrong(f"{key}.baud", expected, got, Text("a line has one rate", "一条线只有一个速率"))
-                    break
-                others[entry.unit] = entry
-
     def _devices(
         self,
         rows: list[tuple[str, DeviceEntry]],
@@ -233,28 +178,17 @@ class _Reading:
             self.wrong(f"{key}.{name}", misfit.expected, misfit.got, misfit.fix)
 
 
-#: Keys of a device that belong to some wires only, and what stands there when nothing is said.
-_NEEDS = {
-    "turnaround_ms": SERIAL,
-    "paced": SERIAL,
-    "snmp": frozenset({"snmp"}),
-    "counters": frozenset({"snmp"}),
-    "start_octets": frozenset({"snmp"}),
-}
-_PLAIN = {field.name: field.default for field in msgspec.structs.fields(DeviceEntry)}
-
-
 def _declared(table: dict[str, Any]) -> set[str]:
     """Names of makes, sites and devices as they stand in the file, whatever else is wrong with them."""
 
-    def ids(name: str) -> list[str]:
+    def ids(name: str, key: str = "id") -> list[str]:
         rows = table.get(name, [])
-        return [str(row.get("id")) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+        return [str(row.get(key)) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
     makes = table.get("make", {})
     sites = ids("site")
     devices = {f"{site}/{device}" for site in sites for device in ids("device")}
-    return {*(makes if isinstance(makes, dict) else ()), *sites, *devices}
+    return {*(makes if isinstance(makes, dict) else ()), *sites, *devices, *ids("user", "name")}
 
 
 def _device(id: str, site: SiteEntry, entry: DeviceEntry, model: Model, only: OnlyEntry | None) -> Device:

@@ -138,7 +138,7 @@ class Speaker:
         self._stage.answer(self._device, lambda _: datagram, lambda data, _: self._send(data, to))
 
     def _send(self, datagram: bytes, to: tuple[str, int]) -> None:
-        with contextlib.suppress(OSError):  # nobody there, or closed meanwhile
+        with contextlib.suppress(OSError, OverflowError):  # nobody there, no such port, or closed meanwhile
             self._socket.sendto(datagram, to)
 
     def _readable(self) -> None:

@@ -96,6 +96,85 @@ def test_an_event_that_does_not_fit_is_named(event: str, words: str) -> None:
     assert words in problems[0].render("en")
 
 
+USER = """\
+[[user]]
+name = "reader"
+auth = "sha256"
+auth_key = "eight or more"
+"""
+BUS = """\
+[[device]]
+id = "a"
+make = "small"
+wire = "rtu"
+bus = "one"
+[[device]]
+id = "b"
+make = "small"
+wire = "rtu"
+bus = "one"
+unit = 2
+"""
+V3 = 'snmp = "v3"\nuser = "reader"\n'
+MORE = GOOD + V3 + USER + BUS
+
+
+def test_users_buses_and_traps_are_read() -> None:
+    scenario, problems = read(MORE + '[trap]\nto = "127.0.0.1:1162"\ninform = true\n')
+    assert not problems
+    assert scenario
+    assert scenario.users["reader"].auth == "sha256"
+    assert scenario.trap
+    assert scenario.trap.inform
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "words"),
+    [
+        (('auth_key = "eight or more"', 'auth_key = "short"'), "user.0.auth_key", "8 characters or more"),
+        (('auth_key = "eight or more"', ""), "user.0.auth_key", "0 characters with sha256"),
+        (('auth = "sha256"', 'priv = "aes128"\npriv_key = "eight or more"'), "user.0.priv", "add auth"),
+        (('auth = "sha256"', 'auth = "sha3"'), "user.0.auth", "Invalid enum value 'sha3'"),
+        (('user = "reader"', 'user = "writer"'), "device.1.user", "one of reader"),
+        (('snmp = "v3"\n', ""), "device.1.user", 'only with snmp = "v3"'),
+        (("host = 5", "host = 5\nturnaround_ms = 5"), "device.1.turnaround_ms", "wire of megatec, rtu"),
+        (('wire = "megatec"', 'wire = "megatec"\ncounters = 32'), "device.0.counters", "wire of snmp"),
+        (('wire = "megatec"', 'wire = "megatec"\nbaud = 50'), "device.0.baud", ">= 300"),
+        (("host = 5", "host = 5\ncounters = 48"), "device.1.counters", "Invalid enum value 48"),
+        (("host = 5", 'host = 5\nengine_id = "80"'), "device.1.engine_id", "regex"),
+        (("host = 5", "host = 5\nuptime_days = -1"), "device.1.uptime_days", ">= 0"),
+        (("unit = 2", "unit = 1"), "device.3.unit", "a unit only once on a bus"),
+        (("unit = 2", "unit = 2\nbaud = 19200"), "device.3.baud", "a line has one rate"),
+        (("unit = 2", 'unit = 2\n[trap]\nto = "here"'), "trap.to", "regex"),
+    ],
+)
+def test_a_mistake_in_users_wires_or_traps_is_named(change: tuple[str, str], key: str, words: str) -> None:
+    assert change[0] in MORE
+    scenario, problems = read(MORE.replace(*change))
+    assert scenario is None
+    assert [problem.key for problem in problems if words in problem.render("en")] == [key]
+    assert problems[0].line > 0
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        ('device = "here/ups"\nwire = "deaf"', "deaf, on a megatec wire"),
+        ('device = "here/ups"\nwire = "unplugged"\npart = 0.5', "no fault of single replies"),
+        ('device = "here/ups"\nwire = "late"\nseconds = 100000', "<= 86400"),
+        ('device = "here/one"\nwire = "wrong_unit"\nunit = 300', "<= 255"),
+        ('device = "here/one"\nwire = "wrong_source"', "on a rtu wire"),
+        ('device = "here/two"\nwire = "silent"', "one of here/ups"),
+        ('device = "here/one"\nfault = "fan"', "one of here/ups"),
+    ],
+)
+def test_a_wire_fault_that_does_not_fit_is_named(event: str, words: str) -> None:
+    scenario, problems = read(f"{MORE}[[event]]\nat = 1\n{event}\n")
+    assert scenario is None
+    assert len(problems) == 1
+    assert words in problems[0].render("en")
+
+
 def test_all_mistakes_are_told_at_once() -> None:
     text = GOOD.replace("blocks = 6", 'blocks = "six"') + '[[event]]\nat = 1\nsite = "there"\nmains = false\n'
     keys = {problem.key for problem in read(text)[1]}
