@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from agent.address import DeviceUrl
@@ -24,6 +25,7 @@ from agent.asking import ask_device
 from agent.backlog import Found
 from agent.links import open_link
 from agent.profiles import Tier, load
+from alerts.board import Outcome
 from collector import pipeline
 from collector.pipeline import World
 from model import flight
@@ -69,29 +71,50 @@ async def played(recorded: Flight, folder: Path) -> tuple[list[Found], set[str]]
     wires = Replay(recorded, folder, None)
     assert await wires.open()
     found: list[Found] = []
-    site = recorded.header.site
-    state, world, kinds = pipeline.fresh(), World(Inventory()), set[str]()
+    centre = Centre(recorded.header.site)
     urls = {one["id"]: DeviceUrl.parse(one["url"]) for one in wires.devices()}
     profiles = {one.id: load(one.profiles[0]) if one.profiles else None for one in recorded.header.devices}
     until = time.monotonic() + LONGEST_S
-    at = itertools.count(recorded.header.at, 500)
+    now = recorded.header.at
     with contextlib.closing(open_link(next(iter(urls.values())))) as link:
-        for row in itertools.count(1):
-            tier = Tier.MEASURE if row % 3 == 0 else Tier.STATUS
-            now = next(at)
-            news: list[Found] = []
+        while not wires.over and time.monotonic() < until:
+            now += 500
+            tier = Tier.MEASURE if centre.row % 3 == 2 else Tier.STATUS
             for device, url in urls.items():
-                news += await ask_device(link, device, url, profiles[device], tier, lambda now=now: now)  # type: ignore[misc]
-            found += news
-            batch = Batch(
-                spool="s" * 32, row=row, site=site, boot="b" * 32, at=now,
-                readings=[one for one in news if isinstance(one, Reading)],
-                gaps=[one for one in news if isinstance(one, Gap)], events=[],
-            )  # fmt: skip
-            admitted = pipeline.take_in(state.marks, batch, site, 0, now)
-            outcome = pipeline.on_batch(state, admitted, world, now)
-            kinds |= {alert.kind for alert in outcome.alerts}
-            if wires.over or time.monotonic() > until:
-                break
+                found += await ask_device(link, device, url, profiles[device], tier, lambda now=now: now)  # type: ignore[misc]
+            centre.take(found[centre.seen :], now)
     wires.close()
-    return found, kinds
+    centre.stays(found, now)
+    return found, centre.kinds
+
+
+class Centre:
+    """The pipeline without its shell: what is told comes in, alerts come out."""
+
+    def __init__(self, site: str) -> None:
+        self._site = site
+        self._state, self._world = pipeline.fresh(), World(Inventory())
+        self.kinds: set[str] = set()
+        self.row = self.seen = 0
+
+    def take(self, news: list[Found], now: int) -> None:
+        """One batch."""
+        self.row += 1
+        self.seen += len(news)
+        batch = Batch(
+            spool="s" * 32, row=self.row, site=self._site, boot="b" * 32, at=now,
+            readings=[one for one in news if isinstance(one, Reading)],
+            gaps=[one for one in news if isinstance(one, Gap)], events=[],
+        )  # fmt: skip
+        admitted = pipeline.take_in(self._state.marks, batch, self._site, 0, now)
+        self._note(pipeline.on_batch(self._state, admitted, self._world, now))
+
+    def stays(self, found: list[Found], now: int) -> None:
+        """A minute in which every value stays what it was last: some findings need to have lasted."""
+        last = {(one.device, one.point, one.index): one for one in found if isinstance(one, Reading)}
+        for at in range(now + 5_000, now + 65_000, 5_000):
+            self.take([msgspec.structs.replace(one, at=at) for one in last.values()], at)
+            self._note(pipeline.on_tick(self._state, {}, self._world, at))
+
+    def _note(self, outcome: Outcome) -> None:
+        self.kinds |= {alert.kind for alert in outcome.alerts}
