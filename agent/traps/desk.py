@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from hashlib import blake2b
 
 import msgspec
 
@@ -104,6 +105,13 @@ class _Word(msgspec.Struct, kw_only=True):
     group: tuple[str, ...]  #: the points of the same trap
 
 
+class _Fold(msgspec.Struct, kw_only=True):
+    """When a trap was told, and how many of the same came since."""
+
+    at_s: float
+    more: int = 0
+
+
 class _Device(msgspec.Struct, kw_only=True):
     known: Known
     nudged_s: float = float("-inf")
@@ -122,7 +130,7 @@ class Desk:
         self._users = {user.name: user.device for user in settings.users}
         self._devices = {one.id: _Device(known=one) for one in devices}
         self._waiting: set[str] = set()  #: devices with last words
-        self._folds: dict[tuple[str, str, str], list[float]] = {}  #: [when it was told, how many since]
+        self._folds: dict[bytes, _Fold] = {}  #: by a digest of what was said; the one met longest ago first
 
     def heard(self, notice: Notice, now_s: float, now_ms: int) -> Outcome:
         """A trap that the receiver let through."""
@@ -132,7 +140,7 @@ class Desk:
             device = self._devices[id]
             meaning = self._tables.meaning(notice.oid, notice.binds, device.known.profile)
             self._nudge(device, meaning.asks, now_s, outcome)
-            folded = self._folded(id, notice, now_s)
+            folded = self._folded(id, notice, whose, now_s)
             if folded is not None:
                 outcome.found.append(_event(id, notice, meaning, whose, folded, now_ms))
                 self.counts.told += 1
@@ -197,25 +205,24 @@ class Desk:
         return [one for one in here if one.snmp] or (here if len(here) == 1 else [])
 
     def _nudge(self, device: _Device, asks: Iterable[Tier], now_s: float, outcome: Outcome) -> None:
-        due = max(now_s, device.nudged_s + NUDGE_S)
-        device.nudged_s = due if due <= now_s + NUDGE_S else device.nudged_s
-        for tier in asks:
-            outcome.nudges.append(Nudge(device=device.known.id, tier=tier, due=min(due, now_s + NUDGE_S)))
+        if device.nudged_s <= now_s:  # else a turn is due that will tell of this trap too
+            device.nudged_s = max(now_s, device.nudged_s + NUDGE_S)
             self.counts.nudges += 1
+        outcome.nudges += [Nudge(device=device.known.id, tier=tier, due=device.nudged_s) for tier in asks]
 
-    def _folded(self, id: str, notice: Notice, now_s: float) -> int | None:
+    def _folded(self, id: str, notice: Notice, whose: Whose, now_s: float) -> int | None:
         """How many of the same were not told since the last one; None when this one is not told either."""
-        key = (id, notice.oid or notice.problem, "|".join(f"{bind.oid}={bind.value}" for bind in notice.binds))
-        known = self._folds.get(key)
-        if known and now_s - known[0] < FOLD_S:
-            known[1] += 1
+        said = "|".join(f"{bind.oid}={bind.value}" for bind in notice.binds)
+        key = blake2b(f"{id} {whose} {notice.oid} {notice.problem} {said}".encode(), digest_size=16).digest()
+        known = self._folds.pop(key, None)
+        if known and now_s - known.at_s < FOLD_S:
+            self._folds[key] = msgspec.structs.replace(known, more=known.more + 1)
             self.counts.folded += 1
             return None
         if len(self._folds) >= MOST_FOLDS:
-            self._folds = {key: one for key, one in self._folds.items() if now_s - one[0] < FOLD_S}
-        if len(self._folds) < MOST_FOLDS:
-            self._folds[key] = [now_s, 0]
-        return int(known[1]) if known else 0
+            del self._folds[next(iter(self._folds))]
+        self._folds[key] = _Fold(at_s=now_s)
+        return known.more if known else 0
 
     def _keep(self, device: _Device, meaning: Meaning, now_s: float, now_ms: int) -> None:
         group = tuple(point for point, _, _ in meaning.values)

@@ -279,7 +279,7 @@ def _writer(descriptor: int) -> Callable[[bytes], bool]:
     def write(line: bytes) -> bool:
         try:
             return os.write(descriptor, line) == len(line)
-        except BlockingIOError:
+        except (BlockingIOError, BrokenPipeError):
             return False
 
     return write

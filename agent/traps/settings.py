@@ -56,6 +56,8 @@ def read(top: Table, devices: Collection[str]) -> TrapSettings | None:
         return None
     before = top.errors
     table = top.table("traps")
+    if top.errors > before:
+        return None
     settings = TrapSettings(
         listen=tuple(found for one in _list(table, "listen", "0.0.0.0:162") if (found := _listen(table, one))),
         communities=tuple(_community(table, one) for one in _list(table, "community", "env:TRAP_COMMUNITY", ())),
