@@ -17,7 +17,7 @@ from agent.address import DeviceUrl
 from agent.drivers import DRIVERS, QUICK, reach, records
 from agent.drivers.exchange import Exchange, Failure, Objects, ReadIdentity, Request, Sample, Variables, WalkVariables
 from agent.drivers.snmp import WHO, identity
-from agent.learning import learn
+from agent.learning import divisible, learn
 from agent.links.owner import Link
 from agent.profiles import PROFILES, Profile, Tier, load, match
 from model.batch import Event, EventKind
@@ -168,8 +168,7 @@ async def _narrowed(
     out: list[Exchange] = []
     for exchange in exchanges:
         out.append(exchange)
-        refused = isinstance(exchange.answer, Failure) and exchange.answer.cause == GapCause.REFUSED
-        if not refused or exchange.request in known:
+        if not divisible(exchange.answer) or exchange.request in known:
             continue
         smaller = DRIVERS[url.scheme].narrow(profile, url, tier, exchange.request)
         if smaller:

@@ -18,6 +18,7 @@ from model.reading import GapCause
 
 #: How `Failure.raw` begins for Modbus refusals that will be the same tomorrow.
 _LASTING = ("exception 1 ", "exception 2 ", "exception 3 ")
+_BUSY = ("exception 5 ", "exception 6 ")
 _MOST_WORDS, _MOST_BITS = 125, 2000
 
 
@@ -40,6 +41,11 @@ class Learned(msgspec.Struct, frozen=True):
 def lasting(answer: Answer | Failure) -> bool:
     """Whether an answer is a refusal that asking again would not change."""
     return isinstance(answer, Failure) and answer.cause is GapCause.REFUSED and answer.raw.startswith(_LASTING)
+
+
+def divisible(answer: Answer | Failure) -> bool:
+    """Whether a refusal may be about a part of what was asked for; a busy device refuses everything."""
+    return isinstance(answer, Failure) and answer.cause is GapCause.REFUSED and not answer.raw.startswith(_BUSY)
 
 
 def learn(before: Learned | None, exchanges: Sequence[Exchange]) -> Learned | None:

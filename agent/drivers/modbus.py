@@ -26,6 +26,7 @@ from agent.drivers.modbus_layout import OBJECT, Bit, Layout, Piece, Row, layout_
 from agent.profiles.form import FIRST_BIT, Profile, Tier, Value
 from model.reading import GapCause
 
+_ABSENT = (GapCause.NOT_SUPPORTED, GapCause.NOT_PLAUSIBLE, GapCause.REFUSED)
 #: The key of `states` that means: none of the others.
 _ELSE = -1
 
@@ -141,10 +142,11 @@ class _Memory:
 
 
 def _add(out: list[Sample], value: Value, sample: Sample) -> None:
-    """A fallback counts only where no earlier row of its point has a value, and then stands in its place."""
+    """A fallback stands in for what is absent or no value in the row before it, never for what failed."""
     if value.fallback:
         before = [n for n, one in enumerate(out) if (one.point, one.index) == (value.point, value.index)]
-        if any(out[n].value is not None for n in before) or (before and sample.value is None):
+        absent = all(out[n].cause in _ABSENT for n in before)
+        if not absent or (before and sample.value is None):
             return
         for n in reversed(before):
             del out[n]
