@@ -54,6 +54,8 @@ async def ask_device(
             found.append(Reading(device=device, point=reach.REACHABLE, index=None, at=said.at, value=0.0))
     else:
         found = _quick(url, tier, said, device) or records(_samples(url, tier, said), device)
+        if reboot := link.counters.settle(device, tier, said, found, link.engine_boots):
+            link.tell(reboot)
     if link.told:
         at = now()
         found += [Event(kind=EventKind.STATE_CHANGED, device=device, at=at, data=what) for what in link.told]

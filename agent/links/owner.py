@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 
 import structlog
 
+from agent.counters import Counters
 from agent.drivers.exchange import Answer, Failure, Request
 from agent.learning import Learned
 from agent.links.account import Account
@@ -42,8 +43,14 @@ class Link(ABC):
         self.gone = ""
         self.gone_since = 0.0
 
+        self.counters = Counters()
         #: What the line found out about the device it is asked for, to travel as `state_changed` events with its answers.
         self.told: list[dict[str, str | int | float]] = []
+
+    @property
+    def engine_boots(self) -> int | None:
+        """How often the device's SNMPv3 engine has started; None where there is none or it is not known yet."""
+        return None
 
     def begin(self, device: str) -> None:
         """A round of a device begins: what is asked from now on is asked for it."""

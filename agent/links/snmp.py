@@ -23,6 +23,7 @@ from agent.links.snmp_engines import Engines
 from agent.links.snmp_reach import Reach
 from agent.links.snmp_talk import TOO_BIG, Talk
 from agent.links.snmp_user import Credentials
+from agent.links.snmp_usm import Engine
 from agent.links.snmp_walk import Walker
 from model.reading import GapCause
 from model.secret import SecretError
@@ -62,9 +63,15 @@ class SnmpLink(Link):
         self._left_out: dict[str, float] = {}
 
     @property
-    def engine(self) -> Any:
+    def engine(self) -> Engine | None:
         """What is known of the device's v3 engine; None for v1 and v2c."""
         return self._talk.dial.engine if self._talk.dial.version == "3" else None
+
+    @property
+    def engine_boots(self) -> int | None:
+        """How often the device's SNMPv3 engine has started."""
+        engine = self.engine
+        return engine.boots if engine is not None and engine.id else None
 
     @property
     def sharers(self) -> tuple[str, ...]:

@@ -55,6 +55,7 @@ class Value(msgspec.Struct, frozen=True, kw_only=True):
     stride: int = 0  #: Modbus: the address grows by this for each UPS behind the card
     function: int = 0  #: Modbus: 1 to 4; 0: the profile's
     names: dict[int, str] = {}  #: Modbus: text that a number stands for
+    bits: int = 0  #: SNMP counters: 32 or 64, where they wrap
 
     @property
     def column(self) -> bool:

@@ -147,6 +147,9 @@ def _place(profile: Profile, row: Value, key: str, reader: Reader) -> None:
         _modbus(profile, row, key, reader)
     if text and row.states:
         reader.wrong(f"{key}.states", Text("no states for text", "文本没有状态"), row.point, _REMOVE)
+    counts = profile.driver == "snmp" and point.kind == Kind.COUNTER
+    if row.bits not in ((32, 64) if counts else (0,)):
+        reader.wrong(f"{key}.bits", _BITS, row.bits or "none", Text("write bits = 32 or 64 as in the MIB", "按 MIB 写 bits = 32 或 64"))  # fmt: skip
     walks = profile.walks.get(row.tier, ())
     if profile.driver == "snmp" and walks and not any(under(row.place, walk) for walk in walks):
         expected = Text(f"a place below the walks of tier {row.tier}", f"位于 {row.tier} 层 walks 之下")
@@ -156,7 +159,9 @@ def _place(profile: Profile, row: Value, key: str, reader: Reader) -> None:
 def _modbus(profile: Profile, row: Value, key: str, reader: Reader) -> None:
     text = POINTS[row.point].kind == Kind.TEXT
     if text != (row.type.startswith("string") or bool(row.names)):
-        expected = Text("type string, or names, for text points and only for them", "文本测点且仅文本测点用 string 或 names")
+        expected = Text(
+            "type string, or names, for text points and only for them", "文本测点且仅文本测点用 string 或 names"
+        )
         reader.wrong(f"{key}.type", expected, row.type, Text("correct type", "更正 type"))
     if (row.function or profile.function) in (1, 2) and row.type != "u16":
         expected = Text("no type: functions 1 and 2 read single bits", "不写 type：功能码 1 和 2 读单个位")
@@ -166,6 +171,10 @@ def _modbus(profile: Profile, row: Value, key: str, reader: Reader) -> None:
         reader.wrong(f"{key}.rule", expected, row.rule, Text("correct rule", "更正 rule"))
 
 
+_BITS = Text(
+    "bits = 32 or 64 for each SNMP counter and nothing else: where it wraps",
+    "每个 SNMP 计数器（且仅计数器）写 bits = 32 或 64：回绕处",
+)
 _LAST_REGISTER = 0xFFFF
 _SHAPES = {
     "modbus": (

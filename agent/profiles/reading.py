@@ -195,6 +195,7 @@ def _value(table: _Table, base: str, missing: frozenset[float], stride: int) -> 
         fallback=table.take("fallback", bool, False),
         rule=table.take("rule", str, ""),
         stride=table.take("stride", int, stride),
+        bits=table.take("bits", int, 0),
         function=function,
         names=_names(table),
     )
@@ -234,7 +235,7 @@ def _names(table: _Table) -> dict[int, str]:
         if number.isdigit() and isinstance(name, str) and name:
             found[int(number)] = name
         else:
-            table.wrong("names", Text('number = "name"', "数字 = \"名称\""), f"{number} = {name!r}")
+            table.wrong("names", Text('number = "name"', '数字 = "名称"'), f"{number} = {name!r}")
     return found
 
 
