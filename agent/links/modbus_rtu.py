@@ -14,7 +14,7 @@ from typing import Final
 
 from agent.drivers.exchange import Answer, Failure, Objects, ReadIdentity, ReadWords, Request, Words, printable
 from agent.drivers.modbus_frames import Ask
-from agent.drivers.rtu_frames import answer_in, is_exception, rtu_shape, sift
+from agent.drivers.rtu_frames import RtuShape, answer_in, is_exception, rtu_shape, sift
 from agent.links.debts import Debts, Way
 from agent.links.identification import whole_identity
 from agent.links.owner import Link
@@ -131,8 +131,7 @@ class ModbusRtuLink(Link):
         data, strays, echo = b"", 0, shape.said
         while True:
             # A reply that began and paused is torn, and whatever follows a pause of this line is not it either.
-            begun = shape.head[:2] in data or len(data) >= (shape.size or _LONGEST)
-            torn_s = _TORN_PAUSE_S if begun and not strays and self._port.byte_s else 0.0
+            torn_s = self._torn_s(data, shape) if not strays else 0.0
             due = min(until, self._port.heard_at + torn_s) if torn_s else until
             more = await self._port.read(due, enough, _TORN_PAUSE_S)
             if not more:
@@ -151,6 +150,14 @@ class ModbusRtuLink(Link):
                 self._drain = self._drain or strays > 0
                 return found.frame
             data = found.rest[-2 * _LONGEST :]
+
+    def _torn_s(self, data: bytes, shape: RtuShape) -> float:
+        """After how long a pause what came is known to be all; 0: something may still begin."""
+        if not self._port.byte_s:
+            return 0.0
+        if len(data) >= (shape.size or _LONGEST):
+            return _QUIET_S
+        return _TORN_PAUSE_S if shape.head[:2] in data else 0.0
 
     def _after(self, rest: bytes) -> None:
         """What stood behind the reply in the same breath."""
