@@ -14,7 +14,7 @@ from agent.backlog import Found
 from agent.config import Pace, WatchedDevice
 from agent.drivers.exchange import Answer, Command, Failure, Line, Request
 from agent.links import Link
-from agent.poll import LEAST_S, Nudges, asker, pauses, poll_link
+from agent.poll import LEAST_S, LinkRounds, Nudges, asker, pauses, poll_link
 from agent.profiles import Tier
 from agent.schedule import Pauses
 from model.batch import Event
@@ -143,9 +143,10 @@ async def test_a_round_of_a_live_device_says_how_long_it_took() -> None:
 
 
 async def test_the_name_plate_is_asked_once_and_told_as_an_event() -> None:
+    deaf = Failure(cause=GapCause.REFUSED)
     says = {"Q1": Q1, "F": "#220.0 045 48.00 50.0", "I": "#MAKER           MODEL-10   V1.0      "}
     rounds = Rounds(lambda r: any(isinstance(one, Event) for one in r.found))
-    await rounds.over(([ups("u")], ScriptedLink(lambda command: says[command.text.strip()])))
+    await rounds.over(([ups("u")], ScriptedLink(lambda command: says.get(command.text.strip(), deaf))))
     (plate, *_) = (one for one in rounds.found if isinstance(one, Event))
     assert plate.device == "sz/u"
 
@@ -193,3 +194,55 @@ async def test_a_nudge_ends_the_wait_for_the_next_turn_and_so_does_the_stop() ->
         stop.set()
         await polling
     assert statuses == before + 1
+
+
+async def test_what_a_device_does_not_have_is_told_once_however_often_it_is_asked() -> None:
+    link = ScriptedLink(lambda _: Q1.replace("30.0", "--.-"))  # this one measures no temperature
+    rounds = Rounds(lambda r: len([one for one in r.readings("sz/u") if one.point == "battery.voltage"]) >= 5)
+    await rounds.over(([ups("u")], link))
+    absent = [one for one in rounds.found if isinstance(one, Gap) and one.point == "ups.temperature"]
+    assert [gap.cause for gap in absent] == [GapCause.NOT_SUPPORTED]
+
+
+async def test_a_device_on_battery_is_asked_for_its_battery_between_its_status_turns() -> None:
+    slow = Pauses(status_s=0.2, measure_s=60, identity_s=3600)
+    tiers: list[Tier] = []
+
+    async def ask(device: WatchedDevice, tier: Tier) -> list[Found]:
+        tiers.append(tier)
+        await asyncio.sleep(0.002)
+        return [Reading(device=device.id, point="alarm.on_battery", index=None, at=rounds.now(), value=1.0)]
+
+    rounds = Rounds(lambda _: tiers.count(Tier.STATUS) >= 3)
+    await asyncio.wait_for(poll_link([ups("u")], ask, slow, rounds.take, rounds.now, rounds.stop), 60)
+    assert tiers.count(Tier.BATTERY) >= 6
+    assert tiers.count(Tier.MEASURE) == 1
+
+
+async def test_a_silent_device_of_a_bus_is_probed_once_and_no_longer_than_it_ever_needed() -> None:
+    patience: list[tuple[bool, float | None]] = []
+
+    class Bus(ScriptedLink):
+        """Notes how patient it shall be with the device that is dead."""
+
+        async def _once(self, request: Request) -> Answer | Failure:
+            if self.device == "sz/dead" and len(patience) > 1:
+                patience.append((self.probing, self.deadline_s))
+                return Failure(cause=GapCause.NO_ANSWER)
+            if self.device == "sz/dead":
+                patience.append((self.probing, self.deadline_s))
+            return await super()._once(request)
+
+    bus = Bus(lambda _: Q1)
+    rounds = Rounds(lambda r: len(r.dead("sz/dead")) >= 5)
+    devices = [ups("dead"), ups("alive")]
+    links = LinkRounds(devices, asker(bus, rounds.now), FAST, rounds.take, rounds.now, bus)
+    await asyncio.wait_for(links.run(rounds.stop), 60)
+    assert patience[0] == (False, None)
+    probes = [one for one in patience if one[0]]
+    assert [deadline is None for _, deadline in probes[:4]] == [False, False, False, True], (
+        "the fourth has all its time"
+    )
+    assert all(deadline is None or deadline >= 0.1 for _, deadline in probes)
+    assert links.heard["sz/dead"].silent_since is not None
+    assert links.heard["sz/alive"].silent_since is None
