@@ -36,6 +36,10 @@ _TCP_SILENT = Text(
     "nothing answered; check address, port and unit number, and that no other master holds the only connection",
     "没有任何应答；请检查地址、端口和站号，以及是否有其他主站占用了唯一的连接",
 )
+_REACH_SILENT = Text(
+    "nothing answered; check the address, and whether a firewall on the way drops echo requests or this port: then watch another port, tcp://HOST:PORT",
+    "没有任何应答；请检查地址，以及途中防火墙是否丢弃回显请求或该端口：可改为监视其他端口 tcp://主机:端口",
+)
 _GARBLED = Text(
     "what came is no valid answer; check baud and parity, and that no two devices have one number",
     "收到的不是有效应答；请检查波特率和校验位，以及是否有两台设备使用同一站号",
@@ -53,6 +57,8 @@ _SILENT = {
     address.SNMP: _SNMP_SILENT,
     address.TCP: _TCP_SILENT,
     address.MEGATEC: _LINE_SILENT,
+    address.ICMP: _REACH_SILENT,
+    address.CONNECT: _REACH_SILENT,
 }
 
 
