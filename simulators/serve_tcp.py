@@ -7,6 +7,7 @@ nothing of those connections and resets them. Who sends requests and never reads
 from __future__ import annotations
 
 import asyncio
+import socket
 
 from pymodbus.framer import FramerSocket
 from pymodbus.pdu import DecodePDU
@@ -20,6 +21,8 @@ from simulators.world import World
 _LONGEST = 260
 _MBAP = 7
 _MOST_CONNECTIONS = 512
+#: A card has little memory: who does not read its replies is found out soon.
+_SEND_BUFFER = 16_384
 _tcp = FramerSocket(DecodePDU(is_server=True))
 
 
@@ -63,6 +66,7 @@ class TcpConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         if len(self._wire.connections) >= _MOST_CONNECTIONS:
             transport.abort()
             return

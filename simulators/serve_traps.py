@@ -22,7 +22,7 @@ from simulators.stage import Stage
 from simulators.traps import Trap
 from simulators.world import World
 
-_TRIES = 4
+_TRIES = 3
 _PATIENCE_S = 1.0
 
 

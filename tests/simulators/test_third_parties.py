@@ -20,6 +20,13 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulated]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulated]:
+    """Lines at their baud rate, and SNMP v3."""
+    with simulated(tmp_path_factory.mktemp("lab"), scenario=Path(__file__).with_name("wires.toml")) as running:
+        yield running
+
+
 def near(truth: dict[str, float], read: dict[str, str], pairs: dict[str, tuple[str, float]]) -> None:
     """Each NUT variable equals its point within half a step of the protocol (and of NUT's own printing)."""
     for name, (point, step) in pairs.items():
@@ -94,6 +101,34 @@ def test_nuts_huawei_driver_takes_our_bus_for_a_ups2000(sites: Simulated, tmp_pa
     )
     assert read["ups.status"].startswith("OL")
     assert read["device.model"] == "UPS2000"
+
+
+def test_nuts_huawei_driver_bears_a_line_at_9600_baud(lab: Simulated, tmp_path: Path) -> None:
+    read = nut.read("huawei-ups2000", lab.place("lab/rtu-1"), tmp_path)
+    near(lab.truth()["lab/rtu-1"], read, {"battery.charge": ("battery.charge", 1)})
+    assert read["ups.status"].startswith("OL")
+
+
+def test_mbpoll_reads_a_line_at_9600_baud_and_is_never_early_alone(lab: Simulated) -> None:
+    battery = mbpoll.registers(lab.place("lab/rtu-2"), 2, 12000, 6)
+    assert isinstance(battery, list), battery
+    assert battery[3] == 100
+    lab.order(cmd="truth")
+    assert lab.heard("truth")["wires"]["lab/bus"]["nobody"] == 0
+
+
+def test_nut_reads_q1_at_2400_baud(lab: Simulated, tmp_path: Path) -> None:
+    read = nut.read("nutdrv_qx", lab.place("lab/q1"), tmp_path, protocol="megatec")
+    assert read["ups.status"] == "OL"
+    assert float(read["input.voltage"]) == 220.0
+
+
+def test_nut_reads_the_card_over_snmp_v3_signed_and_encrypted(lab: Simulated, tmp_path: Path) -> None:
+    secrets = {"authPassword": "auth-words-for-tests", "privPassword": "priv-words-for-tests"}
+    who = {"secLevel": "authPriv", "secName": "old", "authProtocol": "MD5", "privProtocol": "DES"}
+    read = nut.read("snmp-ups", lab.place("lab/v3-ups"), tmp_path, mibs="ietf", snmp_version="v3", **who, **secrets)
+    near(lab.truth()["lab/v3-ups"], read, {"battery.charge": ("battery.charge", 1)})
+    assert read["ups.status"] == "OL"
 
 
 @pytest.mark.parametrize(("device", "unit"), [("sz-nanshan/ups-2", 2), ("sz-nanshan/ups-3", 1)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
@@ -19,8 +20,8 @@ REPLY = rtu(1, CHARGE)
 QUIET = 0.15
 OVER_TCP = bytes.fromhex("00 07 00 00 00 06 01 03 2e e3 00 01")
 TCP_REPLY = bytes.fromhex("00 07 00 00 00 05 01 03 02 00 64")
-SYS_UPTIME = bytes.fromhex(
-    "302902010104067075626c6963a01c02043039000102010002010030 0e300c06082b0601020101030005 00".replace(" ", "")
+GET_NAME = bytes.fromhex(
+    "30 26 02 01 01 04 06 70 75 62 6c 69 63 a0 19 02 01 07 02 01 00 02 01 00 30 0e 30 0c 06 08 2b 06 01 02 01 01 05 00 05 00"
 )
 
 
@@ -188,6 +189,37 @@ def test_over_tcp_replies_are_doubled_misnamed_and_dirtied_too(lab: Simulated) -
         assert heard.endswith(TCP_REPLY)
         assert len(heard) > len(TCP_REPLY)
         heal(lab, "lab/tcp")
+
+
+def test_an_snmp_reply_may_come_from_elsewhere_twice_or_among_rubbish(lab: Simulated) -> None:
+    host, port = lab.place("lab/v2c").split(":")
+    asked = (host, int(port))
+
+    def heard() -> list[tuple[bytes, tuple[str, int]]]:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+            line.sendto(GET_NAME, asked)
+            line.settimeout(3)
+            came = [line.recvfrom(2000)]
+            line.settimeout(QUIET)
+            with contextlib.suppress(TimeoutError):
+                came.append(line.recvfrom(2000))
+            return came
+
+    ((reply, source),) = heard()
+    assert source == asked
+    assert b"lab/v2c" in reply
+    fault(lab, "lab/v2c", "wrong_source")
+    ((astray, source),) = heard()
+    assert astray == reply
+    assert source[0] == host
+    assert source != asked
+    fault(lab, "lab/v2c", "duplicated", seconds=0)
+    assert heard() == [(reply, asked)] * 2
+    fault(lab, "lab/v2c", "noise_before")
+    (rubbish, _), (after, _) = heard()
+    assert after == reply
+    assert len(rubbish) <= 4
+    heal(lab, "lab/v2c")
 
 
 def test_a_rebooting_device_is_silent_for_its_seconds(tmp_path: Path) -> None:
