@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import stat
 from pathlib import Path
 
-from agent.address import ICMP
+from agent.address import ICMP, PUBLIC
 from agent.config import AgentConfig, WatchedDevice, load
 from agent.enrolment import key_of
 from agent.links.reach import echo_socket
+from agent.links.secrets import secret
 from model.problem import Lines, Problem
 from model.secret import SecretError
 from model.text import Text
@@ -25,6 +27,7 @@ def check(path: Path) -> list[Problem]:
             *_key(config, lines),
             *_ports(config, lines),
             *_icmp(config, lines),
+            *_traps(config, lines),
             *_spool(config, lines),
         ]
     return sorted(problems, key=lambda problem: (problem.severity != "error", problem.line))
@@ -62,6 +65,35 @@ def _icmp(config: AgentConfig, lines: Lines) -> list[Problem]:
             _warning(config, lines, _place(device, lines, config), _ICMP_ALLOWED, "neither is allowed here", _FIX_ICMP)
         ]
     return []
+
+
+def _traps(config: AgentConfig, lines: Lines) -> list[Problem]:
+    if config.traps is None:
+        return []
+    users = enumerate(config.traps.users)
+    references = [("traps.community", one) for one in config.traps.communities if one != PUBLIC]
+    references += [
+        (f"traps.user.{n}.{key}", one)
+        for n, user in users
+        for key, one in (("auth_key", user.auth_key), ("priv_key", user.priv_key))
+        if one
+    ]
+    found: list[Problem] = []
+    for key, reference in references:
+        try:
+            secret(reference)
+        except SecretError as error:
+            found.append(_warning(config, lines, key, _A_SECRET, str(error), _FIX_SECRET))
+    for host, port in config.traps.listen:
+        try:
+            with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as trial:
+                trial.bind((host, port))
+        except PermissionError:
+            found.append(_warning(config, lines, "traps.listen", _A_LOW_PORT, f"no right to {port}", _FIX_LOW_PORT))
+        except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:  # a port in use may be the agent's own, at work
+                found.append(_warning(config, lines, "traps.listen", _AN_ADDRESS, host, _FIX_ADDRESS))
+    return found
 
 
 def _gone(device: WatchedDevice) -> bool:
@@ -102,6 +134,15 @@ _FIX_ICMP = Text(
     "put the agent's group into net.ipv4.ping_group_range, give it CAP_NET_RAW, or write tcp://HOST:PORT",
     "把代理所属组加入 net.ipv4.ping_group_range，或授予 CAP_NET_RAW，或改写 tcp://主机:端口",
 )
+_A_SECRET = Text("what the reference names", "引用所指的内容")
+_FIX_SECRET = Text("set it for the agent; until then it proves no trap", "为代理设置该值；否则无法验证 trap")
+_A_LOW_PORT = Text("a port that this user may open", "当前用户可打开的端口")
+_FIX_LOW_PORT = Text(
+    "give the agent CAP_NET_BIND_SERVICE, or forward 162 to a port above 1023",
+    "给代理 CAP_NET_BIND_SERVICE，或把 162 转发到 1023 以上的端口",
+)
+_AN_ADDRESS = Text("an address of this machine", "本机的地址")
+_FIX_ADDRESS = Text('write listen = ["0.0.0.0:162"]', '写成 listen = ["0.0.0.0:162"]')
 _A_PORT = Text("a serial port that is there", "存在的串口")
 _FIX_PORT = Text("plug it in, or name it by /dev/serial/by-path", "插好设备，或改用 /dev/serial/by-path 下的名字")
 _A_FOLDER = Text("a folder for the spool", "存放缓存的文件夹")
