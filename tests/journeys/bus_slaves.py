@@ -3,8 +3,10 @@
 A register holds a number that names its unit and its address (`word`), so that whoever reads it can tell whose it is.
 Words on stdin: `dead 3`, `late 7`, `garbled 9` (from then on), `unplug`, `plug`. What it did comes back on stdout.
 
-late     a quarter of the replies come after the time-out, in whosever turn that is, and some of them twice
-garbled  a quarter of the replies are flipped, torn, amid noise, doubled, of another unit, or behind an echo of the request
+late     a quarter of the replies come after the time-out: in whosever turn that is, some of them twice, or just before
+         the answer to the next question for that unit, where they do most harm
+garbled  a quarter of the replies are flipped, torn, amid noise, doubled (at once, or just before the next answer), of
+         another unit, or behind an echo of the request
 
 Run as: python -m tests.journeys.bus_slaves LINK TIMEOUT_S
 """
@@ -58,6 +60,7 @@ class Bus:
         self._ends: tuple[int, int] | None = None
         self._heard = b""
         self._later: list[tuple[float, bytes]] = []
+        self._held: dict[int, bytes] = {}
         self.plug()
 
     def plug(self) -> None:
@@ -75,6 +78,7 @@ class Bus:
         self._ends = None
         self._heard = b""
         self._later.clear()
+        self._held.clear()
 
     def serve(self) -> None:
         """Until stdin ends."""
@@ -117,7 +121,10 @@ class Bus:
         wrong = self._wrong.get(request[0]) if self._chance.random() < 0.25 else None
         if self._wrong.get(request[0]) == "dead":
             return
-        if wrong == "late":
+        self._say(self._held.pop(request[0], b""))
+        if wrong == "late" and self._chance.random() < 0.5:
+            self._held[request[0]] = honest(request)
+        elif wrong == "late":
             due = time.monotonic() + self._timeout_s * self._chance.uniform(1.0, 4.0)
             for copy in range(self._chance.choice((1, 1, 2))):
                 heapq.heappush(self._later, (due + copy * self._timeout_s / 3, honest(request)))
@@ -127,6 +134,9 @@ class Bus:
             self._say(honest(request))
 
     def _spoiled(self, request: bytes, said: bytes) -> bytes:
+        if self._chance.random() < 0.3:
+            self._held[request[0]] = said
+            return said
         place = self._chance.randrange(len(said))
         return self._chance.choice(
             (
@@ -140,7 +150,7 @@ class Bus:
         )
 
     def _say(self, data: bytes) -> None:
-        if self._ends:
+        if self._ends and data:
             os.write(self._ends[0], data)
 
 
