@@ -82,6 +82,11 @@ class Guard:
         """Whether it still has to say its name."""
         return device in self._doubts
 
+    @property
+    def conflicts(self) -> dict[str, str]:
+        """Devices in whose place another one answers now, and which; for the status."""
+        return dict(self._conflicts)
+
     def watching(self, ask: Ask, link: Link, devices: Sequence[Watched]) -> Ask:
         """The same way of asking the devices of one link, with a guard at the door."""
         lines = [device.id for device in devices if device.url.scheme in _LINES]

@@ -6,7 +6,7 @@ Everything is read in the agent's own loop, from what the rounds, links, spool a
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -15,12 +15,14 @@ from agent.clock import AgentClock
 from agent.config import AgentConfig
 from agent.costs import Costs, Line, names_of
 from agent.links.account import Account, Counts
+from agent.links.snmp import SnmpLink
 from agent.poll import LinkRounds
 from agent.schedule import Standing
 from agent.spool import Standing as SpoolStanding
 from agent.status import AgentStatus, DeviceState, DeviceStatus, LinkState, LinkStatus, NoteStatus, Share, Status
 from agent.urgency import Urgency
 from model.reading import Reading
+from model.text import Text
 
 #: A device whose status takes more than this share of its time-out is slow.
 SLOW = 0.5
@@ -33,6 +35,8 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     spool: SpoolStanding | None
     uplink: str
     uplink_failures: int
+    counts: Mapping[str, float] = {}  #: of traps and the like, by name
+    swapped: Mapping[str, str] = {}  #: devices in whose place another one answers
 
 
 class Observer:
@@ -62,7 +66,8 @@ class Observer:
             links.append(self._link(line, rounds, now))
             devices += [self._device(line, rounds, id, now) for id in rounds.devices]
         devices.sort(key=_slowest_first)
-        told = [NoteStatus(name=name, text=text) for name, text in sorted(status.notes.items())]
+        said = {**status.notes, **_swapped(waiting.swapped), **_shared_engines(self._rounds.values())}
+        told = [NoteStatus(name=name, text=text) for name, text in sorted(said.items())]
         return Status(agent=self._agent(waiting, now), links=links, devices=devices, notes=told)
 
     def _agent(self, waiting: Waiting, now: float) -> AgentStatus:
@@ -79,7 +84,7 @@ class Observer:
             waiting=spool.undelivered if spool else None,
             rejected=spool.rejected if spool else None,
             spool_bytes=spool.used_bytes if spool else None,
-            counts=dict(status.counts),
+            counts={**status.counts, **waiting.counts},
         )
 
     def _line(self, key: str, rounds: LinkRounds) -> Line:
@@ -120,6 +125,28 @@ class Observer:
             next_s=round(max(standing.due - now, 0.0), 3),
             cost=_share(line.account.of(id), self._costs.share(line, id, now)),
         )
+
+
+def _swapped(conflicts: Mapping[str, str]) -> dict[str, Text]:
+    return {
+        f"swapped.{device}": Text(
+            f"{other} answers in the place of {device}: put the cables or unit numbers back, or correct the file",
+            f"{device} 处应答的是 {other}：请恢复接线或站号，或更正配置",
+        )
+        for device, other in conflicts.items()
+    }
+
+
+def _shared_engines(lines: Iterable[LinkRounds]) -> dict[str, Text]:
+    notes: dict[str, Text] = {}
+    for line in lines:
+        others = ", ".join(line.link.sharers) if isinstance(line.link, SnmpLink) else ""
+        for device in line.devices if others else ():
+            notes[f"snmp.engine.{device}"] = Text(
+                f"{device} has the SNMPv3 engine id of {others} too: give each an id of its own",
+                f"{device} 与 {others} 的 SNMPv3 引擎 ID 相同：请各自设置唯一 ID",
+            )
+    return notes
 
 
 def _state(standing: Standing, heard: bool, slow: bool) -> DeviceState:

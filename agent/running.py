@@ -18,6 +18,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import structlog
 
 from agent.backlog import Backlog, Found, Loss
@@ -25,6 +26,7 @@ from agent.clock import AgentClock
 from agent.config import AgentConfig, WatchedDevice, load
 from agent.enrolment import EnrolmentError, enrol, key_of
 from agent.flights import Flights
+from agent.guard import Guard
 from agent.links import Link, open_link
 from agent.observing import Observer, Waiting
 from agent.poll import LinkRounds, Nudges, asker, pauses
@@ -69,6 +71,7 @@ class Agent:
         self.rounds: dict[str, LinkRounds] = {}  #: by link key
         self.nudges = Nudges()
         self.ears = self._ears(config)
+        self.guard = Guard(config.devices, config.spool.with_name(config.spool.name + ".names"), self.clock.now)
         self.observer = Observer(config, self.rounds, self.clock, version)
 
     async def run(self, stop: asyncio.Event) -> int:
@@ -121,7 +124,7 @@ class Agent:
         link: Link = open_link(devices[0].url)
         pace = pauses(self.config.pace, self.scale, devices)
         take = self.flights.watch(link, devices, self._take)
-        ask = asker(link, self.clock.now)
+        ask = self.guard.watching(asker(link, self.clock.now), link, devices)
         if self.ears:
             ask = self.ears.watching(ask)
         rounds = LinkRounds(devices, ask, pace, take, self.clock.now, link)
@@ -201,8 +204,14 @@ class Agent:
         spool = None
         with contextlib.suppress(SpoolError):
             spool = await self.spooling.call(lambda spool: spool.standing())
+        traps = msgspec.structs.asdict(self.ears.counts) if self.ears else {}
         waiting = Waiting(
-            in_memory=len(self.backlog), spool=spool, uplink=uplink.waits_for, uplink_failures=uplink.failures
+            in_memory=len(self.backlog),
+            spool=spool,
+            uplink=uplink.waits_for,
+            uplink_failures=uplink.failures,
+            counts={f"traps.{name}": value for name, value in traps.items()},
+            swapped=self.guard.conflicts,
         )
         return self.observer.status(waiting)
 

@@ -76,10 +76,16 @@ class ModbusTcpLink(Link):
         frame = numbered + shape.said
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Answer | Failure] = loop.create_future()
-        until = time.monotonic() + self._timeout_s
+        wait_s = self._timeout_s
+        if self.deadline_s is not None:  # a probe behind a gateway: the timer that runs may be set for later
+            wait_s = self.patience_s(wait_s)
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+        until = time.monotonic() + wait_s
         self._pending = _Pending(request, number, numbered + shape.head, shape, answer, until)
         if self._timer is None:
-            self._timer = loop.call_later(self._timeout_s, self._look)
+            self._timer = loop.call_later(wait_s, self._look)
         self._wire.send(frame)
         self.ring.sent(self.device, frame)
         try:
