@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from agent.links.tcp_peer import reason, watch_peer
+
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 10.0
 
 
@@ -115,7 +117,8 @@ class TcpPort:
         except TimeoutError as error:
             raise self._back_off.failed(f"no connection to {self._name} within {self._connect_s:g} s") from error
         except OSError as error:
-            raise self._back_off.failed(f"no connection to {self._name}: {error.strerror or error}") from error
+            raise self._back_off.failed(f"no connection to {self._name}: {reason(error)}") from error
+        watch_peer(self._streams[1].get_extra_info("socket"))
         self._back_off.worked()
         self._kept = b""
         self.opened += 1

@@ -23,7 +23,7 @@ from ipaddress import ip_address
 from agent.drivers.exchange import Answer, Failure, Reach, Reached, Request, printable
 from agent.links.owner import Link
 from agent.links.port import PortGone
-from agent.links.tcp_wire import reason
+from agent.links.tcp_peer import reason
 from model.reading import GapCause
 
 NOT_PERMITTED = (

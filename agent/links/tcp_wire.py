@@ -15,16 +15,14 @@ accepts and closes, and must not be hammered.
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import struct
 from collections.abc import Callable
 from typing import cast
 
 from agent.links.port import BackOff, PortGone
+from agent.links.tcp_peer import reason, watch_peer
 
-_IDLE_S, _BETWEEN_S, _PROBES = 15, 5, 3
-_UNACKNOWLEDGED_MS = 15_000
 #: struct tcp_info (linux/tcp.h): eight bytes of which the third counts retransmissions; unacked is the fifth word.
 _TCP_INFO = struct.Struct("=2xB5x16xI")
 _IN_VAIN = 2
@@ -136,22 +134,3 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.gone = "closed by the other side" if exc is None else reason(exc)
         self._wire.broke(self, self.gone)
-
-
-def reason(error: BaseException) -> str:
-    """An error of the system in its own words; asyncio has others for it."""
-    number = getattr(error, "errno", None)
-    return os.strerror(number) if number else str(error)
-
-
-def watch_peer(sock: socket.socket) -> None:
-    """Let the kernel find out that the other side is gone: keep-alive, and a bound on unacknowledged data."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in (
-        ("TCP_KEEPIDLE", _IDLE_S),
-        ("TCP_KEEPINTVL", _BETWEEN_S),
-        ("TCP_KEEPCNT", _PROBES),
-        ("TCP_USER_TIMEOUT", _UNACKNOWLEDGED_MS),
-    ):
-        if hasattr(socket, name):  # not everywhere
-            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
