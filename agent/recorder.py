@@ -75,16 +75,17 @@ class Recorder:
     def seen(self, found: Iterable[Found], now: float, at: int) -> None:
         """What one turn brought."""
         gaps: dict[str, int] = {}
-        answered = ""
+        heard: Reading | None = None
+        watched = _WATCHED
         for one in found:
-            if isinstance(one, Reading):
-                answered = one.device
-                if one.point in _WATCHED:
+            if type(one) is Reading:  # every reading passes here: cheaper than isinstance
+                heard = one
+                if one.point in watched:
                     self._value(one, now, at)
             elif isinstance(one, Gap) and one.cause in _BURSTING:
                 gaps[one.device] = gaps.get(one.device, 0) + (2 if one.point is None else 1)
-        if answered and answered not in gaps:
-            self._healthy.add(answered)
+        if heard is not None and heard.device not in gaps:
+            self._healthy.add(heard.device)
         for device, count in gaps.items():
             self._gaps(device, count, now, at)
 

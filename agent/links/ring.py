@@ -8,9 +8,9 @@ and as objects their answers would take seven times the room.
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Iterator
+from time import monotonic
 from typing import NamedTuple
 
 import msgspec
@@ -33,13 +33,15 @@ class Frame(NamedTuple):
     data: bytes
 
 
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder()
+#: A frame as it is kept: making a named one costs twice as much, and few are ever looked at.
+_Frame = tuple[float, str, str, bytes]
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder().decode
 
 
 def unpacked(frame: Frame) -> tuple[Request, Variables | Failure]:
     """The SNMP exchange in a frame of way `=`."""
-    request, answer = _decoder.decode(frame.data)
+    request, answer = _decode(frame.data)
     asked: Request = msgspec.convert(request, GetVariables | WalkVariables)
     if answer["type"] == "failure":
         return asked, msgspec.convert(answer, Failure)
@@ -52,36 +54,37 @@ class Ring:
     def __init__(self, frames: int = MOST_FRAMES, octets: int = MOST_BYTES) -> None:
         self._most_octets = octets
         self._most_frames = frames
-        self._frames: deque[Frame] = deque()
+        self._frames: deque[_Frame] = deque()
         self._octets = 0
 
     def sent(self, device: str, data: bytes) -> None:
         """Bytes handed to the wire."""
-        self._keep(device, SENT, data)
+        self._keep((monotonic(), device, SENT, data))
 
     def came(self, device: str, data: bytes) -> None:
         """Bytes taken off the wire while `device` was asked, whoever sent them."""
-        self._keep(device, CAME, data)
+        self._keep((monotonic(), device, CAME, data))
 
     def exchanged(self, device: str, request: Request, answer: Answer | Failure) -> None:
         """A whole exchange of a protocol whose bytes are not ours to see."""
         if not self._most_frames:
             return
         try:
-            packed = _encoder.encode((request, answer))
+            packed = _encode((request, answer))
         except (TypeError, ValueError, OverflowError):  # a value that no wire carries is not worth a device's round
             return
-        self._keep(device, EXCHANGED, packed)
+        self._keep((monotonic(), device, EXCHANGED, packed))
 
-    def _keep(self, device: str, way: str, data: bytes) -> None:
+    def _keep(self, frame: _Frame) -> None:
         frames = self._frames
-        frames.append(Frame(time.monotonic(), device, way, data))
-        self._octets += len(data) + _EACH
-        while frames and (self._octets > self._most_octets or len(frames) > self._most_frames):
-            self._octets -= len(frames.popleft().data) + _EACH
+        frames.append(frame)
+        octets = self._octets + len(frame[3]) + _EACH
+        while octets > self._most_octets or len(frames) > self._most_frames:
+            octets -= len(frames.popleft()[3]) + _EACH
+        self._octets = octets
 
     def __iter__(self) -> Iterator[Frame]:
-        return iter(tuple(self._frames))
+        return iter([Frame(*frame) for frame in self._frames])
 
     def __len__(self) -> int:
         return len(self._frames)
