@@ -27,6 +27,8 @@ from model.inventory import Device, Site
 from model.points import POINTS, Kind
 from model.reading import Gap, Reading, Series
 
+#: A recording may be of the change that the alert waited to see confirmed.
+AROUND_MS = 60_000
 OVER = (TicketState.CLOSED, TicketState.MERGED)
 
 
@@ -153,6 +155,12 @@ class Reads:
         """What the flight recorder kept of a device, newest first."""
         self.device(device)
         return recordings.listed(self._conn, device)
+
+    def recorded(self, alert: Alert) -> list[RecordingRow]:
+        """The recordings made while an alert stood, or just before it was raised."""
+        last = alert.cleared_at or self.now
+        around = (alert.raised_at - AROUND_MS, last + AROUND_MS)
+        return [row for row in self.recordings(alert.device) if around[0] <= row.at <= around[1]]
 
     def wish(self, device: str) -> Wish | None:
         """The recording that was asked for and has not come."""

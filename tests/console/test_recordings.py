@@ -48,6 +48,22 @@ def test_a_device_shows_its_recordings_in_words_and_hands_them_out(
     assert answer.headers["content-disposition"].endswith('.flight.jsonl"')
 
 
+def test_an_incident_links_the_recordings_of_its_alerts(manager: httpx.Client, stage: Stage) -> None:
+    device = "sz-futian/ups-1"
+    now = stage.centre.now()
+    why = Why(kind="changed", device=device, point="ups.source", before=3, after=5)
+    header = Header(
+        flight=1, agent="0.1.0", site="sz-futian", link="bus", devices=(Wired(id=device, scheme="modbus+rtu"),),
+        why=why, at=now, event=0,
+    )  # fmt: skip
+    event = Event(kind=EventKind.ATTACHMENT, device=device, at=now, data=pack(Flight(header=header, frames=())))
+    with writing(stage.centre.engine) as conn:
+        id = recordings.put_recording(conn, "sz-futian", event, "incident", now)
+    incidents = set(re.findall(r'href="(/incidents/[\w-]+)"', manager.get(f"/devices/{device}").text))
+    assert incidents
+    assert any(f"/api/v1/recordings/{id}" in manager.get(path).text for path in incidents)
+
+
 def test_another_customer_and_a_stranger_get_none_of_it(
     harbour: httpx.Client, stranger: httpx.Client, recorded: tuple[str, bytes]
 ) -> None:
