@@ -16,7 +16,15 @@ Devices = Sequence[tuple[str, DeviceEntry]]
 _SHORTEST_KEY = 8  # RFC 3414, 11.2
 _SNMP = frozenset({"snmp"})
 #: Keys of a device that belong to some wires only.
-_NEEDS = {"turnaround_ms": SERIAL, "paced": SERIAL, "snmp": _SNMP, "counters": _SNMP, "start_octets": _SNMP}
+_NEEDS = {
+    "rated_field": frozenset({"megatec"}),
+    "dialect": frozenset({"megatec"}),
+    "turnaround_ms": SERIAL,
+    "paced": SERIAL,
+    "snmp": _SNMP,
+    "counters": _SNMP,
+    "start_octets": _SNMP,
+}
 _PLAIN = {field.name: field.default for field in msgspec.structs.fields(DeviceEntry)}
 _REMOVE, _CORRECT = Text("remove it", "删除"), Text("correct it", "改正")
 
