@@ -80,7 +80,8 @@ class Outcome(msgspec.Struct, kw_only=True):
 
 
 class TrapCounts(msgspec.Struct, kw_only=True):
-    """Traps since the agent started, for its status. `dropped` never reached the decoder; `folded` were told with another."""
+    """Traps since the agent started, for its status and metrics (`traps.NAME`). `dropped` never reached the decoder;
+    `folded` were told with another."""
 
     received: int = 0
     dropped: int = 0

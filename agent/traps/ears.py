@@ -15,8 +15,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
 import structlog
 
+from agent import status
 from agent.address import PUBLIC, SNMP, DeviceUrl
 from agent.backlog import Found
 from agent.profiles import PROFILES, Profile, Tier, load, trap_tables
@@ -25,6 +27,7 @@ from agent.traps.desk import Desk, Known, Outcome, TrapCounts
 from agent.traps.meaning import Tables
 from agent.traps.message import Notice, Ready, Setup, Tally, Trouble
 from agent.traps.settings import TrapSettings
+from model.text import Text
 
 log = structlog.get_logger()
 
@@ -38,6 +41,8 @@ _COUNTED = ("received", "dropped", "garbled", "unknown_source", "unauthenticated
 #: What a person should hear of once a minute, if there was any.
 _TOLD = ("dropped", "garbled", "unknown_source", "unauthenticated", "unheard")
 _LONGEST_LINE = 64 * 1024
+_NOTE = "traps.receiver"
+_NOT_HEARD = Text("no traps are heard just now: the receiver starts again", "暂时收不到 trap：接收进程正在重启")
 
 
 class Watched(Protocol):
@@ -153,6 +158,7 @@ class Ears:
             await asyncio.gather(ending, hearing, return_exceptions=True)
             await _ended(child)
             self.listening = ()
+            status.notes.setdefault(_NOTE, _NOT_HEARD)
 
     async def _hear(self, child: asyncio.subprocess.Process) -> None:
         assert child.stdin
@@ -182,8 +188,10 @@ class Ears:
                     setattr(self.counts, name, getattr(self.counts, name) + grown)
                 self._before = said
                 self._do(self.desk.tick(time.monotonic()))
+                self._show()
             case Ready():
                 self.listening = said.listen
+                status.notes.pop(_NOTE, None)
                 log.info("traps_listen", at=", ".join(said.listen), engine_id=said.engine_id or None)
             case Trouble():
                 self._complain(said)
@@ -192,11 +200,20 @@ class Ears:
 
     def _complain(self, trouble: Trouble) -> None:
         """The same trouble once, though the receiver starts again."""
+        if trouble.fatal:
+            status.notes[_NOTE] = Text(
+                f"no traps: {trouble.what}; {trouble.fix}", f"收不到 trap：{trouble.what}；{trouble.fix}"
+            )
         if trouble.what in self._said:
             return
         if len(self._said) < 1000:
             self._said.add(trouble.what)
         log.log(40 if trouble.fatal else 30, "traps", problem=trouble.what, fix=trouble.fix)
+
+    def _show(self) -> None:
+        """Put the counts where the status finds them."""
+        counted = msgspec.structs.asdict(self.counts)
+        status.counts.update({f"traps.{name}": float(value) for name, value in counted.items()})
 
     def _do(self, outcome: Outcome) -> None:
         if outcome.found:

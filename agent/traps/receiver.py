@@ -236,6 +236,8 @@ class Port(asyncio.DatagramProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # asyncio's own datagram transport is no DatagramTransport by inheritance before Python 3.12.
         self.transport = cast("asyncio.DatagramTransport", transport)
+        # As much as the kernel gives: what does not fit there is lost uncounted.
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
 
     def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
         source = (str(addr[0]), int(addr[1]))

@@ -62,3 +62,23 @@ def test_a_key_that_others_can_read_is_warned_of(tmp_path: Path, mode: int) -> N
 
 def test_a_missing_folder_for_the_spool_is_warned_of(tmp_path: Path) -> None:
     assert ("warning", 4, "agent.spool") in found(write(tmp_path, spool="nowhere/spool.sqlite"))
+
+
+def test_what_a_machine_lacks_to_take_traps_is_told_at_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path)
+    text = path.read_text().replace('[[device]]\nid = "bad"\nurl = "nonsense"\n', "")
+    traps = '[traps]\nlisten = ["127.0.0.1:0", "192.0.2.77:0"]\ncommunity = ["env:TRAP_C", "env:TRAP_NONE"]\n'
+    users = '[[traps.user]]\nname = "u"\nauth = "sha"\nauth_key = "file:no-such-file"\n'
+    path.write_text(text + traps + users)
+    monkeypatch.setenv("TRAP_C", "s3cret")
+    told = [problem for problem in check(path) if problem.key.startswith("traps")]
+    first = text.count("\n") + 1
+    assert [(p.severity, p.line, p.key) for p in told] == [
+        ("warning", first + 1, "traps.listen"),
+        ("warning", first + 2, "traps.community"),
+        ("warning", first + 6, "traps.user.0.auth_key"),
+    ]
+    assert "TRAP_NONE is not set" in told[1].got
+    assert "s3cret" not in "".join(p.render("en") + p.render("zh") for p in told)

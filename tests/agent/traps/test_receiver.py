@@ -224,10 +224,10 @@ def test_a_flood_of_anything_costs_neither_memory_nor_the_next_trap(there: Site)
             for n in range(25_000):
                 wire.sendto(junk[n % 100], (host, int(port)))
     there.dying.alarms = {16}
-    there.trap(ADDED, *alarm(16), source=DYING)
-    wait_for(
-        lambda: there.said("sz/ups-2", "alarm.fan_failure")[-1:] == [(1, Quality.GOOD)], 30, "a trap after the flood"
-    )
+    # What the kernel dropped with the flood is sent again: that is what informs are for.
+    words = ["-v2c", "-c", SECRETS["TRAPS"], "-r", "30", "-t", "0.3", there.port, "", ADDED, *alarm(16)]
+    assert there.send("snmpinform", *words, source=DYING).returncode == 0
+    wait_for(lambda: there.said("sz/ups-2", "alarm.fan_failure")[-1:] == [(1, Quality.GOOD)], 30, "the answer")
     assert receiver.memory_info().rss - before < 8 * 1024 * 1024
     assert there.said("sz/ups-1", "alarm.on_battery")[-1] == (0, Quality.GOOD)
 
@@ -253,6 +253,18 @@ def test_strangers_are_told_once_and_no_secret_is_in_a_log_or_a_command_line(the
     shown = log + " ".join(there.receiver().cmdline()) + repr(there.batches())
     assert not [secret for secret in SECRETS.values() if secret in shown]
     assert "Traceback" not in log
+    told = subprocess.run(
+        [sys.executable, "-m", "roundsman", "agent", "status", str(there.log.with_name("agent.toml")), "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).resolve().parents[3],
+    )
+    (counts,) = [json.loads(line)["counts"] for line in told.stdout.splitlines() if '"counts"' in line]
+    assert counts["traps.received"] > 1_000
+    assert counts["traps.restarts"] == 1
+    assert counts["traps.last_words"] > 0
+    assert "traps.unknown_source" in counts
     child = there.receiver()
     assert ended(there.child) == 0
     assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
