@@ -101,16 +101,16 @@ class Spool:
         self._disconnect()
         self.open()
 
-    def write(self, site: str, boot: str, at: int, chunk: Chunk) -> int:
-        """Make one row of `chunk`, on the disk when this returns. Returns its number. Raises `SpoolError`.
+    def write(self, site: str, boot: str, at: int, *chunks: Chunk) -> int:
+        """Make one row of each of `chunks`, all on the disk or none. Returns the last one's number. Raises `SpoolError`.
 
         A write that failed at the very end may have succeeded after all; the next call finds that out, so
-        that nothing is spooled twice: hand in the same chunk again.
+        that nothing is spooled twice: hand in the same chunks again.
         """
         with self._transaction() as db:
             row = self._settled(db)
             if row is None:
-                row = self._insert(db, site, boot, at, chunk)
+                row = [self._insert(db, site, boot, at, chunk) for chunk in chunks][-1]
         self._attempt = None
         return row
 
@@ -170,7 +170,7 @@ class Spool:
         return row
 
     def _settled(self, db: sqlite3.Connection) -> int | None:
-        """The row of the last failed attempt, if it reached the disk all the same."""
+        """The last row of the last failed attempt, if it reached the disk all the same."""
         if self._attempt is None:
             return None
         row, packed = self._attempt

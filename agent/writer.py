@@ -1,6 +1,6 @@
 """From memory to disk: one row every half second of what was read, and a heartbeat when nothing was.
 
-Rules. A chunk that the spool refused is held and handed in again, the same, until the spool has it; what comes
+Rules. Chunks that the spool refused are held and handed in again, the same, until the spool has them; what comes
 meanwhile waits in the bounded backlog. An empty row goes out after `HEARTBEAT_S` of silence, so that the
 centre can tell an agent without devices from a dead one.
 """
@@ -26,6 +26,8 @@ log = structlog.get_logger()
 #: Real seconds. One row (one fsync) at most this often.
 FLUSH_S = 0.5
 HEARTBEAT_S = 5.0
+#: Rows written in one go, with one fsync.
+MOST_AT_ONCE = 8
 #: Real seconds between attempts while the disk takes nothing.
 RETRY_S = 2.0
 
@@ -45,7 +47,7 @@ class Writer:
         self._clock = clock
         self._backlog = backlog
         self._spooling = spooling
-        self._held: Chunk | None = None
+        self._held: list[Chunk] = []
         self._monotonic = monotonic
         self._last_row = monotonic() - HEARTBEAT_S  # the first row says at once that we live
         self._refused = 0
@@ -64,18 +66,24 @@ class Writer:
         beat = self._monotonic() - self._last_row >= HEARTBEAT_S
         while self._held or len(self._backlog) or beat:
             beat = False
-            # The same chunk again: the spool knows whether its last attempt had succeeded after all.
-            self._held = self._held or self._backlog.take()
-            chunk, at = self._held, max(self._clock.now(), self._backlog.top_at)
-            write = partial(Spool.write, site=self._site, boot=self._clock.boot, at=at, chunk=chunk)
+            # The same chunks again: the spool knows whether its last attempt had succeeded after all.
+            self._held = self._held or self._take()
+            chunks, at = self._held, max(self._clock.now(), self._backlog.top_at)
             try:
-                await self._spooling.call(write)
+                await self._spooling.call(partial(_write, self._site, self._clock.boot, at, chunks))
             except SpoolError as error:
                 self._tell_refused(error)
                 return False
             self._tell_taken()
-            self._held = None
+            self._held = []
         return True
+
+    def _take(self) -> list[Chunk]:
+        """What waits. A busy loop comes back from the disk late: one row a trip would not keep up with a big fleet."""
+        chunks = [self._backlog.take()]
+        while len(self._backlog) and len(chunks) < MOST_AT_ONCE:
+            chunks.append(self._backlog.take())
+        return chunks
 
     def _look_at_the_wall(self) -> None:
         step_ms = self._clock.step()
@@ -95,3 +103,7 @@ class Writer:
         self._refused = 0
         self._last_row = self._monotonic()
         self.written.set()
+
+
+def _write(site: str, boot: str, at: int, chunks: list[Chunk], spool: Spool) -> int:
+    return spool.write(site, boot, at, *chunks)

@@ -211,6 +211,25 @@ def test_a_write_that_failed_after_it_had_succeeded_is_not_spooled_twice(path: P
         assert spool.write(SITE, BOOT, 9, chunk(9)) == 2
 
 
+def test_rows_that_are_written_together_are_all_on_the_disk_or_none(path: Path) -> None:
+    with spooling(path) as spool:
+        assert spool.write(SITE, BOOT, 7, chunk(1), chunk(2), chunk(3)) == 3
+        three = (chunk(4), chunk(5), chunk(6))
+        commits_but_complains(spool)
+        with pytest.raises(SpoolError):
+            spool.write(SITE, BOOT, 8, *three)
+        spool.reopen()
+        assert spool.write(SITE, BOOT, 9, *three) == 6, "they are there already"
+        assert rows(spool) == [1, 2, 3, 4, 5, 6]
+        full(spool)
+        huge = (chunk(10), chunk(11, 200_000))
+        with pytest.raises(SpoolError):
+            spool.write(SITE, BOOT, 10, *huge)
+        spool.reopen()
+        assert rows(spool) == [1, 2, 3, 4, 5, 6]
+        assert spool.write(SITE, BOOT, 11, *huge) == 8
+
+
 def commits_but_complains(spool: Spool) -> None:
     class Complaining:
         def __init__(self, db: sqlite3.Connection) -> None:
