@@ -136,6 +136,7 @@ class SnmpLink(Link):
                     self.variables.failed(2 * _FEWEST)
             if isinstance(answer, Failure):
                 return Variables(values, cut=answer) if values else answer
+            self.variables.worked(len(part))
             values.update(answer)
             done += len(part)
         return Variables(values)

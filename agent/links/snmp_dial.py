@@ -46,7 +46,7 @@ class Dial:
         keys, master = user.resolve()
         wire: Any = SnmpV3ClientSocket(address, b"", "", 0, b"", 0, b"", 0, 0, 0, 0)
         found = Engine()
-        usm = self.usm = Usm(wire.get_fd(), found)
+        usm = self.usm = Usm(found)
         session = Session(wire, usm)
         try:
             await session.exchange(wire.send_refresh, wire.recv_refresh, timeout_s)

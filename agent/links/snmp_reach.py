@@ -19,6 +19,7 @@ class Reach:
         self._most = most
         self._run = 0
         self._patience = _RUN
+        self._grown = False
 
     def worked(self, asked: int) -> None:
         """A request of `asked` was answered in full."""
@@ -26,11 +27,12 @@ class Reach:
             return
         self._run += 1
         if self._run >= self._patience:
-            self._run = 0
+            self._run, self._grown = 0, True
             self.size = min(self._most, self.size + max(1, self.size // 2))
 
     def failed(self, asked: int) -> None:
         """A request of `asked` failed, and its size may be why."""
         self._run = 0
-        self._patience = min(_LONGEST_RUN, self._patience * 2)
+        if self._grown:
+            self._patience, self._grown = min(_LONGEST_RUN, self._patience * 2), False
         self.size = max(1, min(self.size, asked // 2))

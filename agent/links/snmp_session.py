@@ -4,14 +4,15 @@ Rules. The library codes, decodes and compares request ids; here is what it leav
 - The socket is connected: a datagram from anywhere else never arrives. One that arrives and is not the answer
   (late, doubled, of another request, without a sound signature) is dropped and counted, and the waiting goes on.
 - What cannot be decoded is dropped too, but shortens the waiting: it may have been the answer (the library cuts replies
-  at 4 KB). A panic of the library (an index beyond the end, a BaseException) is the same, and costs the socket.
+  at 4 KB). The library panics on some garbage (a BaseException, and a trace on stderr): after the first panic what comes is
+  looked through before the library sees it, for a while.
 - The reader stays registered while the session lives: two system calls less a request.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
+import socket
 from collections.abc import Callable
 from enum import Enum
 from typing import Any, Protocol, TypeVar
@@ -21,16 +22,14 @@ from gufo.snmp import SnmpDecodeError
 #: Of the time-out: how long the answer may still come after something that could not be decoded.
 _GRACE = 0.25
 _LONGEST = 65535
+#: Datagrams that are looked through after a panic.
+_WARY = 10_000
 
 T = TypeVar("T")
 
 
 class Garbled(Exception):
     """Only garbage came."""
-
-
-class Lost(Exception):
-    """The session must not be used again. Holds why."""
 
 
 class Verdict(Enum):
@@ -46,8 +45,6 @@ class Guard(Protocol):
 
     def judge(self, data: bytes) -> Verdict: ...
 
-    def peek(self) -> bytes: ...
-
 
 class Session:
     """One socket of the library, `wire` (a `gufo.snmp._fast.Snmp…ClientSocket`), one exchange at a time."""
@@ -58,6 +55,8 @@ class Session:
         self.garbage = 0  #: datagrams that were nothing
         self._fd: int = wire.get_fd()
         self._guard = guard
+        self.wary = 0  #: how many more datagrams are looked through first
+        self._socket = socket.socket(fileno=self._fd)
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[Any] | None = None
         self._receive: Callable[[], Any] | None = None
@@ -87,6 +86,10 @@ class Session:
         if self._fd >= 0:
             self._loop.remove_reader(self._fd)
             self._fd = -1
+            self._socket.detach()
+
+    def __del__(self) -> None:
+        self._socket.detach()  # it is the library's to close
 
     def _readable(self) -> None:
         waiter, receive = self._waiter, self._receive
@@ -94,7 +97,7 @@ class Session:
             self._swallow()
             return
         try:
-            if self._guard is not None and not self._sound(self._guard):
+            if (self._guard is not None or self.wary) and not self._sound():
                 return
             result = receive()
         except BlockingIOError:
@@ -108,26 +111,37 @@ class Session:
         except Exception as error:  # noqa: BLE001 - handed on to who waits
             waiter.set_exception(error)
         except BaseException as panic:  # noqa: BLE001 - a Rust panic is no Exception
-            self.garbage += 1
-            waiter.set_exception(Lost(str(panic)))
+            self.wary = _WARY
+            self._was_garbage(str(panic))
         else:
             waiter.set_result(result)
 
-    def _sound(self, guard: Guard) -> bool:
-        verdict = guard.judge(guard.peek())
+    def _sound(self) -> bool:
+        data = self._socket.recv(_LONGEST, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        if self.wary:
+            self.wary -= 1
+            if not well_formed(data):
+                self._socket.recv(_LONGEST)
+                self._was_garbage("cut or twisted")
+                return False
+        try:
+            verdict = self._guard.judge(data) if self._guard is not None else Verdict.TAKE
+        except Exception:
+            self._socket.recv(_LONGEST)
+            raise
         if verdict is Verdict.TAKE:
             return True
+        self._socket.recv(_LONGEST)
         if verdict is Verdict.DROP:
-            self._swallow()
+            self.dropped += 1
         else:
-            os.read(self._fd, _LONGEST)
             self._was_garbage("no SNMPv3 message")
         return False
 
     def _swallow(self) -> None:
         """Take one datagram away that nobody waits for."""
         try:
-            os.read(self._fd, _LONGEST)
+            self._socket.recv(_LONGEST, socket.MSG_DONTWAIT)
         except OSError:  # nothing there, or an ICMP error of an old request
             return
         self.dropped += 1
@@ -143,3 +157,40 @@ class Session:
     def _over(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(Garbled(self._garbled) if self._garbled else TimeoutError())
+
+
+def well_formed(data: bytes) -> bool:
+    """Whether a datagram is BER all through, down to values that are not empty where they may not be.
+
+    >>> well_formed(bytes.fromhex("3003020101")), well_formed(bytes.fromhex("30020200")), well_formed(b"0")
+    (True, False, False)
+    """
+    ends = [len(data)]
+    at = 0
+    while ends:
+        if at == ends[-1]:
+            ends.pop()
+            continue
+        if at + 2 > ends[-1]:
+            return False
+        tag, length, at = data[at], data[at + 1], at + 2
+        if length > 0x7F:
+            many = length & 0x7F
+            length, at = int.from_bytes(data[at : at + many], "big"), at + many
+        if at + length > ends[-1] or (not length and (tag in _NUMBERS or (tag == 0x30 and len(ends) > _VARBIND))):
+            return False
+        if tag in _NESTS:
+            ends.append(at + length)
+        elif tag in _NUMBERS or tag in _OTHERS:
+            at += length
+        else:
+            return False
+    return True
+
+
+#: SEQUENCE and PDUs; INTEGER, OBJECT IDENTIFIER, counters, which are never empty; octets, NULL, Opaque, what is absent; and
+#: how deep a pair of name and value stands.
+_NESTS = frozenset((0x30, *range(0xA0, 0xA9)))
+_NUMBERS = frozenset((0x02, 0x06, 0x40, 0x41, 0x42, 0x43, 0x46, 0x47))
+_OTHERS = frozenset((0x04, 0x05, 0x44, 0x80, 0x81, 0x82))
+_VARBIND = 3

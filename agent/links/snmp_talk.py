@@ -20,7 +20,7 @@ from gufo.snmp import SnmpAuthError, SnmpEncodeError, SnmpError
 from agent.drivers.exchange import Failure
 from agent.links.account import Counts
 from agent.links.snmp_dial import Dial
-from agent.links.snmp_session import Garbled, Lost, Session
+from agent.links.snmp_session import Garbled, Session
 from agent.links.snmp_usm import WORDS, EngineChanged, Report
 from model.reading import GapCause
 from model.secret import SecretError
@@ -48,6 +48,7 @@ class Talk:
         self.on_engine: Callable[[bool], None] = lambda _resynced: None
         self._session: Session | None = None
         self._failed = 0
+        self._wary = 0
 
     async def swap(self, ask: Ask, tries: int) -> Any | Failure:
         """What the agent answered (None: there is no more), or why it did not. Raises SecretError."""
@@ -76,7 +77,7 @@ class Talk:
             except SecretError:
                 counts.requests -= 1
                 raise
-            except (TimeoutError, Garbled, Lost, SnmpError, OSError) as error:
+            except (TimeoutError, Garbled, SnmpError, OSError) as error:
                 failure = self._note(error)
                 attempt += 1
                 if self.dial.usm is not None and attempt < tries:
@@ -110,6 +111,7 @@ class Talk:
 
     async def _open(self, timeout_s: float) -> Session:
         session = self._session = await self.dial.open(timeout_s)
+        session.wary = self._wary
         if self.dial.usm is not None:
             self.on_engine(False)
         return session
@@ -131,11 +133,11 @@ class Talk:
         """Count a failed attempt and say what it was."""
         why = self._why(str(error))
         self._failed += 1
-        if isinstance(error, Lost | OSError) or self._failed >= _STRANGE:
+        if isinstance(error, OSError) or self._failed >= _STRANGE:
             self._forget()
         if self._failed >= _STRANGE:
             self.answered = False
-        if isinstance(error, Garbled | Lost):
+        if isinstance(error, Garbled):
             return Failure(cause=GapCause.GARBLED, raw=f"not SNMP: {error}"[:200])
         self.counts.timeouts += 1
         return Failure(cause=GapCause.NO_ANSWER, raw=why)
@@ -158,10 +160,9 @@ class Talk:
     def _forget(self) -> None:
         if self._session is not None:
             self._count()
+            self._wary = self._session.wary
             self._session.close()
             self._session = None
-        if self.dial.usm is not None:
-            self.dial.usm.close()
 
 
 _NOT_ALLOWED = "access refused: this user or community may not read that, or not without auth and priv"

@@ -13,7 +13,6 @@ tell what is wrong; only they may be unsigned, and nothing but a failure or one 
 from __future__ import annotations
 
 import hmac
-import socket
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -21,7 +20,7 @@ import msgspec
 
 from agent.links.snmp_session import Verdict
 
-_SIGNED, _WINDOW_S, _LONGEST = 1, 150, 65535
+_SIGNED, _WINDOW_S = 1, 150
 #: 1.3.6.1.6.3.15.1.1, below which usmStats stand.
 _USM_STATS = bytes((0x2B, 6, 1, 6, 3, 15, 1, 1))
 #: Octets of the signature that are sent (RFC 3414, RFC 7860).
@@ -122,29 +121,16 @@ def _open(data: bytes, at: int, tag: int) -> tuple[int, int]:
 class Usm:
     """The guard of one session: judges what came, keeps the engine's clock. `discovering` until the engine is known."""
 
-    def __init__(self, fd: int, engine: Engine) -> None:
+    def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.discovering = True
         self.report: Report | None = None  #: what the last message complained of
         self._hash, self._key = "", b""
-        self._socket = socket.socket(fileno=fd)
 
     def trust(self, hash_name: str, key: bytes) -> None:
         """From now on messages must be signed with this localized key; with no hash they need not."""
         self.discovering = False
         self._hash, self._key = hash_name, key
-
-    def close(self) -> None:
-        """Let the socket go, which is the library's."""
-        if self._socket.fileno() >= 0:
-            self._socket.detach()
-
-    def __del__(self) -> None:
-        self.close()
-
-    def peek(self) -> bytes:
-        """The datagram that waits, left where it is. Raises OSError when there is none."""
-        return self._socket.recv(_LONGEST, socket.MSG_PEEK | socket.MSG_DONTWAIT)
 
     def judge(self, data: bytes) -> Verdict:
         """Whether the library may have it. Raises `EngineChanged`."""

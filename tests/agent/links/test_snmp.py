@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 
@@ -14,6 +16,8 @@ from agent.address import DeviceUrl
 from agent.asking import ask_device
 from agent.drivers.exchange import Failure, GetVariables, Variables, WalkVariables
 from agent.links import Link, open_link
+from agent.links.ring import unpacked
+from agent.links.snmp import SnmpLink
 from agent.profiles import Tier
 from model.reading import Gap, GapCause
 from tests.services import free_port
@@ -60,11 +64,13 @@ class _Raw(asyncio.DatagramProtocol):
 
 
 @asynccontextmanager
-async def served(agent: asyncio.DatagramProtocol, timeout_s: float = 0.3) -> AsyncIterator[tuple[Link, DeviceUrl]]:
+async def served(
+    agent: asyncio.DatagramProtocol, timeout_s: float = 0.3, more: str = ""
+) -> AsyncIterator[tuple[Link, DeviceUrl]]:
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(lambda: agent, local_addr=("127.0.0.1", 0))
     port = transport.get_extra_info("sockname")[1]
-    url = DeviceUrl.parse(f"snmp://127.0.0.1:{port}?timeout={timeout_s}")
+    url = DeviceUrl.parse(f"snmp://127.0.0.1:{port}?timeout={timeout_s}{more}")
     try:
         with closing(open_link(url)) as link:
             yield link, url
@@ -186,3 +192,210 @@ async def test_a_community_that_is_not_set_is_told_without_the_secret() -> None:
         answer = await link.ask(SYS)
     assert isinstance(answer, Failure)
     assert "ROUNDSMAN_NO_SUCH is not set" in answer.raw
+
+
+class _Twisted(_Agent):
+    """An agent that answers soundly, and before each answer sends what `beside` makes of the request and the reply."""
+
+    def __init__(self, script: Script, beside: Callable[[bytes, bytes], list[bytes]], after_s: float = 0.0) -> None:
+        super().__init__(script)
+        self._beside = beside
+        self._after_s = after_s
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        said: list[bytes] = []
+        real, self._transport = self._transport, type("T", (), {"sendto": lambda _, d, a: said.append(d)})()
+        super().datagram_received(data, addr)
+        self._transport = real
+        others = self._beside(data, said[0])
+        for one in others:
+            self._transport.sendto(one, addr)  # type: ignore[attr-defined]
+        asyncio.get_running_loop().call_later(self._after_s, self._transport.sendto, said[0], addr)  # type: ignore[attr-defined]
+
+
+def _answers(kind: str, oids: list[str], repetitions: int) -> list[tuple[str, int]]:
+    return _table(oids, repetitions) if kind.startswith("GetBulk") else [(oid, 7) for oid in oids]
+
+
+ROWS = WalkVariables(root="1.3.6.1.2.1.2.2.1.8")
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_garbage_from_the_right_address_beside_each_answer_does_no_harm(seed: int) -> None:
+    dice = random.Random(seed)
+
+    def spoiled(request: bytes, reply: bytes) -> list[bytes]:
+        out = []
+        for _ in range(dice.randint(1, 3)):
+            data = bytearray(dice.choice((request, reply)))
+            for _ in range(dice.randint(1, 4)):
+                data[dice.randrange(len(data))] = dice.randrange(256)
+            del data[dice.choice((len(data), dice.randrange(1, len(data)))) :]
+            # a whole reply with another number in it is no garbage, and nothing but v3 can tell
+            out.append(bytes(data) if len(data) != len(reply) else dice.randbytes(len(data)))
+        return out
+
+    async with served(_Twisted(_answers, spoiled), timeout_s=2) as (link, _):
+        for _ in range(40):
+            answer = await link.ask(SYS)
+            assert answer == Variables(dict.fromkeys(SYS.oids, 7))
+        walked = await link.ask(ROWS)
+        counts = link.account.total()
+    assert isinstance(walked, Variables)
+    assert [*walked.values.values()] == [*range(1, 91)]
+    assert counts.garbled + counts.quarantined > 20
+
+
+async def test_a_reply_to_another_request_is_counted_and_not_taken() -> None:
+    replies: list[bytes] = []
+
+    def late(request: bytes, reply: bytes) -> list[bytes]:
+        replies.append(reply)
+        return replies[-2:-1]
+
+    async with served(_Twisted(_answers, late, after_s=0.02), timeout_s=1) as (link, _):
+        for oid in range(1, 7):
+            one = GetVariables(oids=(f"1.3.6.1.2.1.1.{oid}.0",))
+            assert await link.ask(one) == Variables({one.oids[0]: 7})
+        assert link.account.total().quarantined == 5
+
+
+async def test_an_answer_from_elsewhere_is_never_seen() -> None:
+    stranger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    stranger.bind(("127.0.0.1", 0))
+
+    class Spoofed(_Twisted):
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            forged = data.replace(b"\xa0", b"\xa2", 1)  # the request as its own answer
+            stranger.sendto(forged, addr)
+            super().datagram_received(data, addr)
+
+    async with served(Spoofed(_answers, lambda _q, _r: []), timeout_s=1) as (link, _):
+        for _ in range(5):
+            assert await link.ask(SYS) == Variables(dict.fromkeys(SYS.oids, 7))
+        counts = link.account.total()
+    stranger.close()
+    assert (counts.quarantined, counts.garbled, counts.timeouts) == (0, 0, 0)
+
+
+MANY = GetVariables(oids=tuple(f"1.3.6.1.2.1.1.{n}.0" for n in range(1, 31)))
+
+
+async def test_an_agent_that_says_too_big_is_asked_for_less_and_in_time_for_more() -> None:
+    heard: list[int] = []
+    most = 10
+
+    def small(kind: str, oids: list[str], repetitions: int) -> list[tuple[str, int]]:
+        heard.append(len(oids))
+        return [(oid, 7) for oid in oids] if len(oids) <= most else []
+
+    async with served(_Agent(small), timeout_s=5) as (link, _):
+        for _ in range(3):
+            assert await link.ask(MANY) == Variables(dict.fromkeys(MANY.oids, 7))
+        learned = len(heard)
+        assert await link.ask(MANY) == Variables(dict.fromkeys(MANY.oids, 7))
+        assert len(heard) - learned <= 5, "no more is asked at once than it bears"
+        most = 40
+        for _ in range(60):
+            await link.ask(MANY)
+        assert heard[-1] == 30
+
+
+async def test_one_variable_that_the_agent_chokes_on_loses_no_other() -> None:
+    heard: list[int] = []
+
+    def chokes(kind: str, oids: list[str], repetitions: int) -> list[tuple[str, int]]:
+        heard.append(len(oids))
+        return [] if "1.3.6.1.2.1.1.13.0" in oids else [(oid, 7) for oid in oids]
+
+    async with served(_Agent(chokes), timeout_s=5) as (link, _):
+        for _ in range(2):
+            answer = await link.ask(MANY)
+            assert isinstance(answer, Variables)
+            assert set(answer.values) == {*MANY.oids} - {"1.3.6.1.2.1.1.13.0"}
+        assert heard[-1] == 29, "it is left out from then on"
+
+
+async def test_an_agent_that_never_answers_long_gets_is_found_by_a_short_one() -> None:
+    heard: list[int] = []
+
+    def short(kind: str, oids: list[str], repetitions: int) -> list[tuple[str, int]] | None:
+        heard.append(len(oids))
+        return [(oid, 7) for oid in oids] if len(oids) <= 9 else None
+
+    async with served(_Agent(short), timeout_s=0.1) as (link, _):
+        assert await link.ask(MANY) == Variables(dict.fromkeys(MANY.oids, 7))
+        assert heard[:2] == [30, 8]
+        heard.clear()
+        assert await link.ask(MANY) == Variables(dict.fromkeys(MANY.oids, 7))
+        assert max(heard) <= 9
+
+
+async def test_a_slow_agent_costs_its_budget_and_what_came_is_kept() -> None:
+    class Slow(_Agent):
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            asyncio.get_running_loop().call_later(0.12, super().datagram_received, data, addr)
+
+    async with served(Slow(_answers), timeout_s=0.5) as (link, _):
+        assert isinstance(link, SnmpLink)
+        link.budget_s = 0.45
+        link.begin("s/slow")
+        walked = await link.ask(ROWS)
+        assert isinstance(walked, Variables)
+        assert walked.cut is not None
+        assert 0 < len(walked.values) < 90
+        rest = await link.ask(SYS)
+        assert isinstance(rest, Failure)
+        assert "time for this round is spent" in rest.raw
+        link.begin("s/slow")
+        assert await link.ask(SYS) == Variables(dict.fromkeys(SYS.oids, 7))
+
+
+async def test_what_was_exchanged_is_kept_for_the_recorder_and_counted() -> None:
+    lost = iter((True, False, False))
+
+    def once_deaf(kind: str, oids: list[str], repetitions: int) -> list[tuple[str, int]] | None:
+        return None if next(lost) else [(oid, 7) for oid in oids]
+
+    async with served(_Agent(once_deaf), timeout_s=0.1) as (link, _):
+        link.begin("s/sw")
+        await link.ask(SYS)
+        await link.ask(SYS)
+        counts = link.account.of("s/sw")
+        assert (counts.requests, counts.replies, counts.retries, counts.timeouts) == (3, 2, 1, 1)
+        assert [(frame.device, unpacked(frame)) for frame in link.ring] == [
+            ("s/sw", (SYS, Variables(dict.fromkeys(SYS.oids, 7))))
+        ] * 2
+
+
+async def test_version_1_walks_row_by_row_and_one_absent_variable_loses_no_other() -> None:
+    v1 = api.PROTOCOL_MODULES[api.SNMP_VERSION_1]
+    kinds: list[str] = []
+
+    class Old(_Raw):
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            message, _ = decoder.decode(data, asn1Spec=v1.Message())
+            pdu = v1.apiMessage.get_pdu(message)
+            kinds.append(type(pdu).__name__)
+            oids = [str(oid) for oid, _ in v1.apiPDU.get_varbinds(pdu)]
+            reply = v1.apiMessage.get_response(message)
+            answer = v1.apiMessage.get_pdu(reply)
+            if any(oid.startswith("1.3.6.1.2.1.99") for oid in oids):
+                v1.apiPDU.set_error_status(answer, 2)
+                v1.apiPDU.set_error_index(answer, 1)
+            elif kinds[-1].startswith("GetNext"):
+                v1.apiPDU.set_varbinds(answer, [(oid, v1.Integer(n)) for oid, n in _table(oids, 1)])
+            else:
+                v1.apiPDU.set_varbinds(answer, [(oid, v1.Integer(7)) for oid in oids])
+            self._transport.sendto(encoder.encode(reply), addr)  # type: ignore[attr-defined]
+
+    async with served(Old(b""), timeout_s=5, more="&version=1") as (link, _):
+        walked = await link.ask(ROWS)
+        assert isinstance(walked, Variables)
+        assert len(walked.values) == 90
+        mixed = GetVariables(oids=(*SYS.oids, "1.3.6.1.2.1.99.1.0", "1.3.6.1.2.1.1.5.0"))
+        for _ in range(2):
+            answer = await link.ask(mixed)
+            assert isinstance(answer, Variables)
+            assert len(answer.values) == 3
+    assert not [kind for kind in kinds if kind.startswith("GetBulk")]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -106,6 +107,7 @@ async def polled(daemon: Snmpd, link: SnmpLink, meanwhile: str) -> list[object]:
     """Rounds without a pause while the daemon is restarted or replaced, and for two more."""
     url, profile, found = DeviceUrl.parse(daemon.url(daemon.user())), load("if_mib"), list[object]()
     ticks = itertools.count(1)
+    found += await ask_device(link, "a/sw", url, profile, Tier.STATUS, lambda: next(ticks))
     work = asyncio.get_running_loop().run_in_executor(None, getattr(daemon, meanwhile))
     after = 0
     while after < 3:
@@ -117,17 +119,20 @@ async def polled(daemon: Snmpd, link: SnmpLink, meanwhile: str) -> list[object]:
 
 
 async def test_a_restart_in_mid_polling_is_no_gap_and_one_silent_resync(tmp_path: Path) -> None:
-    with snmpd(tmp_path) as daemon, closing(linked(daemon, daemon.user() + "&timeout=3")) as link:
+    with snmpd(tmp_path) as daemon, closing(linked(daemon, daemon.user() + "&timeout=2")) as link:
         assert isinstance(await link.ask(NAME), Variables)
         before = link.engine.boots, link.engine.id
         found = await polled(daemon, link, "restart")
         assert all(isinstance(one, Reading | Event) for one in found), found
         assert (link.engine.boots, link.engine.id) == (before[0] + 1, before[1])
         assert link.engine.resyncs == 1
+        told = [one.data for one in found if isinstance(one, Event)]
+        assert len(told) == 1
+        assert told[0]["reboot"] in ("uptime", "engine_boots")
 
 
 async def test_another_engine_at_the_address_is_one_silent_resync(tmp_path: Path) -> None:
-    with snmpd(tmp_path) as daemon, closing(linked(daemon, daemon.user() + "&timeout=3")) as link:
+    with snmpd(tmp_path) as daemon, closing(linked(daemon, daemon.user() + "&timeout=2")) as link:
         assert isinstance(await link.ask(NAME), Variables)
         before = link.engine.id
         found = await polled(daemon, link, "become_another")
@@ -152,6 +157,61 @@ async def test_two_devices_with_one_engine_id_are_both_named_and_both_read(tmp_p
             assert [event.device for event in told] == ["s/b"]
             assert all(f"s/{n} 127.0.0.1:{d.port}" in str(told[0].data) for n, d in (("a", first), ("b", second)))
             assert one.sharers == (f"s/b 127.0.0.1:{second.port}",)
+
+
+class _Between(asyncio.DatagramProtocol):
+    """Someone on the path, who may change what the daemon says."""
+
+    def __init__(self, daemon: Snmpd, change: Callable[[bytes], list[bytes]]) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.connect(("127.0.0.1", daemon.port))
+        self._socket.settimeout(2)
+        self.change = change
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._socket.send(data)
+        for one in self.change(self._socket.recv(65535)):
+            self._transport.sendto(one, addr)  # type: ignore[attr-defined]
+
+    def connection_lost(self, _why: Exception | None) -> None:
+        self._socket.close()
+
+
+def _unsigned(reply: bytes) -> list[bytes]:
+    """With zeros for the 24 octets of its HMAC-SHA-256, which stand behind the user's name."""
+    user = next(name for name in (b"sha256aes128", b"sha256only") if name in reply)
+    at = reply.index(user) + len(user) + 2
+    return [reply[:at] + bytes(24) + reply[at + 24 :]]
+
+
+@pytest.mark.parametrize("level", ["auth", "priv"])
+async def test_a_reply_with_a_wrong_signature_is_not_believed(daemon: Snmpd, level: str) -> None:
+    loop = asyncio.get_running_loop()
+    between = _Between(daemon, lambda reply: [reply])
+    transport, _ = await loop.create_datagram_endpoint(lambda: between, local_addr=("127.0.0.1", 0))
+    port = transport.get_extra_info("sockname")[1]
+    url = f"snmp://127.0.0.1:{port}?timeout=0.2&{daemon.user(level=level)}"
+    with closing(open_link(DeviceUrl.parse(url))) as link:
+        assert isinstance(link, SnmpLink)
+        assert isinstance(await link.ask(NAME), Variables)
+        between.change = lambda reply: [*_unsigned(reply), reply]  # forged first, then the true one
+        assert isinstance(await link.ask(NAME), Variables)
+        assert link.account.total().quarantined == 1
+        between.change = lambda reply: _unsigned(reply) if b"sha256" in reply else [reply]
+        assert isinstance(await link.ask(NAME), Failure)
+        assert link.engine is not None
+        assert link.engine.forged == 3
+        between.change = lambda reply: [reply]
+        assert isinstance(await link.ask(NAME), Variables)
+        held: list[bytes] = []
+        between.change = lambda reply: held.append(reply) or [reply]  # type: ignore[func-returns-value]
+        assert isinstance(await link.ask(NAME), Variables)
+        between.change = lambda reply: [held[0], held[0], reply]  # played again
+        assert isinstance(await link.ask(NAME), Variables)
+    transport.close()
 
 
 def test_probe_reads_a_v3_device(daemon: Snmpd) -> None:
