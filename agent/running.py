@@ -122,6 +122,7 @@ class Agent:
 
     async def _poll(self, devices: tuple[WatchedDevice, ...], stop: asyncio.Event) -> None:
         link: Link = open_link(devices[0].url)
+        link.counters.story_speed = self.scale.speed
         pace = pauses(self.config.pace, self.scale, devices)
         take = self.flights.watch(link, devices, self._take)
         ask = self.guard.watching(asker(link, self.clock.now), link, devices)
