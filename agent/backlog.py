@@ -96,7 +96,7 @@ class Backlog:
         # Each reading of the fleet passes here: one loop, no call a reading.
         keep, last, top_at = self._found.append, self._last, self.top_at
         for one in found:
-            if isinstance(one, Reading):
+            if type(one) is Reading:
                 series = (one.device, one.point, one.index)
                 at, before = one.at, last.get(series, 0)
                 if at <= before or (estimated and one.quality < Quality.TIME_ESTIMATED):

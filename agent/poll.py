@@ -194,7 +194,7 @@ class LinkRounds:
             heard.answered_at = now
             if turn.tier is Tier.STATUS:
                 heard.took_s = now - began
-        silent = self._schedule.standing(turn.device).missed > 0
+        silent = self._schedule.missed(turn.device) > 0
         if silent and heard.silent_since is None:
             heard.silent_since = began
             why = next((one.raw for one in outcome.found if isinstance(one, Gap) and one.raw), "no answer in time")
@@ -270,7 +270,7 @@ async def _one(device: WatchedDevice, turn: Turn, ask: Ask, now: Callable[[], in
         raw = f"{type(error).__name__}: {error}"[:200]
         gap = Gap(device=device.id, point=None, index=None, at=now(), cause=GapCause.GARBLED, raw=raw)
         return Round(found=[gap], answered=False)
-    answered = not any(_whole(one) for one in found)
+    answered = not any(type(one) is Gap and _whole(one) for one in found)
     if turn.tier is not Tier.STATUS:
         found = [_of_round(one, turn.tier) for one in found]
     elif answered and found:
@@ -280,8 +280,8 @@ async def _one(device: WatchedDevice, turn: Turn, ask: Ask, now: Callable[[], in
     return Round(found=found, answered=answered)
 
 
-def _whole(one: Found) -> bool:
-    return isinstance(one, Gap) and one.point is None and one.cause is GapCause.NO_ANSWER
+def _whole(one: Gap) -> bool:
+    return one.point is None and one.cause is GapCause.NO_ANSWER
 
 
 def _of_round(one: Found, tier: Tier) -> Found:

@@ -217,6 +217,10 @@ class LinkSchedule:
         """The devices that did not answer last time."""
         return tuple(d.id for d in self._devices.values() if d.missed)
 
+    def missed(self, device: str) -> int:
+        """Status turns in a row that a device did not answer."""
+        return self._devices[device].missed
+
     def standing(self, device: str) -> Standing:
         """How a device stands and when its next turn is."""
         found = self._devices[device]

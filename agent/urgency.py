@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 from agent.backlog import Found
-from model.points import Source, TestResult
+from model.points import POINTS, Source, TestResult
 from model.reading import Reading
 
 #: Story milliseconds for which an alarm that rose is worth every reading that the line carries.
@@ -23,6 +23,7 @@ FRESH_MS = 600_000
 _ALARM = "alarm."
 _ON_BATTERY, _TESTING = "alarm.on_battery", "alarm.test_in_progress"
 _SOURCE, _TEST = "ups.source", "ups.test.result"
+_TELLING = frozenset(id for id in POINTS if id.startswith(_ALARM)) | {_SOURCE, _TEST}
 
 
 class Urgency(IntEnum):
@@ -46,7 +47,9 @@ class Alarms:
         """What a status turn means; None when it said nothing of the kind. `now`: the agent's ms."""
         spoke = False
         for one in found:
-            spoke = (isinstance(one, Reading) and self._note(one, now)) or spoke
+            if type(one) is Reading and one.point in _TELLING:
+                self._note(one, now)
+                spoke = True
         return self.urgency(now) if spoke else None
 
     def urgency(self, now: int) -> Urgency:
@@ -60,17 +63,13 @@ class Alarms:
         fresh = any(now - since < FRESH_MS for since in self._since.values())
         return Urgency.PRESSING if fresh else Urgency.STANDING
 
-    def _note(self, one: Reading, now: int) -> bool:
-        """Keep a reading that tells; whether it does."""
-        if one.point.startswith(_ALARM):
-            if one.value:
-                self._since.setdefault(one.point, now)
-            else:
-                self._since.pop(one.point, None)
-        elif one.point == _SOURCE:
+    def _note(self, one: Reading, now: int) -> None:
+        """Keep a reading that tells."""
+        if one.point == _SOURCE:
             self._source = one.value
         elif one.point == _TEST:
             self._test = one.value
+        elif one.value:
+            self._since.setdefault(one.point, now)
         else:
-            return False
-        return True
+            self._since.pop(one.point, None)
