@@ -25,6 +25,7 @@ from simulators.stage import Stage
 from simulators.wires import Wires
 
 _STDIN = 0
+_LONGEST_LINE = 1 << 20
 #: The story goes on even when nobody asks: its events are told in time.
 _TICK_S = 0.1
 
@@ -90,7 +91,7 @@ def listen(loop: asyncio.AbstractEventLoop, on_line: Callable[[bytes], None], on
         rest = b""
         with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: the loop has closed meanwhile
             while data := os.read(_STDIN, 65536):
-                *lines, rest = (rest + data).split(b"\n")
+                *lines, rest = (rest[-_LONGEST_LINE:] + data).split(b"\n")
                 for line in lines:
                     loop.call_soon_threadsafe(on_line, line)
         with contextlib.suppress(RuntimeError):

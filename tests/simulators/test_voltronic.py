@@ -53,6 +53,7 @@ async def test_our_agent_finds_the_dialect_and_reads_the_truth(tmp_path: Path, d
             before = await _asked(link, url, Tier.STATUS, Tier.MEASURE)
             truth = sim.truth()["s/ups-1"]
             sim.order(cmd="mains", site="s", on=False)
+            sim.truth()
             after = await _asked(link, url, Tier.STATUS)
         finally:
             link.close()
