@@ -12,5 +12,6 @@ was authenticated. Why: docs/decisions/0007.
     message   what goes over the pipe (pure)                      community v1 and v2c datagrams, with pysnmp's codecs (pure)
     usm       v3, with pysnmp's engine                            receiver  the child: sockets
     meaning   trap and varbinds -> points, by profile (pure)      desk      attribution, nudges, last words (pure)
+    addresses whose address is whose (DNS)                       own_engine what senders of informs remember of us
     ears      the parent's end: starts the child, restarts it
 """

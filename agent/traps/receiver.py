@@ -13,16 +13,13 @@ import asyncio
 import contextlib
 import functools
 import hmac
-import json
 import os
 import resource
-import secrets
 import signal
 import socket
 import sys
 import time
 from collections.abc import Callable
-from ipaddress import ip_address
 from pathlib import Path
 from typing import cast
 
@@ -31,19 +28,18 @@ from pysnmp.error import PySnmpError
 
 from agent.address import PUBLIC
 from agent.traps import community, message, usm
+from agent.traps.addresses import Addresses, plain
 from agent.traps.community import Said, Undecoded
 from agent.traps.gate import Gate, Verdict
 from agent.traps.message import Level, Notice, Ready, Setup, Tally, Trouble
+from agent.traps.own_engine import own_engine
 from model.secret import SecretError, resolve
 
 #: Real seconds.
 TALLY_S = 2.0
-LOOK_UP_S = 300.0
 _MOST_MEMORY = 512 * 1024 * 1024
 _NICE = 5
 _V3 = 3
-#: pysnmp's own mark of an engine id made of octets.
-_ENGINE_ID_STARTS = "80004fb805"
 
 
 class Receiver:
@@ -54,7 +50,7 @@ class Receiver:
         self.tally = Tally()
         self.gate = Gate()
         self._write = write
-        self._hosts: dict[str, tuple[str, ...]] = {}
+        self.addresses = Addresses(setup.hosts, self.gate.know)
         self._secrets: dict[str, bytes] = {}
         self._usm: usm.Usm | None = None
         self._told: set[str] = set()
@@ -102,28 +98,12 @@ class Receiver:
                     engine_ids=user.engine_ids,
                 )
             )
-        engine_id, boots = _own_engine(Path(self.setup.engine_file), self.trouble)
+        engine_id, boots = own_engine(Path(self.setup.engine_file), self.trouble)
         try:
             self._usm = usm.Usm(tuple(keys), engine_id, boots)
         except PySnmpError as error:
             self.trouble(f"SNMPv3 is off: {usm.problem_of(error)}", "correct [[traps.user]]")
         return engine_id
-
-    async def look_up(self) -> None:
-        """The addresses of the devices, now; a name that is not found keeps what it had."""
-        loop = asyncio.get_running_loop()
-        found: dict[str, list[str]] = {}
-        for host in self.setup.hosts:
-            try:
-                infos = await loop.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
-            except OSError:
-                addresses = {address for address, hosts in self._hosts.items() if host in hosts}
-            else:
-                addresses = {plain(str(info[4][0])) for info in infos}
-            for address in addresses:
-                found.setdefault(address, []).append(host)
-        self._hosts = {address: tuple(hosts) for address, hosts in found.items()}
-        self.gate.know(self._hosts)
 
     def tick(self) -> None:
         """Let the v3 engine forget what is too old."""
@@ -195,13 +175,13 @@ class Receiver:
         proofs: tuple[str, ...] = (),
         problem: str = "",
     ) -> Notice:
-        hosts = self._hosts.get(address, ())
+        hosts = self.addresses.hosts(address)
         return Notice(
             source=address,
             version=said.version,
             level=level,
             hosts=hosts,
-            via=() if hosts else self._hosts.get(said.agent, ()),
+            via=() if hosts else self.addresses.hosts(said.agent),
             proofs=proofs,
             user=header.user[:32] if header else "",
             engine_id=header.engine_id[:64] if header else "",
@@ -248,33 +228,6 @@ class Port(asyncio.DatagramProtocol):
             self.transport.sendto(octets, addr)
 
 
-def plain(address: str) -> str:
-    """An address without its zone, and an IPv4 one that came through an IPv6 socket as itself."""
-    read = ip_address(address.partition("%")[0])
-    mapped = read.ipv4_mapped if read.version == 6 else None
-    return str(mapped or read)
-
-
-def _own_engine(file: Path, trouble: Callable[[str, str], None]) -> tuple[str, int]:
-    """Our engine id and its boots, one more each time: whoever sends informs remembers them."""
-    engine_id, boots = _ENGINE_ID_STARTS + secrets.token_hex(8), 0
-    try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        engine_id, boots = str(kept["engine_id"]), int(kept["boots"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # the first start, or a file that is lost: a new id
-    boots = boots % 2_147_483_646 + 1
-    try:
-        fresh = file.with_name(f"{file.name}.new")
-        fresh.write_text(json.dumps({"engine_id": engine_id, "boots": boots}), encoding="utf-8")
-        fresh.replace(file)
-    except OSError as error:
-        trouble(
-            f"{file} cannot be written: {error.strerror}", "senders of v3 informs will have to find us anew each time"
-        )
-    return engine_id, boots
-
-
 def _writer(descriptor: int) -> Callable[[bytes], bool]:
     os.set_blocking(descriptor, False)
 
@@ -308,20 +261,17 @@ async def _bound(receiver: Receiver) -> list[str] | None:
 async def _run(setup: Setup, gone: asyncio.Event) -> int:
     receiver = Receiver(setup, _writer(sys.stdout.fileno()))
     engine_id = receiver.unlock()
-    await receiver.look_up()
     bound = await _bound(receiver)
     if bound is None:
         return 1
     receiver.say(Ready(listen=tuple(bound), engine_id=engine_id))
-    looked_up = time.monotonic()
+    looking = asyncio.create_task(receiver.addresses.keep_looking_up())
     while not gone.is_set():
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(gone.wait(), TALLY_S)
         receiver.say(receiver.tally)
         receiver.tick()
-        if time.monotonic() - looked_up > LOOK_UP_S:
-            looked_up = time.monotonic()
-            await receiver.look_up()
+    looking.cancel()
     return 0
 
 

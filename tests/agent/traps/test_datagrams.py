@@ -117,7 +117,7 @@ SEEDS = [
 ]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     seed=st.sampled_from(SEEDS),
     cut=st.integers(0, 200),
@@ -149,7 +149,7 @@ def test_a_broken_datagram_is_undecoded_or_something_sound(
         assert isinstance(usm.header_of(datagram), Header)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=400))
 def test_any_octets_are_undecoded_or_something_sound(datagram: bytes) -> None:
     for decode in (community.version_of, community.said, usm.header_of):
