@@ -144,6 +144,16 @@ def test_an_answer_without_a_readable_wish_has_none(body: bytes) -> None:
     assert wants_of(body) == []
 
 
+def test_the_recorders_table_is_checked_key_by_key(tmp_path: Path) -> None:
+    head = '[agent]\nsite = "sz"\ncollector = "http://127.0.0.1:1"\n[recorder]\n'
+    config, problems = parse(head + "on = false\nkilobytes = 16\n", tmp_path / "agent.toml")
+    assert config is not None
+    assert (config.recorder.on, config.recorder.kilobytes, config.recorder.before_s) == (False, 16, 60)
+    _, problems = parse(head + "frames = 1\nbefor_s = 3\n", tmp_path / "agent.toml")
+    told = {(problem.key, problem.line) for problem in problems}
+    assert told >= {("recorder.frames", 5), ("recorder.befor_s", 6)}
+
+
 async def test_what_the_centre_wants_is_recorded_and_delivered(tmp_path: Path) -> None:
     centre = Centre()
     with serving(centre), plugged_in() as ups:
