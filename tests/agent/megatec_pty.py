@@ -1,7 +1,7 @@
 """A Megatec UPS on a real pty, so small that the test beside it can be read at once.
 
-Its "last input fault voltage" counts the rounds (0.1 V each time that `F`, which ends a round of measuring, was
-asked): every measurement differs from every other, so that a test can tell one that was lost or doubled.
+Its "last input fault voltage" counts how often it was asked (0.1 V each time): every measurement differs from every
+other, so that a test can tell one that was lost or doubled.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class Ups:
     def _answer(self, command: str) -> str:
         match command:
             case "Q1":
+                self.rounds += 1
                 return f"(226.0 {self.rounds / 10:05.1f} 226.0 014 49.0 27.5 30.0 00001000"
             case "F":
-                self.rounds += 1
                 return "#220.0 045 24.00 50.0"
             case "I":
                 return "#MAKER           MODEL-10   V1.0      "

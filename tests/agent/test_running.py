@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -33,6 +34,8 @@ from roundsman.cli import agent
 sys.exit(agent(Path(sys.argv[1]), clock=sys.argv[2], enrol=(sys.argv[3:] or [None])[0]))
 """
 SECRET = "5ec3e7" * 10
+#: From one round of measuring to the next the device is asked at most so often.
+_TURNS = 5
 
 
 def agent_file(folder: Path, url: str, *ports: str) -> Path:
@@ -166,8 +169,8 @@ def test_a_full_disk_is_outlived_and_told_by_the_log_alone_when_memory_had_room(
         assert ended(child) == 0
     measured = [count for _, count in heard(centre)]
     assert len(measured) == len(set(measured)), "nothing twice"
-    missing = set(range(ups.rounds)) - set(measured)
-    assert len(missing - {ups.rounds - 1}) <= 1, "nothing lost: one round was the question for its name"
+    # Status and measurements take turns; what is measured while the disk is full is in memory, and leaves when it can.
+    assert max(b - a for a, b in pairwise(measured)) <= _TURNS, "nothing lost"
     events = [event for batch in centre.kept.values() for event in batch.events]
     assert not [event for event in events if event.kind is EventKind.LOSS]
 
@@ -247,4 +250,4 @@ def test_an_agent_without_a_place_to_write_goes_on_and_spools_when_there_is_one(
         blocked.unlink()
         centre.wait(lambda: len(heard(centre)) >= 10)
         assert ended(child) == 0
-    assert len(set(range(10)) - {count for _, count in heard(centre)}) <= 1, "what was read before there was a spool"
+    assert min(count for _, count in heard(centre)) <= _TURNS, "what was read before there was a spool"
