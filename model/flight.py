@@ -181,6 +181,14 @@ def read(body: bytes, file: str = "") -> tuple[Flight | None, list[Problem]]:
         return None, [problem]
 
 
+def header_of(body: bytes) -> Header | None:
+    """The header alone, without a look at the frames; None when the first line is none."""
+    try:
+        return _read_header(body.partition(b"\n")[0])
+    except _WrongError:
+        return None
+
+
 class _WrongError(Exception):
     def __init__(self, line: int, key: str, expected: Text, got: str) -> None:
         super().__init__(got)

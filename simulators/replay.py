@@ -27,6 +27,8 @@ _JUMP_MS = 15_000.0
 #: How long what was put together lets wait, ms.
 _SOON_MS = 20.0
 _MBAP = 6
+#: No request is longer.
+_LONGEST = 4096
 _Key = bytes | tuple[int, int, int]
 
 
@@ -190,7 +192,7 @@ class Splitter:
 
     def feed(self, data: bytes) -> Iterable[bytes]:
         """Whole requests. A beginning that no end follows stays until `quiet`."""
-        self._rest += data
+        self._rest = (self._rest + data)[-_LONGEST:]
         while (length := self._length()) and length <= len(self._rest):
             request, self._rest = self._rest[:length], self._rest[length:]
             yield request

@@ -20,6 +20,7 @@ from collector.store.fleet import QuarantineRow
 from collector.store.tables import metadata
 from model.attachment import MOST_UNPACKED, AttachmentError, unpack
 from model.batch import Batch, Event, EventKind
+from model.flight import header_of
 
 #: A wish that was served and brought nothing is served again after so long, and dropped after a day.
 SERVE_AGAIN_MS = 60_000
@@ -101,8 +102,15 @@ def put_recording(conn: sa.Connection, site: str, event: Event, key: str, now: i
         "packed": b64decode(str(event.data["content"])),
     }
     conn.execute(insert(recordings).values(values).on_conflict_do_nothing())
-    conn.execute(recording_wishes.delete().where(_W.device == device, _W.served_at.is_not(None)))
+    met = {device, *_asked_too(body)}
+    conn.execute(recording_wishes.delete().where(_W.device.in_(met), _W.site == site, _W.served_at.is_not(None)))
     return id
+
+
+def _asked_too(body: bytes) -> set[str]:
+    """Devices of the same line whose wish this recording meets as well."""
+    header = header_of(body)
+    return {why.device for why in header.also if why.kind == "asked"} if header else set()
 
 
 def put_recordings(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from collector import store
 from collector.store import recordings
@@ -82,6 +83,20 @@ async def test_a_wish_travels_in_the_200_until_it_is_met(tmp_path: Path) -> None
         assert (await post(client, batch(4, [], events=[attached(now)], at=now))).status_code == 200
         with centre.engine.connect() as conn:
             assert [wish.device for wish in recordings.wishes(conn)] == ["hz-xihu/ups-1"]
+
+
+async def test_one_recording_of_a_line_meets_the_wishes_of_all_who_asked(tmp_path: Path) -> None:
+    async with centre_at(tmp_path) as (centre, client):
+        now, other = centre.now(), f"{SITE}/ups-2"
+        for device in (UPS, other, f"{SITE}/ups-3"):
+            await centre.transact(lambda conn, device=device: recordings.ask(conn, device, "lin", now))
+        await centre.transact(lambda conn: recordings.serve(conn, SITE, now))
+        both = flown(now)
+        both = structs.replace(both, header=structs.replace(both.header, also=(Why(kind="asked", device=other),)))
+        event = Event(kind=EventKind.ATTACHMENT, device=UPS, at=now, data=pack(both))
+        assert (await post(client, batch(1, [], events=[event], at=now))).status_code == 200
+        with centre.engine.connect() as conn:
+            assert [wish.device for wish in recordings.wishes(conn)] == [f"{SITE}/ups-3"]
 
 
 async def test_old_recordings_and_the_oldest_of_a_site_that_sends_too_much_are_forgotten(tmp_path: Path) -> None:

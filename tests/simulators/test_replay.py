@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pymodbus.framer import FramerRTU, FramerSocket
 from pymodbus.pdu import DecodePDU
 
@@ -150,6 +152,23 @@ def test_requests_are_found_in_a_stream_whatever_its_pieces() -> None:
     assert list(splitter.feed(b"\1\3\0")) == []
     splitter.quiet()
     assert list(splitter.feed(asks[0])) == [asks[0]]
+
+
+@given(
+    st.sampled_from(["modbus+rtu", "modbus+tcp", "megatec"]),
+    st.lists(st.tuples(st.sampled_from("<>"), st.binary(max_size=16)), max_size=12),
+    st.lists(st.binary(max_size=16), max_size=6),
+)
+def test_whatever_was_recorded_and_whatever_is_asked_the_tape_answers_or_does_not(
+    scheme: str, said: list[tuple[str, bytes]], asked_now: list[bytes]
+) -> None:
+    recorded = line(scheme, *((float(n), way, data) for n, (way, data) in enumerate(said)))
+    tape = Tape(recorded)
+    splitter = Splitter(scheme, tape.lengths)
+    for data in [*asked_now, *(data for way, data in said if way == ">")]:
+        for request in splitter.feed(data):
+            tape.reply(request)
+        tape.reply(data)
 
 
 def test_a_place_moves_on_and_never_back() -> None:
