@@ -10,7 +10,7 @@ was authenticated. Why: docs/decisions/0007.
 
     settings  the table `[traps]` of the agent's file (pure)      gate      who may be decoded at all, and how often (pure)
     message   what goes over the pipe (pure)                      community v1 and v2c datagrams, with pysnmp's codecs (pure)
-    usm       v3, with pysnmp's engine                            receiver  the child: sockets
+    usm       v3, with pysnmp's engine                            receiver  the child; port its sockets
     meaning   trap and varbinds -> points, by profile (pure)      desk      attribution, nudges, last words (pure)
     addresses whose address is whose (DNS)                       own_engine what senders of informs remember of us
     ears      the parent's end: starts the child, restarts it

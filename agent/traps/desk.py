@@ -80,10 +80,11 @@ class Outcome(msgspec.Struct, kw_only=True):
 
 
 class TrapCounts(msgspec.Struct, kw_only=True):
-    """Traps since the agent started, for its status and metrics (`traps.NAME`). `dropped` never reached the decoder;
+    """Traps since the agent started, for its status and metrics (`traps.NAME`). `lost` (in the kernel) and `dropped` never reached the decoder;
     `folded` were told with another."""
 
     received: int = 0
+    lost: int = 0
     dropped: int = 0
     garbled: int = 0
     unknown_source: int = 0

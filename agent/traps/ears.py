@@ -37,9 +37,9 @@ PAUSES_S = (1.0, 2.0, 5.0, 15.0, 60.0)
 HEALTHY_S = 60.0
 TELL_S = 60.0
 _END_S = 2.0
-_COUNTED = ("received", "dropped", "garbled", "unknown_source", "unauthenticated", "informs", "unheard")
+_COUNTED = ("received", "lost", "dropped", "garbled", "unknown_source", "unauthenticated", "informs", "unheard")
 #: What a person should hear of once a minute, if there was any.
-_TOLD = ("dropped", "garbled", "unknown_source", "unauthenticated", "unheard")
+_TOLD = ("lost", "dropped", "garbled", "unknown_source", "unauthenticated", "unheard")
 _LONGEST_LINE = 64 * 1024
 _NOTE = "traps.receiver"
 _NOT_HEARD = Text("no traps are heard just now: the receiver starts again", "暂时收不到 trap：接收进程正在重启")

@@ -75,6 +75,7 @@ class Tally(msgspec.Struct, kw_only=True, tag="tally"):
     """What the receiver counted since it started."""
 
     received: int = 0
+    lost: int = 0  #: in the kernel: more than is read at all
     dropped: int = 0  #: over a limit of rate
     garbled: int = 0
     unknown_source: int = 0

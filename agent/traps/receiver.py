@@ -11,17 +11,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import hmac
 import os
 import resource
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
 import msgspec
 from pysnmp.error import PySnmpError
@@ -33,6 +30,7 @@ from agent.traps.community import Said, Undecoded
 from agent.traps.gate import Gate, Verdict
 from agent.traps.message import Level, Notice, Ready, Setup, Tally, Trouble
 from agent.traps.own_engine import own_engine
+from agent.traps.port import Port
 from model.secret import SecretError, resolve
 
 #: Real seconds.
@@ -109,6 +107,11 @@ class Receiver:
         """Let the v3 engine forget what is too old."""
         if self._usm:
             self._usm.tick(time.monotonic())
+
+    def lost(self, count: int) -> None:
+        """The kernel dropped so many: more came than we read."""
+        self.tally.received += count
+        self.tally.lost += count
 
     def heard(self, datagram: bytes, source: tuple[str, int], answer: Callable[[bytes], None]) -> None:
         """One datagram. Never raises on what it holds."""
@@ -206,28 +209,6 @@ class Receiver:
         self.say(notice)
 
 
-class Port(asyncio.DatagramProtocol):
-    """One socket."""
-
-    def __init__(self, receiver: Receiver) -> None:
-        self._receiver = receiver
-        self.transport: asyncio.DatagramTransport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # asyncio's own datagram transport is no DatagramTransport by inheritance before Python 3.12.
-        self.transport = cast("asyncio.DatagramTransport", transport)
-        # As much as the kernel gives: what does not fit there is lost uncounted.
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-
-    def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
-        source = (str(addr[0]), int(addr[1]))
-        self._receiver.heard(data, source, functools.partial(self._answer, addr=addr))
-
-    def _answer(self, octets: bytes, addr: tuple[str | int, ...]) -> None:
-        if self.transport and not self.transport.is_closing():
-            self.transport.sendto(octets, addr)
-
-
 def _writer(descriptor: int) -> Callable[[bytes], bool]:
     os.set_blocking(descriptor, False)
 
@@ -240,28 +221,26 @@ def _writer(descriptor: int) -> Callable[[bytes], bool]:
     return write
 
 
-async def _bound(receiver: Receiver) -> list[str] | None:
+def _bound(receiver: Receiver) -> list[str] | None:
     """Open every address; None, told, when one cannot be."""
-    loop = asyncio.get_running_loop()
     bound: list[str] = []
     for host, port in receiver.setup.settings.listen:
         try:
-            transport, _ = await loop.create_datagram_endpoint(lambda: Port(receiver), local_addr=(host, port))
+            opened = Port(host, port, receiver.heard, receiver.lost)
         except OSError as error:
             fix = "let the agent bind low ports (AmbientCapabilities=CAP_NET_BIND_SERVICE), or forward 162 to a higher one"
             if not isinstance(error, PermissionError):
                 fix = "stop what has the port, or listen on another"
             receiver.say(Trouble(what=f"cannot listen on {host}:{port}: {error.strerror}", fix=fix, fatal=True))
             return None
-        name = transport.get_extra_info("sockname")
-        bound.append(f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}")
+        bound.append(opened.name)
     return bound
 
 
 async def _run(setup: Setup, gone: asyncio.Event) -> int:
     receiver = Receiver(setup, _writer(sys.stdout.fileno()))
     engine_id = receiver.unlock()
-    bound = await _bound(receiver)
+    bound = _bound(receiver)
     if bound is None:
         return 1
     receiver.say(Ready(listen=tuple(bound), engine_id=engine_id))
