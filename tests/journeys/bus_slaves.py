@@ -3,7 +3,7 @@
 A register holds a number that names its unit and its address (`word`), so that whoever reads it can tell whose it is.
 Words on stdin: `dead 3`, `late 7`, `garbled 9` (from then on), `unplug`, `plug`. What it did comes back on stdout.
 
-late     a quarter of the replies come after the time-out: in whosever turn that is, some of them twice, or just before
+late     a tenth of the replies come after the time-out: in whosever turn that is, some of them twice, or just before
          the answer to the next question for that unit, where they do most harm
 garbled  a quarter of the replies are flipped, torn, amid noise, doubled (at once, or just before the next answer), of
          another unit, or behind an echo of the request
@@ -29,11 +29,12 @@ from pymodbus.framer import FramerRTU
 
 UNITS = range(1, 13)
 _REQUEST = 8
+_OFTEN = {"late": 0.1, "garbled": 0.25}
 
 
 def word(unit: int, address: int) -> int:
     """What a unit keeps in a register: never the same in neighbours, nor in two units."""
-    return (unit * 5003 + address * 7) & 0xFFFF
+    return unit * 5003 + address
 
 
 def crc(frame: bytes) -> bytes:
@@ -101,6 +102,7 @@ class Bus:
     def _told(self, line: str) -> None:
         what, _, unit = line.partition(" ")
         if what == "plug":
+            self._taken = pty.openpty()  # another adapter has the old node now
             self.plug()
         elif what == "unplug":
             self.unplug()
@@ -118,9 +120,11 @@ class Bus:
                 self._heard = b""
 
     def _answer(self, request: bytes) -> None:
-        wrong = self._wrong.get(request[0]) if self._chance.random() < 0.25 else None
-        if self._wrong.get(request[0]) == "dead":
+        wrong = self._wrong.get(request[0], "")
+        if wrong == "dead":
             return
+        if self._chance.random() > _OFTEN.get(wrong, 0.0):
+            wrong = ""
         self._say(self._held.pop(request[0], b""))
         if wrong == "late" and self._chance.random() < 0.5:
             self._held[request[0]] = honest(request)

