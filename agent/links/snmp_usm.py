@@ -21,6 +21,8 @@ import msgspec
 from agent.links.snmp_session import Verdict
 
 _SIGNED, _WINDOW_S = 1, 150
+#: The version with the tag that follows it; the security model.
+_VERSION_3, _USM_MODEL = b"\x02\x01\x03\x30", b"\x02\x01\x03"
 #: 1.3.6.1.6.3.15.1.1, below which usmStats stand.
 _USM_STATS = bytes((0x2B, 6, 1, 6, 3, 15, 1, 1))
 #: Octets of the signature that are sent (RFC 3414, RFC 7860).
@@ -77,32 +79,41 @@ class Header(NamedTuple):
 
 
 def parse(data: bytes) -> Header:
-    """The header of a message. Raises ValueError or IndexError on anything else."""
-    start, end = _open(data, 0, 0x30)
-    if end != len(data):
-        raise ValueError("length")
-    at, version_end = _open(data, start, 0x02)
-    if data[at:version_end] != b"\x03":
-        raise ValueError("version")
-    at, header_end = _open(data, version_end, 0x30)
-    _, at = _open(data, at, 0x02)
-    _, at = _open(data, at, 0x02)
-    flags_at, _ = _open(data, at, 0x04)
-    at, security_end = _open(data, header_end, 0x04)
+    """The header of a message. Raises ValueError or IndexError on anything else. Straight on: it runs for every reply."""
+    at = 2 if data[1] < 0x80 else 2 + (data[1] & 0x7F)
+    if data[0] != 0x30 or data[at : at + 4] != _VERSION_3 or data[at + 4] > 0x7F:
+        raise ValueError("not SNMPv3")
+    at += 5
+    at += 2 + _length(data, at, 0x02)  # msgID
+    at += 2 + _length(data, at, 0x02)  # msgMaxSize
+    if data[at : at + 2] != b"\x04\x01" or data[at + 3 : at + 6] != _USM_MODEL:
+        raise ValueError("not the user-based model")
+    flags = data[at + 2]
+    at, end = _open(data, at + 6, 0x04)
     at, _ = _open(data, at, 0x30)
-    engine, at = _open(data, at, 0x04)
-    engine_id = data[engine:at]
-    start, at = _open(data, at, 0x02)
-    boots = int.from_bytes(data[start:at], "big", signed=True)
-    start, at = _open(data, at, 0x02)
-    time_s = int.from_bytes(data[start:at], "big", signed=True)
-    _, at = _open(data, at, 0x04)
-    start, at = _open(data, at, 0x04)
+    size = _length(data, at, 0x04)
+    engine_id = data[at + 2 : at + 2 + size]
+    at += 2 + size
+    size = _length(data, at, 0x02)
+    boots = int.from_bytes(data[at + 2 : at + 2 + size], "big", signed=True)
+    at += 2 + size
+    size = _length(data, at, 0x02)
+    time_s = int.from_bytes(data[at + 2 : at + 2 + size], "big", signed=True)
+    at += 2 + size
+    at += 2 + _length(data, at, 0x04)  # user
+    size = _length(data, at, 0x04)
     report = 0
-    if data[security_end] == 0x30:
-        found = data.find(_USM_STATS, security_end)
+    if data[end] == 0x30:
+        found = data.find(_USM_STATS, end)
         report = data[found + len(_USM_STATS)] if found >= 0 else 0
-    return Header(data[flags_at], engine_id, boots, time_s, slice(start, at), report)
+    return Header(flags, engine_id, boots, time_s, slice(at + 2, at + 2 + size), report)
+
+
+def _length(data: bytes, at: int, tag: int) -> int:
+    """The length of a short element."""
+    if data[at] != tag or data[at + 1] > 0x7F:
+        raise ValueError("tag")
+    return data[at + 1]
 
 
 def _open(data: bytes, at: int, tag: int) -> tuple[int, int]:
@@ -113,8 +124,6 @@ def _open(data: bytes, at: int, tag: int) -> tuple[int, int]:
     if length > 0x7F:
         many = length & 0x7F
         length, at = int.from_bytes(data[at : at + many], "big"), at + many
-    if at + length > len(data):
-        raise ValueError("cut")
     return at, at + length
 
 
