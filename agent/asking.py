@@ -43,7 +43,7 @@ async def ask_device(
     link: Link, device: str, url: DeviceUrl, profile: Profile | None, tier: Tier | str, now: Callable[[], int]
 ) -> list[Reading | Gap | Event]:
     """Readings, gaps and identity of one tier. Never raises for what a device does."""
-    tier = Tier(tier)
+    tier = tier if type(tier) is Tier else Tier(tier)
     found: list[Reading | Gap | Event]
     said = await _said(link, url, profile, tier, now, device)
     if isinstance(said, Round):

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 import msgspec
 
 from model.batch import Event, EventKind
-from model.reading import Gap, Quality, Reading, Series
+from model.reading import Gap, Quality, Reading
 
 #: What a driver hands over.
 Found = Reading | Gap | Event
@@ -85,7 +85,8 @@ class Backlog:
         self._events: deque[Event] = deque()
         self._recordings: deque[Event] = deque()
         self._losses: dict[str, Loss] = {}
-        self._last: dict[Series, int] = {}
+        self._gaps = 0  #: of what was found
+        self._last: dict[str, int] = {}  #: device -> the greatest `at` that a reading of it was given
         self.top_at = 0  #: the greatest `at` ever given
 
     def __len__(self) -> int:
@@ -93,26 +94,39 @@ class Backlog:
 
     def add(self, found: Iterable[Found], *, estimated: bool = False) -> None:
         """Take what a device said; the oldest falls out when too much waits."""
-        # Each reading of the fleet passes here: one loop, no call a reading.
-        keep, last, top_at = self._found.append, self._last, self.top_at
+        # Each reading of the fleet passes here: one loop, no call a reading, one mark a device. Above the device's last
+        # time every series rises; only what comes twice in one go, or late, is looked at.
+        keep = self._found.append
+        device, before, top = "", 0, 0
+        seen: set[tuple[str, str | None]] = set()
         for one in found:
             if type(one) is Reading:
-                series = (one.device, one.point, one.index)
-                at, before = one.at, last.get(series, 0)
-                if at <= before or (estimated and one.quality < Quality.TIME_ESTIMATED):
-                    at = max(at, before + 1)
-                    quality = max(one.quality, int(Quality.TIME_ESTIMATED)) if estimated else one.quality
-                    one = msgspec.structs.replace(one, at=at, quality=quality)
-                last[series] = at
-                if at > top_at:
-                    top_at = at
+                if one.device != device:
+                    self._mark(device, top)
+                    device = one.device
+                    before = top = self._last.get(device, 0)
+                    seen.clear()
+                at, series = one.at, (one.point, one.index)
+                again = series in seen
+                if at <= before or again or estimated:
+                    one = _restamped(one, top if again else before, estimated=estimated)
+                    at = one.at
+                seen.add(series)
+                if at > top:
+                    top = at
                 keep(one)
             elif isinstance(one, Event):
                 self._events.append(one)
             else:
+                self._gaps += 1
                 keep(one)
-        self.top_at = top_at
+        self._mark(device, top)
         self._shrink()
+
+    def _mark(self, device: str, top: int) -> None:
+        if device:
+            self._last[device] = top
+            self.top_at = max(self.top_at, top)
 
     def keep(self, recording: Event) -> None:
         """Take a recording; it leaves when nothing else waits, and the oldest falls out first."""
@@ -129,10 +143,17 @@ class Backlog:
         """The oldest that waits, at most one row's worth. Losses known so far go along."""
         if self._recordings and not (self._found or self._events or self._losses):
             return Chunk(readings=[], gaps=[], events=[self._recordings.popleft()])
-        found = [self._found.popleft() for _ in range(min(MOST_IN_ROW, len(self._found)))]
+        found: list[Reading | Gap]
+        if len(self._found) <= MOST_IN_ROW:
+            found = list(self._found)
+            self._found.clear()
+        else:
+            found = [self._found.popleft() for _ in range(MOST_IN_ROW)]
+        gaps = [one for one in found if type(one) is Gap] if self._gaps else []
+        self._gaps -= len(gaps)
         chunk = Chunk(
-            readings=[one for one in found if isinstance(one, Reading)],
-            gaps=[one for one in found if isinstance(one, Gap)],
+            readings=[one for one in found if type(one) is Reading],
+            gaps=gaps,
             events=list(self._events),
             losses=tuple(self._losses.values()),
         )
@@ -144,7 +165,17 @@ class Backlog:
         while len(self._found) > self._most:
             one = self._found.popleft()
             gap = isinstance(one, Gap)
+            self._gaps -= gap
             self.lose(Loss(why="memory", readings=int(not gap), gaps=int(gap), first_at=one.at, last_at=one.at))
         while len(self._events) > MOST_EVENTS:
             event = self._events.popleft()
             self.lose(Loss(why="memory", events=1, first_at=event.at, last_at=event.at))
+
+
+def _restamped(one: Reading, above: int, *, estimated: bool) -> Reading:
+    """The reading at a time above `above`, its quality no better than the clock's."""
+    quality = max(one.quality, int(Quality.TIME_ESTIMATED)) if estimated else one.quality
+    at = max(one.at, above + 1)
+    if at == one.at and quality == one.quality:
+        return one
+    return msgspec.structs.replace(one, at=at, quality=quality)

@@ -10,8 +10,8 @@ from model.batch import Event, EventKind
 from model.reading import Gap, GapCause, Quality, Reading
 
 
-def reading(at: int, point: str = "battery.charge", quality: int = 0) -> Reading:
-    return Reading(device="s/u", point=point, index=None, at=at, value=1.0, quality=quality)
+def reading(at: int, point: str = "battery.charge", quality: int = 0, device: str = "s/u") -> Reading:
+    return Reading(device=device, point=point, index=None, at=at, value=1.0, quality=quality)
 
 
 def gap(at: int) -> Gap:
@@ -22,16 +22,23 @@ def identity(at: int) -> Event:
     return Event(kind=EventKind.IDENTITY, device="s/u", at=at, data={"device.model": "X"})
 
 
-@given(st.lists(st.tuples(st.sampled_from(["a", "b"]), st.integers(1, 20)), max_size=60))
-def test_times_of_a_series_always_rise(asked: list[tuple[str, int]]) -> None:
+_ASKED = st.lists(st.tuples(st.sampled_from("xy"), st.sampled_from("ab"), st.integers(0, 20)), max_size=20)
+
+
+@given(st.lists(_ASKED, max_size=5), st.booleans())
+def test_times_of_a_series_always_rise(turns: list[list[tuple[str, str, int]]], estimated: bool) -> None:
     backlog = Backlog()
-    backlog.add([reading(at, point) for point, at in asked])
+    for turn in turns:
+        backlog.add([reading(at, point, device=device) for device, point, at in turn], estimated=estimated)
     taken = backlog.take().readings
+    asked = [one for turn in turns for one in turn]
     assert len(taken) == len(asked), "none is dropped to make times unique"
-    for point in "ab":
-        times = [one.at for one in taken if one.point == point]
+    assert all(one.at >= at for one, (_, _, at) in zip(taken, asked, strict=True)), "none is put back"
+    for series in {(device, point) for device, point, _ in asked}:
+        times = [one.at for one in taken if (one.device, one.point) == series]
         assert times == sorted(set(times))
     assert backlog.top_at == max((one.at for one in taken), default=0)
+    assert {one.quality for one in taken} <= {int(Quality.TIME_ESTIMATED if estimated else Quality.GOOD)}
 
 
 def test_while_the_disk_takes_nothing_the_newest_are_kept_and_the_rest_is_counted() -> None:
