@@ -56,4 +56,5 @@ def test_the_example_of_the_manual_is_a_sound_file() -> None:
     config, problems = parse(example[0], Path("/etc/roundsman/agent.toml"))
     assert problems == []
     assert config is not None
-    assert [device.id for device in config.devices] == ["sz-futian/ups-1", "sz-futian/ups-4", "sz-futian/sw-1"]
+    told = ["ups-1", "ups-4", "sw-1", "io-1", "gate-1"]
+    assert [device.id for device in config.devices] == [f"sz-futian/{id}" for id in told]
