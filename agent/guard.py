@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import msgspec
 import structlog
 
-from agent import address
+from agent import address, status
 from agent.address import DeviceUrl
 from agent.backlog import Found
 from agent.identity import Plate, Verdict, judge, plate_of, words
@@ -27,6 +27,7 @@ from agent.links import Link
 from agent.profiles import Tier
 from model.batch import Event, EventKind
 from model.reading import Gap, GapCause
+from model.text import Text
 
 log = structlog.get_logger()
 
@@ -143,6 +144,7 @@ class Guard:
         self._doubts.pop(device, None)
         extra: dict[str, str | int | float] = {}
         if self._conflicts.pop(device, None):
+            status.notes.pop(f"swapped.{device}", None)
             extra[_CONFLICT] = ""
         if judged.verdict is Verdict.REPLACED:
             extra[_REPLACED] = words(judged.before)
@@ -167,6 +169,10 @@ class Guard:
         found: list[Found] = [self._stale(device, f"{other} answers here ({words(seen)}); this is {words(self.known.get(device, {})) or device}")]  # fmt: skip
         if self._conflicts.get(device) != other:
             self._conflicts[device] = other
+            status.notes[f"swapped.{device}"] = Text(
+                f"{other} answers where {device} should: put cables or unit numbers back, or correct the file",
+                f"{device} 的位置上应答的是 {other}：请恢复接线或站号，或更正配置文件",
+            )
             log.error("devices_swapped", device=device, answers=other, seen=words(seen), fix="put the cables or unit numbers back, or correct the agent's file")  # fmt: skip
             found.append(Event(kind=EventKind.IDENTITY, device=device, at=self._now(), data={_CONFLICT: other}))
         return found

@@ -3,8 +3,7 @@
 RTU   unit fn data… crc-lo crc-hi            > 01 03 2A F8 00 01 0D E3   < 01 03 02 08 9D 7E 2D
 TCP   tid tid 00 00 len len unit fn data…    > 00 64 00 00 00 06 01 03 04 02 00 07
 
-RTU replies carry no address and no number: a reply fits when unit, function and byte count are those of
-the request and the CRC is right. Bytes before it (noise, the tail of a late reply) are skipped.
+Where a sound RTU frame stands in what came is told in `rtu_frames`.
 
 A TCP request is built once and then only numbered; the usual reply, registers in one piece, is told by its first
 nine bytes and unpacked at once (`TcpShape`). Whatever is not that goes the long way through pymodbus.
@@ -97,35 +96,8 @@ def _pdu(request: Ask) -> ModbusPDU:
     return _REQUESTS[request.function](address=request.address, count=request.count, dev_id=request.unit)
 
 
-def find_rtu(data: bytes, request: Ask) -> tuple[Answer | Failure, bytes] | None:
-    """(answer, bytes before it), as soon as a whole reply that fits stands in `data`; None: wait for more."""
-    function = function_of(request)
-    for start in range(len(data) - 4):
-        if data[start] != request.unit or data[start + 1] & 0x7F != function:
-            continue
-        size = _rtu_size(data[start:], request)
-        if not size or start + size > len(data):
-            continue
-        frame = data[start : start + size]
-        if FramerRTU.check_CRC(frame[:-2], int.from_bytes(frame[-2:], "big")):
-            return _decoded(frame[1:-2], request), data[:start]
-    return None
-
-
-def _rtu_size(data: bytes, request: Ask) -> int:
-    """Length of the frame that begins here if it is a reply to the request, else 0."""
-    if data[1] & 0x80:
-        return 5
-    if isinstance(request, ReadWords):
-        size = _byte_count(request)
-        return size + 5 if data[2] == size else 0
-    if data[2] != 0x0E:
-        return 0
-    size = int(ReadDeviceInformationResponse.calculateRtuFrameSize(data))
-    return size if size <= 256 else 0
-
-
-def _byte_count(request: ReadWords) -> int:
+def byte_count(request: ReadWords) -> int:
+    """How many bytes of data the reply holds: on RTU all that tells it from replies to other requests to that unit."""
     return (request.count + 7) // 8 if request.function in (1, 2) else request.count * 2
 
 
@@ -144,7 +116,7 @@ def answer_tcp(frame: bytes, request: Ask) -> Answer | Failure:
     """What a whole frame with the transaction number of the request says."""
     if frame[6] != request.unit or frame[7] & 0x7F != function_of(request):
         return Failure(cause=GapCause.GARBLED, raw=printable(frame))
-    return _decoded(frame[7:], request)
+    return decoded(frame[7:], request)
 
 
 def find_tcp(data: bytes, request: Ask, transaction: int) -> tuple[Answer | Failure | Stray, bytes] | None:
@@ -160,28 +132,28 @@ def find_tcp(data: bytes, request: Ask, transaction: int) -> tuple[Answer | Fail
     return answer_tcp(frame, request), rest
 
 
-def _decoded(pdu: bytes, request: Ask) -> Answer | Failure:
+def decoded(pdu: bytes, request: Ask) -> Answer | Failure:
     """The answer in a PDU whose function is that of the request."""
     garbled = Failure(cause=GapCause.GARBLED, raw=printable(pdu))
-    if isinstance(request, ReadWords) and not pdu[0] & 0x80 and (len(pdu) < 2 or pdu[1] != _byte_count(request) or len(pdu) != pdu[1] + 2):  # fmt: skip
+    if isinstance(request, ReadWords) and not pdu[0] & 0x80 and (len(pdu) < 2 or pdu[1] != byte_count(request) or len(pdu) != pdu[1] + 2):  # fmt: skip
         return garbled
     if isinstance(request, ReadWords) and pdu[0] in (3, 4):
         return Words(struct.unpack_from(f">{request.count}H", pdu, 2))
     try:
-        decoded = _decoder.decode(pdu)
+        message = _decoder.decode(pdu)
     except ModbusException:
         return garbled
-    if isinstance(decoded, ExceptionResponse):
-        code = decoded.exception_code
+    if isinstance(message, ExceptionResponse):
+        code = message.exception_code
         silent = code in (10, 11)
         words = f"exception {code} {_EXCEPTIONS.get(code, '')}".rstrip()
         return Failure(cause=GapCause.NO_ANSWER if silent else GapCause.REFUSED, raw=words)
-    if isinstance(decoded, ReadDeviceInformationResponse):
-        more = decoded.next_object_id if decoded.more_follows == _MORE else 0
-        return Objects({int(n): _joined(text) for n, text in decoded.information.items()}, more)
-    if decoded is None or not isinstance(request, ReadWords):
+    if isinstance(message, ReadDeviceInformationResponse):
+        more = message.next_object_id if message.more_follows == _MORE else 0
+        return Objects({int(n): _joined(text) for n, text in message.information.items()}, more)
+    if message is None or not isinstance(request, ReadWords):
         return garbled
-    return Words(tuple(int(bit) for bit in decoded.bits[: request.count]))
+    return Words(tuple(int(bit) for bit in message.bits[: request.count]))
 
 
 def _joined(text: bytes | list[bytes]) -> bytes:

@@ -19,8 +19,7 @@ import msgspec
 from pymodbus.framer import FramerRTU
 
 from agent.drivers.exchange import Answer, Failure, ReadWords, Words
-from agent.drivers.modbus_frames import Ask, function_of, rtu
-from agent.drivers.modbus_frames import _decoded as decoded
+from agent.drivers.modbus_frames import Ask, byte_count, decoded, function_of, rtu
 
 _MEI, _IDENTIFY = 0x2B, 0x0E
 _EXCEPTION = 0x80
@@ -46,11 +45,6 @@ def rtu_shape(request: Ask) -> RtuShape:
     octets = byte_count(request)
     words = struct.Struct(f">{request.count}H") if function in (3, 4) else None
     return RtuShape(said, bytes((request.unit, function, octets)), octets + 5, words)
-
-
-def byte_count(request: ReadWords) -> int:
-    """How many bytes of data the reply holds: all that tells it from replies to other requests to that unit."""
-    return (request.count + 7) // 8 if request.function in (1, 2) else request.count * 2
 
 
 class Sifted(msgspec.Struct, frozen=True):

@@ -20,8 +20,8 @@ from collections import deque
 import msgspec
 
 from agent.drivers.exchange import ReadIdentity, ReadWords
-from agent.drivers.modbus_frames import Ask, function_of
-from agent.drivers.rtu_frames import byte_count, is_exception
+from agent.drivers.modbus_frames import Ask, byte_count, function_of
+from agent.drivers.rtu_frames import is_exception
 
 #: The most that one request may ask for, by function.
 _LARGEST = {1: 2000, 2: 2000, 3: 125, 4: 125}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agent import status
 from agent.address import DeviceUrl
 from agent.asking import ask_device
 from agent.backlog import Found
@@ -129,10 +130,12 @@ async def test_swapped_devices_are_withheld_and_named_until_they_are_put_right(t
             assert plate_in(found) == {"conflict": other}
             assert plate_in(await agent.asks(name)) == {}  # told once
             assert load_of(await agent.asks(name, Tier.MEASURE)) is None
+        assert "sz/b answers where sz/a should" in status.notes["swapped.sz/a"].en
         bus.units = {1: ("AAAA", 12), 2: ("BBBB", 23)}
         found = await agent.asks("a")
         assert plate_in(found) == {SERIAL: "AAAA", "conflict": ""}
         assert load_of(found) == 12
+        assert "swapped.sz/a" not in status.notes
 
 
 async def test_a_new_device_is_told_as_replaced_and_then_believed(tmp_path: Path) -> None:

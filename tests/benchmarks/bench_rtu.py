@@ -7,6 +7,7 @@ bytes of request, 5 + 2 n of reply, twice 3.5 characters of silence. With one of
 rounds (`poll_link`) drive the line and the other seven are compared with rounds without the dead one.
 
 Run: .venv/bin/python tests/benchmarks/bench_rtu.py [SECONDS A ROW]        pinned: taskset -c 1 … --slave-cpu 0
+On a machine that does other work: chrt -r 5 .venv/bin/python … (both ends then keep their time; read the ratios else).
 Peers: minimalmodbus, pymodbus (async), libmodbus by ctypes (Debian: libmodbus5).
 """
 

@@ -31,7 +31,8 @@ from agent.drivers.exchange import (
     Words,
 )
 from agent.drivers.megatec_frames import crc16, shaped
-from agent.drivers.modbus_frames import find_rtu, find_tcp, rtu, tcp
+from agent.drivers.modbus_frames import find_tcp, rtu, tcp
+from agent.drivers.rtu_frames import find_rtu
 from agent.profiles import PROFILES, Profile, Tier, lint, load
 from agent.uplink import outcome_of
 from model.batch import Batch, BatchError, decode, encode

@@ -29,7 +29,7 @@ from model.reading import Gap, Reading
 from model.timescale import REAL
 from tests.journeys.bus_slaves import UNITS, word
 
-TIMEOUT_S = 0.12
+TIMEOUT_S = 0.08
 MILLION = 1_000_000
 #: One turn of a device: reads of one shape, which is where late and doubled replies do their harm.
 BLOCK, BLOCKS, BLOCKS_OF_WRONG = 125, 16, 4

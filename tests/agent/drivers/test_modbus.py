@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from agent.address import DeviceUrl
 from agent.drivers import modbus, records
 from agent.drivers.exchange import Exchange, Failure, Objects, ReadIdentity, ReadWords, Request, Words
-from agent.drivers.modbus_frames import find_rtu, find_tcp, rtu, tcp
+from agent.drivers.modbus_frames import find_tcp, rtu, tcp
+from agent.drivers.rtu_frames import find_rtu
 from agent.profiles import Tier, load
 from model.batch import Event
 from model.reading import Gap, GapCause, Reading

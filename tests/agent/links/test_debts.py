@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.drivers.exchange import ReadIdentity, ReadWords
-from agent.drivers.modbus_frames import Ask
-from agent.drivers.rtu_frames import byte_count
+from agent.drivers.modbus_frames import Ask, byte_count
 from agent.links.debts import Debts, Way
 from tests.agent.links.slaves import crc
 

@@ -148,9 +148,8 @@ async def test_rts_is_held_from_before_the_first_bit_until_after_the_last(
 
 
 async def test_a_port_without_rts_says_so_instead_of_talking_into_the_void() -> None:
-    with wire() as (_, path), closing(SerialPort(AtPath(path), 9600, direction=Direction("kernel"))) as port:
-        with pytest.raises(PortGone, match="no RS-485 direction control"):
-            await port.open()
+    with wire() as (_, path), pytest.raises(PortGone, match="no RS-485 direction control"):
+        await SerialPort(AtPath(path), 9600, direction=Direction("kernel")).open()
 
 
 @pytest.mark.parametrize("kind", [KernelAlarm, LoopAlarm])
