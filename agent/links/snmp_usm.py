@@ -12,6 +12,7 @@ tell what is wrong; only they may be unsigned, and nothing but a failure or one 
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from enum import IntEnum
 from typing import NamedTuple
@@ -127,6 +128,25 @@ def _open(data: bytes, at: int, tag: int) -> tuple[int, int]:
     return at, at + length
 
 
+class Signer:
+    """HMAC (RFC 2104) with one key. The two halves of the key are hashed once: half the cost of `hmac.digest` a message."""
+
+    def __init__(self, hash_name: str, key: bytes) -> None:
+        size = hashlib.new(hash_name).block_size
+        key = key.ljust(size, b"\0")
+        self._inner = hashlib.new(hash_name, bytes(octet ^ 0x36 for octet in key))
+        self._outer = hashlib.new(hash_name, bytes(octet ^ 0x5C for octet in key))
+        self._sent = _SENT[hash_name]
+        self._blank = bytes(self._sent)
+
+    def sign(self, data: bytes, place: slice) -> bytes:
+        """The signature of a message in which it stands, or shall stand, at a place."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(data[: place.start] + self._blank + data[place.stop :])
+        outer.update(inner.digest())
+        return outer.digest()[: self._sent]
+
+
 class Usm:
     """The guard of one session: judges what came, keeps the engine's clock. `discovering` until the engine is known."""
 
@@ -134,12 +154,12 @@ class Usm:
         self.engine = engine
         self.discovering = True
         self.report: Report | None = None  #: what the last message complained of
-        self._hash, self._key = "", b""
+        self._signer: Signer | None = None
 
     def trust(self, hash_name: str, key: bytes) -> None:
         """From now on messages must be signed with this localized key; with no hash they need not."""
         self.discovering = False
-        self._hash, self._key = hash_name, key
+        self._signer = Signer(hash_name, key) if hash_name else None
 
     def judge(self, data: bytes) -> Verdict:
         """Whether the library may have it. Raises `EngineChanged`."""
@@ -155,20 +175,15 @@ class Usm:
             if self.report is Report.ENGINE:
                 raise EngineChanged
             return Verdict.DROP
-        if not self._hash:
-            return Verdict.TAKE
-        return self._signed(data, header)
+        return Verdict.TAKE if self._signer is None else self._signed(self._signer, data, header)
 
-    def _signed(self, data: bytes, header: Header) -> Verdict:
+    def _signed(self, signer: Signer, data: bytes, header: Header) -> Verdict:
         if not header.flags & _SIGNED:
             if self.report is not None and self.report is not Report.TIME_WINDOW:
                 return Verdict.TAKE
             self.engine.forged += 1
             return Verdict.DROP
-        length = _SENT[self._hash]
-        said = data[header.signature]
-        blank = data[: header.signature.start] + bytes(length) + data[header.signature.stop :]
-        if len(said) != length or not hmac.compare_digest(hmac.digest(self._key, blank, self._hash)[:length], said):
+        if not hmac.compare_digest(signer.sign(data, header.signature), data[header.signature]):
             self.engine.forged += 1
             return Verdict.DROP
         engine = self.engine
