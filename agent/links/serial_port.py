@@ -121,7 +121,7 @@ class SerialPort:
             raise self._lost(OSError("the port takes no more bytes"))
 
     async def send(self, data: bytes, at: float) -> float:
-        self._check()
+        self._take()
         if self._direction is not None and self._direction.by_hand:
             if not self._data and time.monotonic() < at:
                 await self._wait(at, bool)
@@ -161,7 +161,7 @@ class SerialPort:
         return out
 
     async def read(self, until: float, enough: Enough | None = None, pause_s: float = 0.0) -> bytes:
-        self._check()
+        self._take()
         waits = not self._data or (enough is not None and not enough(self._data))
         if waits and time.monotonic() < until:
             self._pause_s = pause_s
@@ -217,18 +217,33 @@ class SerialPort:
         if time.monotonic() < due:
             self._alarm.set(due)  # more came meanwhile, so the pause began anew
             return
-        if self._to_send and not self._data:
+        if self._to_send:
             self._write_now()
         if not waiter.done():
             waiter.set_result(None)
 
     def _write_now(self) -> None:
-        data, self._to_send = self._to_send, b""
-        self._sent_at = time.monotonic()
+        """Send what waits for this moment, unless something came in the last one."""
         try:
-            self.write(data)
+            self._take()
+            if not self._data:
+                data, self._to_send = self._to_send, b""
+                self._sent_at = time.monotonic()
+                self.write(data)
         except PortGone as gone:
             self._broken = gone
+
+    def _take(self) -> None:
+        """What the kernel holds and the loop has not seen yet. Raises PortGone."""
+        self._check()
+        try:
+            data = os.read(self._fd, 4096)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            raise self._lost(error) from error
+        if data:
+            self._came(data)
 
     def _readable(self) -> None:
         try:
@@ -243,6 +258,9 @@ class SerialPort:
             if _hung_up(self._fd):
                 self._break(OSError("end of file"))
             return
+        self._came(data)
+
+    def _came(self, data: bytes) -> None:
         self.heard_at = time.monotonic()
         first = not self._data
         self._data += data

@@ -148,7 +148,7 @@ async def test_a_silent_unit_does_not_disturb_its_neighbour() -> None:
             assert await link.ask(ask(address, 3)) == right(ask(address, 3))
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 async def test_whatever_a_slave_does_a_value_that_comes_is_the_right_one(seed: int) -> None:
     chance = random.Random(seed)
     kept: list[bytes] = []
