@@ -281,7 +281,7 @@ def serve(devices: int, port: int, mute: int, answer: Callable[[int, bytes, int]
         at[one.fileno()] = n, one
         poll.register(one, select.EPOLLIN)
     print("ready", flush=True)
-    turn = 0
+    turn = first = 0
     while True:
         for fd, _ in poll.poll():
             n, one = at[fd]
@@ -289,6 +289,10 @@ def serve(devices: int, port: int, mute: int, answer: Callable[[int, bytes, int]
             if data == b"served?":
                 one.sendto(str(turn).encode(), peer)
                 continue
+            if data == b"first?":
+                one.sendto(str(first).encode(), peer)
+                continue
+            first = first or time.time_ns() // 1_000_000
             turn += 1
             if mute and dead(n, devices, mute):
                 continue

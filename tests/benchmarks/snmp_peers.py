@@ -134,19 +134,19 @@ def collectd(folder: Path, devices: int, seconds: float) -> tuple[int, float, fl
         (folder / "collectd.conf").write_text(lines)
         with _running([program, "-f", "-C", str(folder / "collectd.conf")], folder / "collectd.log") as process:
             time.sleep(4.0)
-            before, began, first = cpu_s(process.pid), time.monotonic(), _served(port)
+            before, began, first = cpu_s(process.pid), time.monotonic(), told(port, "served?")
             time.sleep(seconds)
-            wall, spent, last = time.monotonic() - began, cpu_s(process.pid) - before, _served(port)
+            wall, spent, last = time.monotonic() - began, cpu_s(process.pid) - before, told(port, "served?")
             if process.poll() is not None:
                 raise RuntimeError((folder / "collectd.log").read_text()[-300:])
             return (last - first) * len(TWENTY), spent, wall
 
 
-def _served(port: int) -> int:
-    """How many requests the fleet has answered so far: it tells whoever asks in plain words."""
+def told(port: int, question: str) -> int:
+    """What the fleet tells in plain words: how many datagrams came so far, and when the first came (wall, ms)."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ask:
         ask.settimeout(5)
-        ask.sendto(b"served?", (address(0), port))
+        ask.sendto(question.encode(), (address(0), port))
         return int(ask.recv(64))
 
 
