@@ -70,13 +70,14 @@ class Session:
 
         Raises TimeoutError, Garbled, Lost, OSError, and what `receive` raises of the agent's own saying.
         """
-        waiter = self._waiter = self._loop.create_future()
+        self._waiter = self._loop.create_future()
         self._receive, self._garbled, self._timeout_s = receive, "", timeout_s
         try:
             send()
             self._timer = self._loop.call_later(timeout_s, self._over)
-            return await waiter  # type: ignore[no-any-return]
+            return await self._waiter  # type: ignore[no-any-return]
         finally:
+            # no local holds the future: with its exception it would be a ring that keeps the socket open
             if self._timer is not None:
                 self._timer.cancel()
             self._waiter = self._receive = self._timer = None

@@ -133,7 +133,8 @@ class Talk:
         """Count a failed attempt and say what it was."""
         why = self._why(str(error))
         self._failed += 1
-        if isinstance(error, OSError) or self._failed >= _STRANGE:
+        broken = isinstance(error, OSError) and not isinstance(error, TimeoutError)  # a TimeoutError is an OSError too
+        if broken or self._failed % _STRANGE == 0:
             self._forget()
         if self._failed >= _STRANGE:
             self.answered = False

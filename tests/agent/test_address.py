@@ -67,3 +67,35 @@ def test_a_url_that_cannot_be_read_is_not_repeated_with_its_secrets(url: str) ->
     with pytest.raises(AddressError) as told:
         DeviceUrl.parse(url)
     assert "5ec3e7" not in str(told.value)
+
+
+V3 = "snmp://192.0.2.5?version=3&user=watch&auth=sha&auth_key=env:A&priv=aes&priv_key=file:p"
+
+
+def test_an_snmp_user_is_read() -> None:
+    url = DeviceUrl.parse(V3)
+    assert (url.option("user"), url.option("auth"), url.option("priv_key")) == ("watch", "sha", "file:p")
+    assert url.link_key != DeviceUrl.parse(V3.replace("watch", "other")).link_key
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (V3.replace("env:A", "literal-words"), "a reference env:NAME or file:PATH"),
+        (V3.replace("auth=sha&", "auth=sha3&"), "one of md5, sha1"),
+        (V3.replace("priv=aes&", "priv=3des&"), "one of des, aes128"),
+        (V3.replace("&auth_key=env:A", ""), "auth_key with auth"),
+        (V3.replace("&priv_key=file:p", ""), "priv_key with priv"),
+        (V3.replace("&auth=sha&auth_key=env:A", ""), "auth with priv"),
+        (V3.replace("user=watch&", ""), "user with version=3"),
+        (V3.replace("version=3&", ""), "version=3 with user"),
+        (V3 + "&community=env:C", "no community with version=3"),
+        ("snmp://192.0.2.5?version=4", "version 1, 2c or 3"),
+        ("snmp://192.0.2.5?budget=0", "seconds from 1 to 600"),
+    ],
+)
+def test_an_snmp_user_that_cannot_be_is_told_without_its_secret(url: str, expected: str) -> None:
+    with pytest.raises(AddressError) as told:
+        DeviceUrl.parse(url)
+    assert expected in str(told.value)
+    assert "literal-words" not in str(told.value)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
+from pathlib import Path
 
 import pytest
 from pyasn1.codec.ber import decoder, encoder
@@ -258,6 +260,40 @@ async def test_a_reply_to_another_request_is_counted_and_not_taken() -> None:
             one = GetVariables(oids=(f"1.3.6.1.2.1.1.{oid}.0",))
             assert await link.ask(one) == Variables({one.oids[0]: 7})
         assert link.account.total().quarantined == 5
+
+
+async def test_a_reply_that_comes_after_its_time_out_is_counted_and_not_taken() -> None:
+    def first_late(request: bytes, reply: bytes) -> list[bytes]:
+        agent._after_s = 0.0 if heard else 0.15
+        heard.append(request)
+        return []
+
+    heard: list[bytes] = []
+    agent = _Twisted(_answers, first_late)
+    async with served(agent, timeout_s=0.1) as (link, _):
+        assert await link.ask(SYS) == Variables(dict.fromkeys(SYS.oids, 7))
+        await asyncio.sleep(0.1)
+        assert await link.ask(SYS) == Variables(dict.fromkeys(SYS.oids, 7))
+        counts = link.account.total()
+        assert (counts.requests, counts.timeouts, counts.quarantined) == (3, 1, 1)
+
+
+async def test_sockets_are_given_back_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(kind: str, oids: list[str], repetitions: int) -> None:
+        return None
+
+    monkeypatch.setenv("SNMP_KEY", "long enough")
+    gc.collect()
+    gc.disable()
+    try:
+        for more in ("", "&version=3&user=x&auth=sha&auth_key=env:SNMP_KEY"):
+            async with served(_Agent(silent), timeout_s=0.02, more=more) as (link, _):
+                before = len([*Path("/proc/self/fd").iterdir()])
+                for _ in range(12):
+                    await link.ask(SYS)
+                assert len([*Path("/proc/self/fd").iterdir()]) <= before + 1
+    finally:
+        gc.enable()
 
 
 async def test_an_answer_from_elsewhere_is_never_seen() -> None:
