@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import pytest
 import uvloop
 
 from agent.address import DeviceUrl
@@ -186,6 +187,7 @@ def named(status: Status) -> None:
     assert line.cost.quarantined >= late.cost.quarantined
 
 
+@pytest.mark.slow
 def test_a_million_registers_of_a_bus_on_which_everything_goes_wrong(tmp_path: Path) -> None:
     with slaves(tmp_path / "bus") as others:
         uvloop.run(story(tmp_path / "bus", others))
