@@ -9,7 +9,7 @@ Rules.
   turn with the other urgent ones. It makes nobody's status late by more than the one turn that is under way, and on a
   line without room it waits for `WAITS_FOR` status turns like the others.
 - A device that does not answer at all is *silent*: only its status turn is asked, as a *probe* (one attempt, often
-  with a short deadline), never before every live device that is due had its turn. On a shared line it rests `REST`
+  with a short deadline), and between two probes each live device that is due has its status turn. On a shared line it rests `REST`
   times what the probe cost, so that a dead device has at most 2 % of the airtime from its `DETECTED`th miss on; the first
   misses come closer, for they find out. Alone on its line its silence costs no one: pauses rise up to a limit.
 - A device that fell silent on battery is asked again as often as its status, for some minutes: those replies do not come
@@ -88,6 +88,10 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Tier(msgspec.Struct, kw_only=True):
+    tier: Tier
+    order: int
+    waits: int  #: status turns of the device that go first
+    fills: bool  #: it takes what the others leave
     due: float
     fresh: bool = True  #: never asked yet
     passed: int = 0  #: status turns of the device since this one was last asked
@@ -98,6 +102,7 @@ class _Tier(msgspec.Struct, kw_only=True):
 class _Device(msgspec.Struct, kw_only=True):
     id: str
     tiers: dict[Tier, _Tier]
+    turns: tuple[_Tier, ...]  #: the same in the order of their rank
     status: _Tier
     urgency: Urgency = Urgency.CALM
     last_words: float | None = None  #: it fell silent on battery: asked often until then
@@ -114,20 +119,24 @@ class LinkSchedule:
     def __init__(self, devices: Sequence[str], pauses: Pauses, now: float) -> None:
         self._pauses = pauses
         self._pause = {tier: pauses.of(tier) for tier in _ORDER}
-        status_s = max(self._pause[Tier.STATUS], 0.001)
-        #: How many status turns of its device a slower turn lets go first.
-        self._waits = {tier: min(WAITS_FOR, int(pause / status_s)) for tier, pause in self._pause.items()}
-        self._waits[Tier.BATTERY] = WAITS_FOR
-        self._devices = {id: _fresh(id, now) for id in devices}
+        self._devices = {id: self._fresh(id, now) for id in devices}
         self._shared = len(self._devices) > 1
         self._live_turns = 0
         self._silent = 0
 
+    def _fresh(self, id: str, now: float) -> _Device:
+        status_s = max(self._pause[Tier.STATUS], 0.001)
+        turns: list[_Tier] = []
+        for order, tier in enumerate(_ORDER):
+            waits = 0 if tier is Tier.STATUS else min(WAITS_FOR, int(self._pause[tier] / status_s))
+            turns.append(_Tier(tier=tier, order=order, waits=waits, fills=tier is Tier.BATTERY, due=now))
+        return _Device(id=id, tiers=dict(zip(_ORDER, turns, strict=True)), turns=tuple(turns), status=turns[0])
+
     def next(self, now: float) -> Turn | float:
         """The turn to take now, or the time at which the next one will be due."""
-        live: tuple[bool, float, int] | None = None
+        best: tuple[bool, float, int] | None = None
         silent: _Device | None = None
-        turn: tuple[_Device, Tier] | None = None
+        turn: tuple[_Device, _Tier] | None = None
         soonest = now + _FAR_S
         for device in self._devices.values():
             if device.status.missed:
@@ -136,20 +145,18 @@ class LinkSchedule:
                 elif silent is None or device.status.due < silent.status.due:
                     silent = device
                 continue
-            for order, tier in enumerate(_ORDER):
-                state = device.tiers[tier]
-                if not self._may(device, tier, state):
-                    continue
+            for state in device.turns:
                 if state.due > now:
-                    soonest = min(soonest, state.due)
-                    continue
-                rank = (self._fills(tier, state), state.due, order)
-                if live is None or rank < live:
-                    live, turn = rank, (device, tier)
+                    if state.due < soonest and _may(device, state):
+                        soonest = state.due
+                elif _may(device, state):
+                    rank = (_fills(state), state.due, state.order)
+                    if best is None or rank < best:
+                        best, turn = rank, (device, state)
         if silent and (turn is None or self._live_turns >= len(self._devices) - self._silent):
             return _probe(silent)
         if turn:
-            return Turn(device=turn[0].id, tier=turn[1], due=turn[0].tiers[turn[1]].due)
+            return Turn(device=turn[0].id, tier=turn[1].tier, due=turn[1].due)
         return soonest
 
     def done(
@@ -171,7 +178,7 @@ class LinkSchedule:
         """
         device = self._devices[turn.device]
         missed = device.missed
-        self._live_turns = 0 if missed else self._live_turns + 1
+        self._live_turns = 0 if missed else self._live_turns + (turn.tier is Tier.STATUS)
         if urgency is not None:
             device.urgency = urgency
         self._note(device, turn, answered=answered, began=began, now=now)
@@ -193,7 +200,7 @@ class LinkSchedule:
         if turn.tier is Tier.BATTERY and empty:
             device.no_battery = True
         if turn.tier is Tier.STATUS and not device.urgency:
-            device.tiers[Tier.BATTERY] = _Tier(due=now)  # at once, when it is urgent next
+            _reset(device.tiers[Tier.BATTERY], now)  # at once, when it is urgent next
 
     def nudge(self, device: str, tier: Tier, due: float) -> None:
         """Have a turn of a device due by `due`; a silent one is asked for its status only. Whoever nudges sees to it
@@ -225,11 +232,11 @@ class LinkSchedule:
         """How a device stands and when its next turn is."""
         found = self._devices[device]
         asked = [
-            (state.due, tier)
-            for tier, state in found.tiers.items()
-            if tier is Tier.STATUS or (not found.missed and self._may(found, tier, state))
+            (state.due, state.order, state.tier)
+            for state in found.turns
+            if state is found.status or (not found.missed and _may(found, state))
         ]
-        due, tier = min(asked)
+        due, _, tier = min(asked)
         return Standing(missed=found.missed, urgency=found.urgency, tier=tier, due=due)
 
     def _note(self, device: _Device, turn: Turn, *, answered: bool, began: float, now: float) -> None:
@@ -251,16 +258,6 @@ class LinkSchedule:
         if turn.tier is Tier.STATUS:
             for other in device.tiers.values():
                 other.passed += 1
-
-    def _may(self, device: _Device, tier: Tier, state: _Tier) -> bool:
-        """Whether a live device's turn may be taken once it is due."""
-        if tier is Tier.BATTERY:
-            return bool(device.urgency) and not device.no_battery
-        return tier is Tier.STATUS or state.fresh or state.passed >= self._waits[tier]
-
-    def _fills(self, tier: Tier, state: _Tier) -> bool:
-        """Whether a turn only fills what the others leave of the line."""
-        return tier is Tier.BATTERY and not state.fresh and state.passed < WAITS_FOR
 
     def _fell_silent(self, device: _Device, now: float) -> None:
         if device.missed == 1 and device.urgency is Urgency.BATTERY:
@@ -286,9 +283,20 @@ class LinkSchedule:
         return max(rising, REST * cost)
 
 
-def _fresh(id: str, now: float) -> _Device:
-    tiers = {tier: _Tier(due=now) for tier in _ORDER}
-    return _Device(id=id, tiers=tiers, status=tiers[Tier.STATUS])
+def _may(device: _Device, state: _Tier) -> bool:
+    """Whether a live device's turn may be taken once it is due. A status turn waits for nothing: `waits` is 0."""
+    if state.fills:
+        return bool(device.urgency) and not device.no_battery
+    return state.passed >= state.waits or state.fresh
+
+
+def _fills(state: _Tier) -> bool:
+    """Whether a turn only fills what the others leave of the line."""
+    return state.fills and not state.fresh and state.passed < WAITS_FOR
+
+
+def _reset(state: _Tier, now: float) -> None:
+    state.due, state.fresh, state.passed, state.missed = now, True, 0, 0
 
 
 def _anew(device: _Device, now: float) -> None:

@@ -362,9 +362,9 @@ def test_no_device_is_ever_starved_and_no_live_one_waits_beyond_its_fair_bound(c
     count, cost, timeout, status_s = case["count"], case["cost"], case["timeout"], case["status_s"]
     began = line.now
     settled = began + 30 + 20 * status_s + 2 * (REST + 2) * timeout
-    line.run(settled + count * status_s * case["ratio"] * 4 + (REST + 2) * count * timeout)
     # Between two status turns of a device every other one may have one of each kind, and the silent ones one probe.
     fair_s = status_s + (1 + count) * len(Tier) * cost + 2 * timeout
+    line.run(settled + count * status_s * case["ratio"] * 4 + (REST + 2) * count * timeout + 2 * WAITS_FOR * fair_s)
     for device in line.schedule._devices:
         if device in line.dead:
             assert [at for at in line.times(device, Tier.STATUS) if at >= began], device
