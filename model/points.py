@@ -8,10 +8,12 @@ value outside is a gap `not_plausible`, never a reading. A new point is a line h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum, StrEnum
 
 import msgspec
 
+from model.finding import Severity
 from model.text import Text
 
 
@@ -35,6 +37,9 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     high: float
     meaning: Text
     states: dict[int, Text] = {}
+    #: States that are trouble, and how grave. A state that stands neither here nor in `unknown` is well.
+    severities: dict[int, Severity] = {}
+    unknown: frozenset[int] = frozenset()  #: states by which the device says that it does not know
 
 
 class Source(IntEnum):
@@ -99,10 +104,28 @@ def _counter(id: str, unit: str, en: str, zh: str) -> Point:
     return Point(id=id, unit=unit, kind=Kind.COUNTER, low=0, high=2.0**64, meaning=Text(en, zh))
 
 
-def _state(id: str, en: str, zh: str, states: dict[int, Text]) -> Point:
+def _state(
+    id: str,
+    en: str,
+    zh: str,
+    states: dict[int, Text],
+    grave: dict[int, Severity] | None = None,
+    unknown: Sequence[int] = (),
+) -> Point:
     return Point(
-        id=id, unit="", kind=Kind.STATE, low=min(states), high=max(states), meaning=Text(en, zh), states=states
+        id=id,
+        unit="",
+        kind=Kind.STATE,
+        low=min(states),
+        high=max(states),
+        meaning=Text(en, zh),
+        states=states,
+        severities=grave or {},
+        unknown=frozenset(unknown),
     )
+
+
+_CRITICAL, _MAJOR, _MINOR, _WARNING = Severity.CRITICAL, Severity.MAJOR, Severity.MINOR, Severity.WARNING
 
 
 def _flag(id: str, en: str, zh: str) -> Point:
@@ -132,11 +155,27 @@ _ALL: tuple[Point, ...] = (
     _gauge("battery.discharge.seconds", "s", 0, 30 * 86400, "Time on battery", "电池供电时间"),
     _state("battery.status", "Battery status", "电池状态", {
         1: Text("unknown", "未知"), 2: Text("normal", "正常"), 3: Text("low", "电量低"), 4: Text("depleted", "耗尽"),
-    }),
+        5: Text("fault", "故障"), 6: Text("no battery", "无电池"), 7: Text("charging", "充电"),
+        8: Text("discharging", "放电"), 9: Text("in test", "测试中"), 10: Text("disconnected", "已断开"),
+    }, {3: _MAJOR, 4: _CRITICAL, 5: _CRITICAL, 6: _CRITICAL, 8: _WARNING, 10: _CRITICAL}, [1]),
     _state("battery.charger.status", "Charger status", "充电状态", {
         1: Text("resting", "静置"), 2: Text("floating", "浮充"), 3: Text("charging", "充电"),
-        4: Text("discharging", "放电"),
-    }),
+        4: Text("discharging", "放电"), 5: Text("unknown", "未知"), 6: Text("disconnected", "已断开"),
+        7: Text("battery test", "电池测试"), 8: Text("check battery", "检查电池"), 9: Text("off", "关闭"),
+    }, {4: _WARNING, 6: _CRITICAL, 8: _MAJOR}, [5]),
+    _gauge("battery.packs.bad", "", 0, 1000, "Bad batteries or packs", "故障电池组数"),
+    _gauge("battery.strings", "", 0, 100, "Battery strings", "电池串数"),
+    _gauge("battery.age", "a", 0, 50, "Battery age", "电池使用年数"),
+    _gauge("battery.health", "%", 0, 100, "Battery health", "电池健康度"),
+    _gauge("battery.capacity.remaining", "Ah", 0, 20000, "Battery charge in ampere-hours", "电池剩余安时"),
+    _gauge("battery.capacity.used", "Ah", 0, 20000, "Battery ampere-hours used", "电池已放安时"),
+    _gauge("battery.capacity.charged", "Ah", 0, 1e6, "Ampere-hours charged", "电池已充安时"),
+    _gauge("battery.tests", "", 0, 100000, "Battery test results kept", "电池测试结果数"),
+    _counter("battery.discharges", "", "Battery discharges", "电池放电次数"),
+    _gauge("battery.charging.current", "A", 0, 5000, "Battery charging current", "电池充电电流"),
+    _gauge("battery.discharging.current", "A", 0, 5000, "Battery discharging current", "电池放电电流"),
+    _text("battery.date", "Battery installed or replaced", "电池安装或更换日期"),
+    _text("battery.date.due", "Battery replacement due", "建议更换电池日期"),
     # Input, bypass, output
     _gauge("input.voltage", "V", 0, 1000, "Input voltage", "输入电压"),
     _gauge("input.voltage.fault", "V", 0, 1000, "Last input fault voltage", "上次输入异常电压"),
@@ -155,6 +194,21 @@ _ALL: tuple[Point, ...] = (
     _gauge("input.bypass.current", "A", 0, 10000, "Bypass current", "旁路电流"),
     _gauge("input.bypass.realpower", "W", 0, 5e6, "Bypass power", "旁路有功功率"),
     _gauge("input.bypass.phases", "", 0, 3, "Bypass phases", "旁路相数"),
+    _gauge("input.voltage.maximum", "V", 0, 1000, "Highest input voltage of late", "近期最高输入电压"),
+    _gauge("input.voltage.minimum", "V", 0, 1000, "Lowest input voltage of late", "近期最低输入电压"),
+    _gauge("input.power", "VA", 0, 5e6, "Input apparent power", "输入视在功率"),
+    _gauge("input.powerfactor", "", -1, 1, "Input power factor", "输入功率因数"),
+    _state("input.status", "Input condition", "输入状况", {
+        1: Text("good", "正常"), 2: Text("over-voltage", "过压"), 3: Text("under-voltage", "欠压"),
+        4: Text("frequency out of range", "频率超限"), 5: Text("blackout", "停电"), 6: Text("unknown", "未知"),
+    }, {2: _MAJOR, 3: _MAJOR, 4: _MAJOR, 5: _MAJOR}, [6]),
+    _state("input.transfer.reason", "Why it last went to battery", "上次转电池的原因", {
+        0: Text("none", "无"), 1: Text("high voltage", "电压过高"), 2: Text("brownout", "电压过低"),
+        3: Text("blackout", "停电"), 4: Text("short sag", "短时跌落"), 5: Text("deep sag", "深度跌落"),
+        6: Text("short spike", "短时尖峰"), 7: Text("large spike", "大尖峰"), 8: Text("self-test", "自检"),
+        9: Text("voltage changed too fast", "电压变化过快"), 10: Text("voltage out of tolerance", "电压超限"),
+        11: Text("frequency out of tolerance", "频率超限"),
+    }),
     _gauge("output.voltage", "V", 0, 1000, "Output voltage", "输出电压"),
     _gauge("output.voltage.nominal", "V", 1, 1000, "Rated output voltage", "额定输出电压"),
     _gauge("output.frequency", "Hz", 0, 500, "Output frequency", "输出频率"),
@@ -163,21 +217,28 @@ _ALL: tuple[Point, ...] = (
     _gauge("output.realpower", "W", 0, 5e6, "Output active power", "输出有功功率"),
     _gauge("output.power", "VA", 0, 5e6, "Output apparent power", "输出视在功率"),
     _gauge("output.phases", "", 0, 3, "Output phases", "输出相数"),
+    _gauge("output.powerfactor", "", -1, 1, "Output power factor", "输出功率因数"),
+    _counter("output.energy", "kWh", "Energy delivered", "输出电能"),
     # The UPS itself
     _gauge("ups.load", "%", 0, 300, "Load", "负载率"),
+    _gauge("ups.realpower", "W", 0, 5e6, "Active power of all phases", "总有功功率"),
+    _gauge("ups.power", "VA", 0, 5e6, "Apparent power of all phases", "总视在功率"),
+    _gauge("ups.efficiency", "%", 0, 100, "Efficiency", "效率"),
     _gauge("ups.temperature", "°C", -40, 150, "UPS temperature", "UPS 温度"),
+    _gauge("charger.temperature", "°C", -40, 150, "Charger temperature", "充电器温度"),
     _gauge("ambient.temperature", "°C", -40, 120, "Ambient temperature", "环境温度"),
+    _gauge("ambient.humidity", "%", 0, 100, "Ambient humidity", "环境湿度"),
     _gauge("ups.power.nominal", "VA", 1, 5e6, "Rated apparent power", "额定视在功率"),
     _gauge("ups.realpower.nominal", "W", 1, 5e6, "Rated active power", "额定有功功率"),
     _gauge("ups.alarms", "", 0, 10000, "Alarms present", "当前告警数"),
     _state("ups.source", "Output fed by", "输出来源", {
         1: Text("other", "其他"), 2: Text("none", "无输出"), 3: Text("mains", "市电"), 4: Text("bypass", "旁路"),
         5: Text("battery", "电池"), 6: Text("mains, boosted", "市电升压"), 7: Text("mains, reduced", "市电降压"),
-    }),
+    }, {2: _CRITICAL, 4: _MAJOR, 5: _MAJOR, 6: _WARNING, 7: _WARNING}, [1]),
     _state("ups.test.result", "Last self-test", "上次自检", {
         1: Text("passed", "通过"), 2: Text("warning", "警告"), 3: Text("failed", "失败"), 4: Text("aborted", "中止"),
         5: Text("running", "进行中"), 6: Text("none yet", "尚无"), 0: Text("not told", "未说明"),
-    }),
+    }, {2: _WARNING, 3: _MAJOR, 4: _WARNING}, [0, 6]),
     _gauge("ups.test.elapsed", "s", 0, 366 * 86400, "Time since the last self-test began", "距上次自检开始的时间"),
     _state("ups.beeper.status", "Beeper setting", "蜂鸣器设定", {
         1: Text("disabled", "禁用"), 2: Text("enabled", "启用"), 3: Text("muted", "静音"),
