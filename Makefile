@@ -31,9 +31,15 @@ check: .venv/ready-test
 	$(BIN)/lint-imports
 
 # Installs the real servers when it may (root or sudo on Debian and Ubuntu); else their tests are skipped and counted.
+# Most tests wait for a wire or a child, so three workers share two cores; the journeys need the machine to themselves.
 test: .venv/ready-test
 	@sh tests/services/install.sh
+ifdef TESTS
 	$(BIN)/pytest $(TESTS)
+else
+	$(BIN)/pytest -n 3 --dist loadfile --ignore=tests/journeys
+	$(BIN)/pytest tests/journeys
+endif
 
 fix: .venv/ready-test
 	$(BIN)/ruff check --fix .
