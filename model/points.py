@@ -141,6 +141,17 @@ _OPER = {
     5: Text("dormant", "休眠"), 6: Text("not present", "不存在"), 7: Text("lower layer down", "下层断开"),
 }  # fmt: skip
 
+#: How a part is: power supplies, fans, modules, sensors. Makers' own numbers are mapped to these.
+_HEALTH = {
+    1: Text("ok", "正常"), 2: Text("warning", "警告"), 3: Text("failed", "故障"), 4: Text("unknown", "未知"),
+    5: Text("not present", "未安装"), 6: Text("off", "关闭"), 7: Text("standby", "备用"),
+}  # fmt: skip
+
+
+def _part(id: str, en: str, zh: str) -> Point:
+    return _state(id, en, zh, _HEALTH, {2: _WARNING, 3: _MAJOR, 6: _WARNING}, [4])
+
+
 _ALL: tuple[Point, ...] = (
     # Battery
     _gauge("battery.voltage", "V", 0, 1200, "Battery voltage", "电池电压"),
@@ -295,6 +306,105 @@ _ALL: tuple[Point, ...] = (
     _counter("ifOutErrors", "", "Errors out", "发送错误"),
     _counter("ifInDiscards", "", "Discards in", "接收丢弃"),
     _counter("ifOutDiscards", "", "Discards out", "发送丢弃"),
+    # What equipment is made of (ENTITY-MIB and its kin); the index is the maker's: an entity, a slot, a number. `entity.name` names it
+    _text("entity.name", "Part", "部件"),
+    _gauge("entity.temperature", "°C", -60, 200, "Temperature within", "内部温度"),
+    _part("entity.temperature.status", "Temperature judged", "温度状态"),
+    _gauge("entity.fan.speed", "rpm", 0, 60000, "Fan speed", "风扇转速"),
+    _gauge("entity.fan.level", "%", 0, 100, "Fan drive", "风扇速率"),
+    _part("entity.fan.status", "Fan", "风扇状态"),
+    _part("entity.power.status", "Power supply", "电源状态"),
+    _part("entity.status", "Module", "模块状态"),
+    _gauge("entity.voltage", "V", -1000, 1000, "Voltage within", "内部电压"),
+    _gauge("entity.current", "A", -5000, 5000, "Current within", "内部电流"),
+    _gauge("entity.power", "W", 0, 1e6, "Power taken", "耗电功率"),
+    _gauge("entity.frequency", "Hz", 0, 500, "Frequency", "频率"),
+    _gauge("entity.airflow", "m³/min", 0, 10000, "Air flow", "风量"),
+    _part("entity.sensor.status", "Sensor judged", "传感器状态"),
+    _gauge("cpu.load", "%", 0, 100, "Processor load", "处理器占用率"),
+    _gauge("load.average", "", 0, 100000, "Load average over so many minutes", "平均负载（按分钟）"),
+    _gauge("memory.used", "%", 0, 100, "Memory in use", "内存占用率"),
+    _gauge("memory.size", "B", 0, 1e15, "Memory", "内存容量"),
+    _gauge("memory.free", "B", 0, 1e15, "Memory free", "空闲内存"),
+    _gauge("memory.taken", "B", 0, 1e15, "Memory taken", "已用内存"),
+    _gauge("storage.used", "%", 0, 100, "Storage in use", "存储占用率"),
+    _gauge("storage.size", "B", 0, 1e18, "Storage", "存储容量"),
+    _gauge("storage.taken", "B", 0, 1e18, "Storage taken", "已用存储"),
+    _text("storage.name", "Storage", "存储名称"),
+    # Optics; the index is the port's, as the maker numbers it
+    _gauge("optics.rx_power", "dBm", -60, 30, "Light received", "接收光功率"),
+    _gauge("optics.tx_power", "dBm", -60, 30, "Light sent", "发送光功率"),
+    _gauge("optics.power", "dBm", -60, 30, "Light, as the sensor's name says", "光功率（见传感器名）"),
+    _gauge("optics.bias", "A", 0, 2, "Laser bias current", "激光器偏置电流"),
+    _gauge("optics.temperature", "°C", -60, 130, "Optics temperature", "光模块温度"),
+    _gauge("optics.voltage", "V", 0, 20, "Optics supply voltage", "光模块电压"),
+    # Power over Ethernet (RFC 3621); the index is the port's, or none for the whole device
+    _state("poe.status", "Power to the port", "端口供电状态", {
+        1: Text("disabled", "禁用"), 2: Text("searching", "检测中"), 3: Text("delivering", "供电"),
+        4: Text("fault", "故障"), 5: Text("test", "测试"), 6: Text("other fault", "其他故障"),
+        7: Text("off", "未供电"), 8: Text("turning on", "正在上电"), 9: Text("overload", "过载"),
+        10: Text("short circuit", "短路"), 11: Text("voltage too low", "电压过低"),
+        12: Text("voltage too high", "电压过高"), 13: Text("too hot", "过热"), 14: Text("not standard", "非标准设备"),
+        15: Text("no valid supply", "无有效电源"), 16: Text("current too low", "电流过低"),
+        17: Text("powered from the far end", "由对端供电"),
+    }, {4: _WARNING, 6: _WARNING, 8: _WARNING, 9: _WARNING, 10: _WARNING, 11: _WARNING, 12: _WARNING, 13: _WARNING,
+        14: _WARNING, 15: _WARNING, 16: _WARNING}),
+    _gauge("poe.power", "W", 0, 1000, "Power to the port", "端口供电功率"),
+    _gauge("poe.voltage", "V", 0, 100, "Voltage to the port", "端口供电电压"),
+    _gauge("poe.current", "A", 0, 20, "Current to the port", "端口供电电流"),
+    _gauge("poe.total", "W", 0, 100000, "Power to all ports", "总供电功率"),
+    _gauge("poe.budget", "W", 0, 100000, "Power that there is for ports", "供电功率上限"),
+    _gauge("poe.remaining", "W", 0, 100000, "Power left for ports", "剩余供电功率"),
+    _gauge("poe.devices", "", 0, 100000, "Devices powered", "受电设备数"),
+    # What several boxes or paths are to each other; the index is a group, a member, a path
+    _state("redundancy.role", "Role among its peers", "冗余角色", {
+        1: Text("active", "主用"), 2: Text("standby", "备用"), 3: Text("member", "成员"),
+        4: Text("not settled", "未稳定"), 5: Text("down", "未就绪"), 6: Text("disabled", "未启用"),
+        7: Text("unknown", "未知"),
+    }, {4: _WARNING, 5: _MAJOR}, [7]),
+    _state("redundancy.protocol", "Redundancy protocol", "冗余协议", {
+        1: Text("none", "无"), 2: Text("spanning tree", "生成树"), 3: Text("ring", "环网"), 4: Text("chain", "链网"),
+    }),
+    _state("redundancy.port", "Redundant port", "冗余端口状态", {
+        1: Text("forwarding", "转发"), 2: Text("blocked as meant", "正常阻塞"), 3: Text("blocking", "阻塞中"),
+        4: Text("link down", "链路断开"), 5: Text("no such port", "非冗余端口"), 6: Text("not told", "未说明"),
+    }, {3: _WARNING, 4: _MAJOR, 5: _WARNING}),
+    _state("path.status", "Watched path or tunnel", "链路或隧道状态", {
+        1: Text("up", "连通"), 2: Text("down", "断开"), 3: Text("disabled", "未启用"), 4: Text("unknown", "未知"),
+    }, {2: _MAJOR}, [4]),
+    _gauge("path.latency", "s", 0, 3600, "Latency of the path", "链路时延"),
+    _gauge("path.jitter", "s", 0, 3600, "Jitter of the path", "链路抖动"),
+    _gauge("path.loss", "%", 0, 100, "Loss on the path", "链路丢包率"),
+    _gauge("sessions", "", 0, 1e12, "Sessions or connections", "会话或连接数"),
+    _gauge("sessions.rate", "1/s", 0, 1e9, "New sessions a second, over so many minutes", "每秒新建会话（按分钟）"),
+    _gauge("vpn.tunnels", "", 0, 1e6, "VPN tunnels up", "VPN 隧道数"),
+    _gauge("vpn.users", "", 0, 1e6, "VPN users", "VPN 用户数"),
+    _gauge("dhcp.leases", "", 0, 1e7, "DHCP leases", "DHCP 租约数"),
+    _counter("security.events", "", "Attacks and pages found or blocked, by kind", "安全事件（按类别）"),
+    _flag("alarm.major", "Major alarm of the chassis", "设备重要告警"),
+    _flag("alarm.minor", "Minor alarm of the chassis", "设备次要告警"),
+    # Who stands at the other end of a port (IEEE 802.1AB); the index is the local port's
+    _text("neighbour.chassis", "Neighbour's chassis id", "邻居机箱标识"),
+    _text("neighbour.port", "Neighbour's port", "邻居端口"),
+    _text("neighbour.port.description", "Neighbour's port, in words", "邻居端口描述"),
+    _text("neighbour.name", "Neighbour's name", "邻居名称"),
+    _text("neighbour.description", "Neighbour's description", "邻居描述"),
+    # Rack PDUs: what comes in stands under input.*; the index is the outlet, the bank, the phase
+    _state("outlet.status", "Outlet", "插座状态", {
+        1: Text("on", "通电"), 2: Text("off", "断电"), 3: Text("restarting", "重启中"), 4: Text("unknown", "未知"),
+        5: Text("fault", "故障"),
+    }, {3: _WARNING, 4: _WARNING, 5: _MAJOR}),
+    _text("outlet.name", "Outlet's name", "插座名称"),
+    _gauge("outlet.current", "A", 0, 1000, "Current of the outlet", "插座电流"),
+    _gauge("outlet.realpower", "W", 0, 1e6, "Power of the outlet", "插座功率"),
+    _counter("outlet.energy", "kWh", "Energy of the outlet", "插座电能"),
+    _gauge("bank.current", "A", 0, 1000, "Current of the bank", "支路电流"),
+    _state("load.status", "Load judged", "负载状态", {
+        1: Text("low", "偏低"), 2: Text("normal", "正常"), 3: Text("near overload", "接近过载"),
+        4: Text("overload", "过载"), 5: Text("not told", "未说明"),
+    }, {3: _WARNING, 4: _MAJOR}, [5]),
+    _text("sensor.name", "Sensor's name", "传感器名称"),
+    _gauge("ambient.dew_point", "°C", -60, 60, "Dew point", "露点温度"),
     # Name plate (text: identity events)
     _text("device.mfr", "Maker", "厂家"),
     _text("device.model", "Model", "型号"),
