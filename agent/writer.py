@@ -25,6 +25,8 @@ log = structlog.get_logger()
 
 #: Real seconds. One row (one fsync) at most this often.
 FLUSH_S = 0.5
+#: The same for the first seconds of a run.
+FIRST_S, STARTING_S = 0.1, 3.0
 HEARTBEAT_S = 5.0
 #: Rows written in one go, with one fsync.
 MOST_AT_ONCE = 8
@@ -49,7 +51,8 @@ class Writer:
         self._spooling = spooling
         self._held: list[Chunk] = []
         self._monotonic = monotonic
-        self._last_row = monotonic() - HEARTBEAT_S  # the first row says at once that we live
+        self._began = monotonic()
+        self._last_row = self._began - HEARTBEAT_S  # the first row says at once that we live
         self._refused = 0
         self.written = asyncio.Event()
 
@@ -57,8 +60,14 @@ class Writer:
         """Flush until `stop` is set. The last flush is the caller's, when the rounds have ended."""
         while not stop.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), RETRY_S if self._refused else FLUSH_S)
+                await asyncio.wait_for(stop.wait(), self._pause_s())
             await self.flush()
+
+    def _pause_s(self) -> float:
+        """Short for the first seconds: whoever starts an agent looks at whether anything comes."""
+        if self._refused:
+            return RETRY_S
+        return FIRST_S if self._monotonic() - self._began < STARTING_S else FLUSH_S
 
     async def flush(self) -> bool:
         """Write what waits. False when the spool refused; it is held and comes first the next time."""

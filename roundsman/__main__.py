@@ -8,10 +8,14 @@ import sys
 
 def main() -> None:
     """Run the command; its number is the exit status."""
-    from roundsman.cli import app
+    from roundsman.agent_start import plain
 
     try:
-        status = app(result_action="return_value")
+        status = plain(sys.argv[1:])
+        if status is None:
+            from roundsman.cli import app
+
+            status = app(result_action="return_value")
         sys.stdout.flush()
     except BrokenPipeError:  # `| head` has seen enough; what is still buffered has nowhere to go
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -104,11 +104,9 @@ def agent(
     clock: Clock = None,
 ) -> int:
     """Poll the devices of one site and deliver what they said. 站点采集端。"""
-    from agent.running import main
-    from roundsman import logs
+    from roundsman.agent_start import start
 
-    logs.configure()
-    return main(file, _scale(clock), enrol_code=enrol, version=__version__)
+    return start(file, _scale(clock), enrol_code=enrol)
 
 
 @agent_app.command(name="status")
