@@ -152,6 +152,11 @@ def _part(id: str, en: str, zh: str) -> Point:
     return _state(id, en, zh, _HEALTH, {2: _WARNING, 3: _MAJOR, 6: _WARNING}, [4])
 
 
+def _path(id: str, en: str, zh: str) -> Point:
+    names = {1: Text("up", "连通"), 2: Text("down", "断开"), 3: Text("disabled", "未启用"), 4: Text("unknown", "未知")}
+    return _state(id, en, zh, names, {2: _MAJOR}, [4])
+
+
 _ALL: tuple[Point, ...] = (
     # Battery
     _gauge("battery.voltage", "V", 0, 1200, "Battery voltage", "电池电压"),
@@ -310,7 +315,7 @@ _ALL: tuple[Point, ...] = (
     _text("entity.name", "Part", "部件"),
     _gauge("entity.temperature", "°C", -60, 200, "Temperature within", "内部温度"),
     _part("entity.temperature.status", "Temperature judged", "温度状态"),
-    _gauge("entity.fan.speed", "rpm", 0, 60000, "Fan speed", "风扇转速"),
+    _gauge("entity.fan.speed", "RPM", 0, 60000, "Fan speed", "风扇转速"),
     _gauge("entity.fan.level", "%", 0, 100, "Fan drive", "风扇速率"),
     _part("entity.fan.status", "Fan", "风扇状态"),
     _part("entity.power.status", "Power supply", "电源状态"),
@@ -319,9 +324,9 @@ _ALL: tuple[Point, ...] = (
     _gauge("entity.current", "A", -5000, 5000, "Current within", "内部电流"),
     _gauge("entity.power", "W", 0, 1e6, "Power taken", "耗电功率"),
     _gauge("entity.frequency", "Hz", 0, 500, "Frequency", "频率"),
-    _gauge("entity.airflow", "m³/min", 0, 10000, "Air flow", "风量"),
     _part("entity.sensor.status", "Sensor judged", "传感器状态"),
     _gauge("cpu.load", "%", 0, 100, "Processor load", "处理器占用率"),
+    _gauge("cpu.idle", "%", 0, 100, "Processor idle", "处理器空闲率"),
     _gauge("load.average", "", 0, 100000, "Load average over so many minutes", "平均负载（按分钟）"),
     _gauge("memory.used", "%", 0, 100, "Memory in use", "内存占用率"),
     _gauge("memory.size", "B", 0, 1e15, "Memory", "内存容量"),
@@ -360,7 +365,7 @@ _ALL: tuple[Point, ...] = (
     _state("redundancy.role", "Role among its peers", "冗余角色", {
         1: Text("active", "主用"), 2: Text("standby", "备用"), 3: Text("member", "成员"),
         4: Text("not settled", "未稳定"), 5: Text("down", "未就绪"), 6: Text("disabled", "未启用"),
-        7: Text("unknown", "未知"),
+        7: Text("unknown", "未知"), 8: Text("head", "首端"), 9: Text("tail", "末端"),
     }, {4: _WARNING, 5: _MAJOR}, [7]),
     _state("redundancy.protocol", "Redundancy protocol", "冗余协议", {
         1: Text("none", "无"), 2: Text("spanning tree", "生成树"), 3: Text("ring", "环网"), 4: Text("chain", "链网"),
@@ -369,11 +374,11 @@ _ALL: tuple[Point, ...] = (
         1: Text("forwarding", "转发"), 2: Text("blocked as meant", "正常阻塞"), 3: Text("blocking", "阻塞中"),
         4: Text("link down", "链路断开"), 5: Text("no such port", "非冗余端口"), 6: Text("not told", "未说明"),
     }, {3: _WARNING, 4: _MAJOR, 5: _WARNING}),
-    _state("path.status", "Watched path or tunnel", "链路或隧道状态", {
-        1: Text("up", "连通"), 2: Text("down", "断开"), 3: Text("disabled", "未启用"), 4: Text("unknown", "未知"),
-    }, {2: _MAJOR}, [4]),
-    _gauge("path.latency", "s", 0, 3600, "Latency of the path", "链路时延"),
-    _gauge("path.jitter", "s", 0, 3600, "Jitter of the path", "链路抖动"),
+    _path("path.status", "Watched path", "受监测链路状态"),
+    _path("vpn.status", "VPN service", "VPN 服务状态"),
+    _path("vpn.tunnel.status", "VPN tunnel", "VPN 隧道状态"),
+    _gauge("path.latency", "ms", 0, 3.6e6, "Latency of the path", "链路时延"),
+    _gauge("path.jitter", "ms", 0, 3.6e6, "Jitter of the path", "链路抖动"),
     _gauge("path.loss", "%", 0, 100, "Loss on the path", "链路丢包率"),
     _gauge("sessions", "", 0, 1e12, "Sessions or connections", "会话或连接数"),
     _gauge("sessions.rate", "1/s", 0, 1e9, "New sessions a second, over so many minutes", "每秒新建会话（按分钟）"),
@@ -384,6 +389,7 @@ _ALL: tuple[Point, ...] = (
     _flag("alarm.major", "Major alarm of the chassis", "设备重要告警"),
     _flag("alarm.minor", "Minor alarm of the chassis", "设备次要告警"),
     # Who stands at the other end of a port (IEEE 802.1AB); the index is the local port's
+    _text("port.name", "Port as neighbours hear of it", "本地端口标识"),
     _text("neighbour.chassis", "Neighbour's chassis id", "邻居机箱标识"),
     _text("neighbour.port", "Neighbour's port", "邻居端口"),
     _text("neighbour.port.description", "Neighbour's port, in words", "邻居端口描述"),
