@@ -23,6 +23,8 @@ PAGES = [ROOT / name for name in ("README.md", "README.zh.md", "CONTRIBUTING.md"
 PAGES += sorted((ROOT / "docs").rglob("*.md")) + sorted((ROOT / "tests").rglob("*.md"))
 UNITS = sorted((ROOT / "packaging").glob("*.service"))
 GROUPS = ("ticket", "inventory", "recording")
+#: A command that also has commands below it.
+BOTH = {("agent", "status")}
 
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _CALL = re.compile(r"(?:^|[\s/(`;])roundsman ((?:[a-z]+ ?)+)([^\n`]*)")
@@ -45,7 +47,8 @@ def calls(text: str) -> list[tuple[tuple[str, ...], list[str]]]:
             name, *more = words.split()
             options = re.findall(r"--[a-z-]+", rest)
             if name not in GROUPS:
-                found.append(((name,), options))
+                below = (name, more[0]) if more else (name,)
+                found.append((below if below in BOTH else (name,), options))
             # `ticket list · show ID · ack`: each stands for a call of its own
             each = [more[0], *re.findall(r"· ([a-z]+)", rest)] if more else []
             found += [((name, one), options) for one in each if name in GROUPS]
