@@ -293,8 +293,80 @@ _ALL: tuple[Point, ...] = (
     _flag("alarm.redundancy_lost", "Redundancy lost", "冗余丢失"),
     _flag("alarm.emergency_power_off", "Emergency power off", "紧急断电"),
     _flag("alarm.maintenance_bypass", "Maintenance bypass closed", "维修旁路闭合"),
+    _flag("alarm.battery_low_condition", "Battery below its end-of-discharge warning", "电池达到放电告警点"),
+    _flag("alarm.mains_failed", "Mains failed", "市电中断"),
+    _flag("alarm.inverter_off", "Inverter off", "逆变器关闭"),
+    _flag("alarm.water", "Water found", "漏水"),
+    _flag("alarm.smoke", "Smoke found", "烟雾"),
     _flag("ups.beeper", "Beeper on", "蜂鸣器"),
     _flag("ups.shutdown_active", "Shutdown active", "关机进行中"),
+    # DC power plants: rectifiers, a battery, loads that are shed. The index is a module, a bank, a fuse, an output
+    _part("system.status", "The whole system", "系统状态"),
+    _part("mains.status", "Mains judged", "市电状态"),
+    _part("mains.low.status", "Mains voltage judged", "市电电压状态"),
+    _part("battery.condition", "Battery judged", "电池总体状态"),
+    _part("battery.bank.status", "Battery bank", "电池组状态"),
+    _part("fuse.battery.status", "Battery fuse", "电池熔断器"),
+    _part("fuse.load.status", "Load fuse", "负载熔断器"),
+    _part("digital_input.status", "Digital input", "数字输入"),
+    _gauge("battery.string.current", "A", -5000, 5000, "Current of a battery string", "电池串电流"),
+    _gauge("rectifiers", "", 0, 1000, "Rectifiers", "整流模块数"),
+    _gauge("rectifier.current", "A", 0, 20000, "Rectifier current", "整流器电流"),
+    _gauge("rectifier.voltage.set", "V", 0, 1000, "Rectifier voltage wanted", "整流器设定电压"),
+    _gauge("rectifier.voltage.nominal", "V", 0, 1000, "Rectifier rated voltage", "整流器额定电压"),
+    _state("rectifier.state", "Rectifiers", "整流模块", {1: Text("on", "开"), 2: Text("off", "关"), 3: Text("not told", "未说明")}, {2: _WARNING}, [3]),
+    _state("rectifier.sleep", "Rectifier sleep", "整流模块休眠", {1: Text("disabled", "禁用"), 2: Text("enabled", "启用"), 3: Text("not supported", "不支持")}),
+    _state("battery.charge.limited", "Charging current limited", "充电限流", {1: Text("no", "否"), 2: Text("yes", "是"), 3: Text("unknown", "未知")}, {}, [3]),
+    _gauge("input.sources", "", 0, 100, "Mains inputs", "交流输入数"),
+    _gauge("dc.voltage", "V", 0, 1000, "DC voltage", "直流电压"),
+    _gauge("dc.current", "A", -20000, 20000, "DC load current", "直流负载电流"),
+    _gauge("dc.outputs", "", 0, 1000, "DC distributions", "直流配电数"),
+    _gauge("dc.output.voltage", "V", 0, 1000, "DC distribution voltage", "直流配电电压"),
+    _gauge("dc.output.current", "A", -20000, 20000, "DC distribution current", "直流配电电流"),
+    _gauge("lvd.voltage", "V", 0, 1000, "Voltage at which a load is shed", "下电电压"),
+    _state("contactor.state", "Contactor", "接触器", {
+        1: Text("not energized", "未吸合"), 2: Text("energized", "吸合"), 3: Text("disconnected", "断开"), 4: Text("connected", "接通"),
+    }),
+    _state("site.state", "Site power", "站点供电", {1: Text("idle", "空闲"), 2: Text("working", "工作"), 3: Text("unknown", "未知")}, {}, [1, 3]),
+    _state("monitor.status", "Monitoring unit", "监控单元", {
+        1: Text("normal", "正常"), 2: Text("RS-485 lost", "RS485 通信失败"), 3: Text("network lost", "网络通信失败"),
+        4: Text("fault", "故障"), 5: Text("alarm over", "告警恢复"), 6: Text("other", "其他"),
+    }, {2: _MAJOR, 3: _MAJOR, 4: _MAJOR, 5: _WARNING}, [6]),
+    _state("control.mode", "Control", "控制方式", {1: Text("manual", "手动"), 2: Text("automatic", "自动"), 3: Text("unknown", "未知")}, {}, [3]),
+    # Transfer switches and their generator; the index is the source, or source.phases
+    _state("ats.source", "Source that feeds", "当前电源", {
+        0: Text("none", "无"), 1: Text("A", "A 路"), 2: Text("B", "B 路"), 3: Text("fault", "故障"), 4: Text("unknown", "未知"),
+    }, {0: _CRITICAL, 3: _CRITICAL}, [4]),
+    _state("ats.building.source", "Source that feeds the building", "建筑当前电源", {
+        0: Text("none", "无"), 1: Text("mains", "市电"), 2: Text("generator", "发电机"), 3: Text("fault", "故障"), 4: Text("unknown", "未知"),
+    }, {0: _CRITICAL, 2: _WARNING, 3: _CRITICAL}, [4]),
+    _part("ats.status", "Transfer switch", "转换开关"),
+    _part("ats.redundancy", "Redundancy of the sources", "电源冗余"),
+    _part("ats.source.status", "Source judged", "电源状态"),
+    _part("ats.phases_in_step", "Sources in step", "电源同相"),
+    _state("ats.mode", "Transfer switch mode", "转换开关方式", {
+        1: Text("automatic", "自动"), 2: Text("not in automatic, abnormal", "非自动（异常）"), 3: Text("not in automatic", "非自动"), 4: Text("unknown", "未知"),
+    }, {2: _MAJOR, 3: _WARNING}, [4]),
+    _state("ats.breaker", "Source breaker", "电源断路器", {
+        1: Text("open", "断开"), 2: Text("closed", "闭合"), 3: Text("tripped", "跳闸"), 4: Text("unknown", "未知"),
+    }, {3: _CRITICAL}, [4]),
+    _state("ats.source.quality", "Source quality", "电源质量", {
+        1: Text("good", "良好"), 2: Text("low voltage", "电压低"), 3: Text("high voltage", "电压高"), 4: Text("phases unbalanced", "三相不平衡"),
+        5: Text("frequency out of range", "频率超限"), 6: Text("wrong rotation", "相序错"), 7: Text("unknown", "未知"),
+    }, {2: _WARNING, 3: _WARNING, 4: _WARNING, 5: _WARNING, 6: _WARNING}, [7]),
+    _gauge("ats.input.voltage", "V", 0, 1000, "Voltage of a source", "电源电压"),
+    _state("ats.test.status", "Transfer test", "转换测试", {1: Text("none", "无"), 2: Text("running", "进行中")}),
+    _state("ats.test.result", "Last transfer test", "上次转换测试", {
+        1: Text("passed", "通过"), 2: Text("warning", "警告"), 3: Text("failed", "失败"), 4: Text("cancelled", "取消"), 6: Text("none yet", "尚无"),
+    }, {2: _WARNING, 3: _MAJOR}, [4]),
+    _state("generator.mode", "Generator switch", "发电机开关", {
+        1: Text("off", "关"), 2: Text("manual", "手动"), 3: Text("automatic", "自动"), 4: Text("unknown", "未知"),
+    }, {1: _WARNING, 2: _WARNING}, [4]),
+    _state("generator.start_signal", "Generator start signal", "发电机启动信号", {
+        1: Text("run", "运行"), 2: Text("stop", "停止"), 3: Text("unknown", "未知"),
+    }, {1: _WARNING}, [3]),
+    _part("generator.coolant", "Coolant", "冷却液"),
+    _gauge("generator.battery.voltage", "V", 0, 100, "Starter battery", "启动电池电压"),
     # Network gear (RFC 2863, RFC 3418); the index is ifIndex
     _gauge("sysUpTime", "s", 0, 100 * 366 * 86400, "Time since the agent started", "设备运行时间"),
     _gauge("ifNumber", "", 0, 1e6, "Interfaces", "接口数"),
@@ -444,6 +516,7 @@ _ALL: tuple[Point, ...] = (
     _counter("link.reopened", "", "Times the port was opened again", "端口重开次数"),
     # Dry contacts; the index is the input's number
     _flag("contact.closed", "Contact closed", "触点闭合"),
+    _flag("contact.alarm", "Contact not as it should be", "触点异常"),
     _counter("snmpEngineBoots", "", "Restarts of the SNMP engine", "SNMP 引擎重启次数"),
 )  # fmt: skip
 
