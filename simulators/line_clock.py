@@ -21,6 +21,7 @@ class LineClock:
     """One half-duplex line: until when it is taken, and since when it is quiet."""
 
     def __init__(self, baud: int, *, paced: bool) -> None:
+        self.baud = baud
         self.char_s = _BITS_A_CHAR / baud if paced else 0.0
         gap_s = _FAST_GAP_S if baud > _FAST_BAUD else _GAP_CHARS * _BITS_A_CHAR / baud
         self.gap_s = gap_s if paced else 0.0

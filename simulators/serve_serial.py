@@ -8,6 +8,9 @@ lost once the kernel's buffer is full, as on a real line.
 
 With a `LineClock` the bytes leave when a real line would carry them: in pieces of a few milliseconds, the last
 one to a tenth of a millisecond. `unplug` hangs up and takes the symlink away; `plug` makes a new port.
+
+A paced line knows its speed: what a reader says at another one is not understood. A pseudo-terminal tells which speed the
+reader has set; 38,400 is what it has when nobody set any, and passes for the right one. Parity it does not keep.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import termios
 import time
 import tty
 from collections import deque
@@ -26,6 +30,8 @@ from simulators.line_clock import LineClock
 _PIECE_S = 0.004
 #: asyncio wakes up to a millisecond late: it is asked that much early, and the rest is slept.
 _EARLY_S = 0.0012
+_SPEEDS = {getattr(termios, f"B{baud}"): baud for baud in (300, 600, 1200, 2400, 4800, 9600, 19200, 57600, 115200)}
+_OSPEED = 5
 
 
 class SerialLine:
@@ -55,7 +61,16 @@ class SerialLine:
 
     def _readable(self) -> None:
         with contextlib.suppress(BlockingIOError, InterruptedError):
-            self._on_bytes(os.read(self._ours, 4096))
+            data = os.read(self._ours, 4096)
+            if not self._misheard():
+                self._on_bytes(data)
+
+    def _misheard(self) -> bool:
+        """Whether the reader speaks at another speed than the line's."""
+        if self._clock.char_s == 0.0:
+            return False
+        baud = _SPEEDS.get(termios.tcgetattr(self._theirs)[_OSPEED])
+        return baud is not None and baud != self._clock.baud
 
     def send(self, data: bytes, begin: float = 0.0) -> None:
         """Put `data` on the line from `begin` (loop time) on; what does not fit is lost. After `close` nothing."""

@@ -33,7 +33,7 @@ number = 1
 id = "ups-1"
 make = "small"
 wire = "megatec"
-baud = 9600
+baud = 2400
 dialect = "DIALECT"
 """
 
