@@ -4,6 +4,7 @@
     modbus+rtuovertcp://host:4001?unit=1  megatec:///dev/ttyS0?baud=2400
     snmp://host:161?version=2c&community=env:NAME
     icmp://host                           tcp://host:443        (only whether it is there)
+    nut://host:3493/upsname               apcupsd://host:3551   (what another program reads of its UPS)
     snmp://host:161?version=3&user=NAME&auth=sha256&auth_key=env:NAME&priv=aes128&priv_key=file:PATH
 
 A serial line may be named by its adapter instead of its node: `modbus+rtu:///?adapter=A50285BI&unit=3`; a path is not
@@ -13,6 +14,7 @@ a card). Secrets are references; the only literal community taken is `public`, w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from urllib.parse import parse_qsl, urlsplit
 
@@ -23,11 +25,14 @@ from model.text import Text
 
 RTU, RTU_OVER_TCP, TCP, SNMP, MEGATEC = "modbus+rtu", "modbus+rtuovertcp", "modbus+tcp", "snmp", "megatec"
 ICMP, CONNECT = "icmp", "tcp"
-SCHEMES = (TCP, RTU, RTU_OVER_TCP, SNMP, MEGATEC, ICMP, CONNECT)
+NUT, APCUPSD = "nut", "apcupsd"
+SCHEMES = (TCP, RTU, RTU_OVER_TCP, SNMP, MEGATEC, ICMP, CONNECT, NUT, APCUPSD)
 #: Gear that only shows whether it is there.
 REACH = (ICMP, CONNECT)
 SERIAL = (RTU, MEGATEC)
-_PORTS = {TCP: 502, SNMP: 161}
+#: Programs that read a UPS themselves and tell what they read.
+NEIGHBOURS = (NUT, APCUPSD)
+_PORTS = {TCP: 502, SNMP: 161, NUT: 3493, APCUPSD: 3551}
 PUBLIC = "public"
 
 
@@ -48,6 +53,7 @@ class DeviceUrl(msgspec.Struct, frozen=True, kw_only=True):
     host: str = ""
     port: int = 0
     path: str = ""
+    name: str = ""  #: NUT: the UPS at that host
     options: tuple[tuple[str, str], ...] = ()
     text: str = ""  #: as it was written
 
@@ -70,6 +76,9 @@ class DeviceUrl(msgspec.Struct, frozen=True, kw_only=True):
             raise AddressError(_A_PATH, repr(url), _FIX_PATH.format(scheme=parts.scheme))
         if not serial and not parts.hostname:
             raise AddressError(_A_HOST, repr(url), _FIX_HOST.format(scheme=parts.scheme))
+        name = parts.path.strip("/") if parts.scheme == NUT else ""
+        if parts.scheme == NUT and not _UPS_NAME.fullmatch(name):
+            raise AddressError(_A_UPS_NAME, repr(_shown(url)), _FIX_UPS_NAME)
         port = port or _PORTS.get(parts.scheme, 0)
         if not serial and not port and parts.scheme != ICMP:
             raise AddressError(_A_PORT, repr(url), _FIX_PORT.format(scheme=parts.scheme))
@@ -78,6 +87,7 @@ class DeviceUrl(msgspec.Struct, frozen=True, kw_only=True):
             host="" if serial else parts.hostname or "",
             port=0 if serial else port,
             path=parts.path if serial else "",
+            name=name,
             options=tuple(options),
             text=url,
         )
@@ -111,7 +121,17 @@ class DeviceUrl(msgspec.Struct, frozen=True, kw_only=True):
 
 
 #: Real seconds. A Q1 interface takes up to 0.4 s before its first byte; a Huawei card may take 2 s when busy.
-_TIMEOUTS = {TCP: 2.0, RTU: 1.0, RTU_OVER_TCP: 1.5, SNMP: 1.5, MEGATEC: 1.2, ICMP: 1.0, CONNECT: 2.0}
+_TIMEOUTS = {
+    TCP: 2.0,
+    RTU: 1.0,
+    RTU_OVER_TCP: 1.5,
+    SNMP: 1.5,
+    MEGATEC: 1.2,
+    ICMP: 1.0,
+    CONNECT: 2.0,
+    NUT: 2.0,
+    APCUPSD: 2.0,
+}
 
 _FIX_URL = Text("write host:port with a port of 1 to 65535", "写成 主机:端口，端口为 1 到 65535 的整数")
 _A_URL = Text("a device URL", "设备 URL")
@@ -123,6 +143,9 @@ _A_PATH = Text("the path of a serial port after three slashes", "三个斜杠后
 _FIX_PATH = Text("write {scheme}:///dev/ttyUSB0", "写成 {scheme}:///dev/ttyUSB0")
 _A_HOST = Text("a host", "主机名或地址")
 _FIX_HOST = Text("write {scheme}://192.0.2.5", "写成 {scheme}://192.0.2.5")
+_UPS_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_A_UPS_NAME = Text("the name of the UPS after the host", "主机之后写 UPS 名称")
+_FIX_UPS_NAME = Text("write nut://192.0.2.5/ups (upsc -l 192.0.2.5 lists the names)", "写成 nut://192.0.2.5/ups（名称用 upsc -l 192.0.2.5 查看）")  # fmt: skip
 _A_PORT = Text("a port", "端口")
 _FIX_PORT = Text("write {scheme}://192.0.2.5:4001", "写成 {scheme}://192.0.2.5:4001")
 
@@ -204,6 +227,8 @@ _OPTIONS: dict[str, dict[str, _Rule]] = {
     CONNECT: _ONE_OF_ANY,
     SNMP: {**_ONE_OF_ANY, **_COMMUNITY, **_V3, **_BUDGET},
     MEGATEC: {**_ONE_OF_ANY, **_LINE},
+    NUT: _ONE_OF_ANY,
+    APCUPSD: _ONE_OF_ANY,
 }
 
 

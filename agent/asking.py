@@ -14,7 +14,7 @@ import msgspec
 
 from agent import address, dialects
 from agent.address import DeviceUrl
-from agent.drivers import DRIVERS, QUICK, reach, records
+from agent.drivers import DRIVERS, QUICK, apcupsd, nut, reach, records
 from agent.drivers.exchange import Exchange, Failure, Objects, ReadIdentity, Request, Sample, Variables, WalkVariables
 from agent.drivers.snmp import WHO, identity
 from agent.learning import divisible, learn
@@ -183,6 +183,8 @@ async def _settled(link: Link, url: DeviceUrl, tier: Tier, device: str) -> tuple
     """The profiles of a device whose file names none; asked anew with each identity tier."""
     if url.scheme in address.REACH:
         return (reach.PROFILE,)
+    if url.scheme in address.NEIGHBOURS:
+        return (nut.PROFILE if url.scheme == address.NUT else apcupsd.PROFILE,)
     if url.scheme == address.MEGATEC:
         return await dialects.settle(link, tier, device)
     if device in link.settled and tier != Tier.IDENTITY:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from agent.address import REACH, AddressError, DeviceUrl
+from agent.address import NEIGHBOURS, REACH, AddressError, DeviceUrl
 from agent.contacts import meant
 from agent.profiles import PROFILES, Profile
 from agent.profiles import load as load_profile
@@ -34,7 +34,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 #: Tables that the collector reads when one machine has both in one file (`roundsman run`).
 _CENTRE_TABLES = frozenset({"collector", "connector"})
 #: `[[device]]` schemes whose profile can be found by asking the device.
-_SELF_TELLING = ("snmp", "megatec", *REACH)
+_SELF_TELLING = ("snmp", "megatec", *REACH, *NEIGHBOURS)
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):

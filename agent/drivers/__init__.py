@@ -11,7 +11,7 @@ from typing import Protocol
 
 from agent import address
 from agent.address import DeviceUrl
-from agent.drivers import megatec, modbus, quick, reach, snmp
+from agent.drivers import apcupsd, megatec, modbus, nut, quick, reach, snmp
 from agent.drivers.exchange import Exchange, Request, Sample
 from agent.profiles.form import Profile, Tier
 from model.batch import Event, EventKind
@@ -41,6 +41,8 @@ DRIVERS: dict[str, Driver] = {
     address.SNMP: snmp,
     address.ICMP: reach,
     address.CONNECT: reach,
+    address.NUT: nut,
+    address.APCUPSD: apcupsd,
 }
 
 

@@ -63,7 +63,13 @@ class Reach(msgspec.Struct, frozen=True, tag="reach"):
     """Whether the host is there."""
 
 
-Request = Reach | ReadWords | ReadIdentity | Command | GetVariables | WalkVariables
+class AskNamed(msgspec.Struct, frozen=True, kw_only=True, tag="ask_named"):
+    """Every variable that a neighbour (NUT, apcupsd) holds of one UPS. `name`: as it calls that UPS, "" for its only one."""
+
+    name: str = ""
+
+
+Request = Reach | AskNamed | ReadWords | ReadIdentity | Command | GetVariables | WalkVariables
 
 
 class Words(msgspec.Struct, frozen=True, tag="words"):
@@ -98,7 +104,13 @@ class Reached(msgspec.Struct, frozen=True, kw_only=True, tag="reached"):
     round_trip_s: float
 
 
-Answer = Reached | Words | Objects | Line | Variables
+class Named(msgspec.Struct, frozen=True, tag="named"):
+    """Variables as text by their names, as the neighbour tells them."""
+
+    values: dict[str, str]
+
+
+Answer = Reached | Named | Words | Objects | Line | Variables
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, tag="failure"):

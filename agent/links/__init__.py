@@ -6,9 +6,11 @@ from agent import address
 from agent.address import SNMP_AUTH, SNMP_PRIV, DeviceUrl
 from agent.drivers.exchange import Failure
 from agent.links.adapters import AtPath, OfAdapter
+from agent.links.apcupsd import ApcupsdLink
 from agent.links.megatec_line import MegatecLink
 from agent.links.modbus_rtu import ModbusRtuLink
 from agent.links.modbus_tcp import ModbusTcpLink
+from agent.links.nut import NutLink
 from agent.links.owner import Link
 from agent.links.port import TcpPort
 from agent.links.reach import ConnectLink, IcmpLink
@@ -42,6 +44,10 @@ def open_link(url: DeviceUrl) -> Link:
             return IcmpLink(url.host, timeout_s)
         case address.CONNECT:
             return ConnectLink(url.host, url.port, timeout_s)
+        case address.NUT:
+            return NutLink(url.host, url.port, timeout_s)
+        case address.APCUPSD:
+            return ApcupsdLink(url.host, url.port, timeout_s)
         case _:
             return _snmp(url, timeout_s)
 

@@ -12,7 +12,16 @@ import pytest
 import agent
 from agent.address import DeviceUrl
 from agent.drivers import DRIVERS
-from agent.drivers.exchange import Command, GetVariables, Reach, ReadIdentity, ReadWords, Request, WalkVariables
+from agent.drivers.exchange import (
+    AskNamed,
+    Command,
+    GetVariables,
+    Reach,
+    ReadIdentity,
+    ReadWords,
+    Request,
+    WalkVariables,
+)
 from agent.profiles import PROFILES, Tier, lint, load
 from agent.profiles.lint import ASKING
 
@@ -29,7 +38,7 @@ _ACTING = re.compile(
 
 
 def test_there_is_no_request_that_could_write() -> None:
-    assert set(get_args(Request)) == {Reach, ReadWords, ReadIdentity, Command, GetVariables, WalkVariables}
+    assert set(get_args(Request)) == {Reach, AskNamed, ReadWords, ReadIdentity, Command, GetVariables, WalkVariables}
 
 
 @pytest.mark.parametrize("id", PROFILES)
