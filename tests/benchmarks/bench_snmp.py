@@ -67,7 +67,8 @@ def agent(folder: Path, devices: int, seconds: float, pace_s: float, *, v3: bool
         if v3:
             (folder / "auth").write_text(AUTH)
             (folder / "priv").write_text(PRIV)
-            options = f"version=3&user={USER}&auth=sha1&auth_key=file:{folder}/auth&priv=aes128&priv_key=file:{folder}/priv"
+            keys = f"auth_key=file:{folder}/auth&priv_key=file:{folder}/priv"
+            options = f"version=3&user={USER}&auth=sha1&priv=aes128&{keys}"
         urls = [f"snmp://{address(n)}:{port}?{options}&timeout=5" for n in range(devices)]
         pace = f"status_s = {pace_s}\nmeasure_s = 86400\nidentity_s = 86400"
         file = config(folder / "agent", urls, pace=pace, profile="twenty")

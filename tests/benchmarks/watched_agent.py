@@ -146,9 +146,9 @@ def main() -> int:
         load = known.load
         known.PROFILES = (*known.PROFILES, profile.id)
         known.load = lambda name: profile if name == profile.id else load(name)  # type: ignore[assignment]
-    from agent.running import main as run
+    from roundsman.agent_start import start
 
-    return run(Path(sys.argv[1]), REAL)
+    return start(Path(sys.argv[1]), REAL)
 
 
 if __name__ == "__main__":
