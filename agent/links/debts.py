@@ -10,6 +10,8 @@ next request of the same shape; most clients fall for it, twice running. Rules:
                and the first reply thrown away; another one has to wait (`ways` is None).
     doubled    A reply that is, byte for byte, what the unit just said of other registers may be that reply's second
                copy. It is not believed; its request counts as lost and is made again in another shape.
+    held       Some devices give a lost reply only when they are asked again, whenever that is. So time alone ends no debt:
+               the newest ones of a unit stay until it was heard again, and its last reply may be doubled at any time.
     refusals   An exception says only unit and function. While something else is owed there, the first is not believed.
 """
 
@@ -27,6 +29,9 @@ from agent.drivers.rtu_frames import is_exception
 _LARGEST = {1: 2000, 2: 2000, 3: 125, 4: 125}
 #: Byte counts above its own that a request is tried with.
 _TRIED = 8
+#: So many debts of a unit outlive their time until it is heard: more would leave a dead one without a shape to be asked in.
+_HELD = 3
+_NEVER = float("-inf")
 _Place = tuple[int, int]
 
 
@@ -39,6 +44,7 @@ class Way(msgspec.Struct, frozen=True):
 
 class _Debt(msgspec.Struct, frozen=True):
     request: Ask
+    at: float
     until: float
 
 
@@ -56,19 +62,22 @@ class Debts:
         self._doubled_s = doubled_s  #: how long after a reply its second copy may come, on a line that shows none
         self._owed: dict[_Place, deque[_Debt]] = {}
         self._given: dict[_Place, deque[_Given]] = {}
+        self._heard: dict[int, float] = {}  #: unit -> when a reply of it was last believed
         self._odd: dict[int, float] = {}  #: unit -> until when it counts as one whose replies come late or twice
         self._alone: set[tuple[int, int, int, int]] = set()  #: requests that were refused when asked with neighbours
 
     def lost(self, request: Ask, now: float) -> None:
         """A request went out and no reply was taken for it."""
-        self._owed.setdefault(_place(request), deque(maxlen=256)).append(_Debt(request, now + self._life_s))
+        self._owed.setdefault(_place(request), deque(maxlen=256)).append(_Debt(request, now, now + self._life_s))
+        self.odd(request.unit, now)
 
     def odd(self, unit: int, now: float) -> None:
-        """A reply of this unit came that answers nothing."""
+        """A reply of this unit did not come, or came and answers nothing."""
         self._odd[unit] = now + 10 * self._life_s
 
     def given(self, request: Ask, frame: bytes, now: float) -> None:
         """A reply was believed."""
+        self._heard[request.unit] = now
         if isinstance(request, ReadWords):
             last = self._given.setdefault(_place(request), deque(maxlen=16))
             if last and last[-1].request == request:
@@ -86,10 +95,13 @@ class Debts:
             return any(debt.request != request for debt in self._live(place, now))
         if not isinstance(request, ReadWords):
             return False
-        window_s = self._life_s if self._odd.get(request.unit, now) > now else self._doubled_s
+        given = self._given.get(place)
+        if not given:
+            return False
+        odd = self._odd.get(request.unit, now) > now or bool(self._live(place, now))
+        since = now - (self._life_s if odd else self._doubled_s)
         return any(
-            one.request != request and one.frame == frame and now - one.at <= window_s
-            for one in self._given.get(place, ())
+            one.request != request and one.frame == frame and (one.at >= since or one is given[-1]) for one in given
         )
 
     def ways(self, request: Ask, now: float) -> Way | None:
@@ -120,8 +132,12 @@ class Debts:
         owed = self._owed.get(place)
         if not owed:
             return ()
-        while owed and owed[0].until <= now:
-            owed.popleft()
+        if owed[0].until <= now:
+            heard = self._heard.get(place[0], _NEVER)
+            held = [debt for debt in owed if debt.until <= now and debt.at > heard][-_HELD:]
+            live = [*held, *(debt for debt in owed if debt.until > now)]
+            owed.clear()
+            owed.extend(live)
         return tuple(owed)
 
 

@@ -61,8 +61,29 @@ def test_another_unit_owes_nothing() -> None:
     assert owing(ask(1, 10)).ways(ask(50, 10, unit=2), now=1) == way(ask(50, 10, unit=2))
 
 
-def test_a_debt_lapses() -> None:
-    assert owing(ask(1, 10)).ways(ask(50, 10), now=5) == way(ask(50, 10))
+def test_a_debt_lapses_with_time_once_the_unit_was_heard_again() -> None:
+    debts = owing(ask(1, 10))
+    debts.given(ask(1, 9), ZEROS, now=1)
+    assert debts.ways(ask(50, 10), now=4) == way(ask(50, 9), ask(59, 1))
+    assert debts.ways(ask(50, 10), now=5) == way(ask(50, 10))
+
+
+def test_a_reply_held_back_until_the_next_question_is_owed_however_long_that_takes() -> None:
+    assert owing(ask(1, 10)).ways(ask(50, 10), now=3600) == way(ask(50, 9), ask(59, 1))
+
+
+def test_a_unit_that_stays_dead_never_runs_out_of_shapes() -> None:
+    debts = owing()
+    for n in range(500):
+        found = debts.ways(ask(50, 4), now=n * 6.0)
+        assert found
+        debts.lost(found.parts[0], now=n * 6.0)
+
+
+def test_the_last_reply_may_be_doubled_however_long_ago() -> None:
+    debts = owing()
+    debts.given(ask(1, 2), ZEROS, now=0)
+    assert debts.doubts(ask(50, 2), ZEROS, now=3600)
 
 
 def test_coils_are_told_apart_by_their_bytes() -> None:
@@ -91,13 +112,15 @@ def test_a_reply_that_equals_the_one_before_it_may_be_its_second_copy() -> None:
     debts.given(ask(1, 2), ZEROS, now=0)
     assert debts.doubts(ask(50, 2), ZEROS, now=0.5)
     assert not debts.doubts(ask(1, 2), ZEROS, now=0.5)  # the same registers: nothing wrong can come of it
-    assert not debts.doubts(ask(50, 2), ZEROS, now=2)
+    debts.given(ask(9, 3), REFUSED, now=1)
+    assert not debts.doubts(ask(50, 2), ZEROS, now=2)  # another reply was between them, and a second ago
 
 
 def test_a_unit_that_showed_doubled_replies_is_watched_for_longer() -> None:
     debts = owing()
     debts.odd(1, now=0)
     debts.given(ask(1, 2), ZEROS, now=0)
+    debts.given(ask(9, 3), REFUSED, now=0)
     assert debts.doubts(ask(50, 2), ZEROS, now=4)
 
 
