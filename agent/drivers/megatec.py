@@ -129,7 +129,8 @@ def _sample(row: Value, replies: dict[str, Exchange]) -> Sample:
         return settle.text(row, field, index=row.index, at=at, where=row.at)
     if _FILLER.fullmatch(field):
         return settle.gap(row.point, row.index, at, row.at, field, GapCause.NOT_SUPPORTED)
-    digits = field.strip(" ")
+    # A name plate fills its fields up with # (`###3000`). Elsewhere that is a 3 with one bit lost.
+    digits = field.strip(" ").lstrip("#" if row.tier is Tier.IDENTITY else "")
     if not _NUMBER.fullmatch(digits):
         return settle.gap(row.point, row.index, at, row.at, printable(field), GapCause.GARBLED)
     raw = float(digits)

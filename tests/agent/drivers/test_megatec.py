@@ -87,6 +87,41 @@ def test_a_failed_reply_is_a_gap_of_each_point_and_no_value() -> None:
 
 
 @pytest.mark.shared
+def voltronic(tier: Tier, name: str, text: str) -> dict[str, Sample]:
+    """What the Voltronic profile makes of one reply."""
+    profile = load("voltronic_qgs")
+    command = next(c for c in megatec.plan(profile, URL, tier) if isinstance(c, Command) and c.text == name)
+    exchange = Exchange(request=command, answer=shaped(text.encode() + b"\r", command), at=5)
+    return {one.point: one for one in megatec.read(profile, URL, tier, [exchange])}
+
+
+@pytest.mark.parametrize(
+    ("qbv", "charge"),
+    [
+        ("(027.3 02 12 100 00562", 100.0),
+        ("(082.0 06 01 068 1", 68.0),
+        ('(082.0 06"01 100 017', 100.0),
+        ("(082.0 06 01 100(017", None),
+        ('(082.0 06 01"100 017', None),
+        ("(0 2.0 06 01 100 017", 100.0),
+        ("(82.0 06 01 100 00017", None),
+    ],
+)
+def test_a_charge_is_never_read_from_the_number_beside_it(qbv: str, charge: float | None) -> None:
+    """A flipped bit makes a space of a digit, or something else of a space."""
+    found = voltronic(Tier.MEASURE, "QBV", qbv.ljust(19, "0"))["battery.charge"]
+    assert (found.value, found.cause) == (charge, None if charge else GapCause.GARBLED)
+
+
+def test_a_name_plate_is_filled_up_with_hashes_and_a_measurement_is_not() -> None:
+    plate = voltronic(Tier.IDENTITY, "QMD", "(#######OLHVT3K0 ###3000 80 2/2 230 230 06 12.0".replace("0 ###", "0###"))
+    assert not [one for one in plate.values() if one.value is not None], "one character is missing: no shape, no value"
+    plate = voltronic(Tier.IDENTITY, "QMD", "(#######OLHVT3K0 ###3000 80 2/2 230 230 06 12.0")
+    assert plate["ups.power.nominal"].value == 3000.0
+    qgs = "(219.5 59.9 220.4 60.0 002.8 #07 #61.8 361.8 272.9 ---.- 022.9 100000000010"
+    assert voltronic(Tier.MEASURE, "QGS", qgs)["ups.load"].cause is GapCause.GARBLED
+
+
 def test_logged_replies_are_whole_or_refused_as_their_note_says() -> None:
     with shared("devices", "wire", "serial-qx.tsv").open(encoding="utf-8", newline="") as file:
         rows = [
