@@ -56,9 +56,9 @@ class Costs:
                 share = self._keep(line, device, counts.airtime_s, now)
                 found.append(_reading(device, "device.airtime", None, at, share))
                 found += self._counters("device", device, None, counts, at)
+            total = line.account.total()
+            share = self._keep(line, "", total.airtime_s, now)  # the status shows it of every line
             if line.whole:
-                total = line.account.total()
-                share = self._keep(line, "", total.airtime_s, now)
                 found.append(_reading(self._agent, "link.airtime", line.name, at, share))
                 found.append(_reading(self._agent, "link.round_time", line.name, at, round(line.round_s, 4)))
                 found += self._counters("link", self._agent, line.name, total, at)

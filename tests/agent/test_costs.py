@@ -62,6 +62,15 @@ def test_a_network_device_of_its_own_is_told_as_a_device_only() -> None:
     assert {one.device for one in found} == {"sz/a"}
 
 
+def test_the_line_of_one_device_has_the_share_of_the_same_minute_as_its_device() -> None:
+    account, costs = Account(), Costs("sz")
+    alone = line(account, whole=False, devices=("sz/a",))
+    costs.tell([alone], 1_000, 60.0)
+    account.of("sz/a").airtime_s = 30.0
+    costs.tell([alone], 2_000, 120.0)
+    assert costs.share(alone, "sz/a", 125.0) == costs.share(alone, "", 125.0) == 50.0
+
+
 @pytest.mark.parametrize(
     ("urls", "names"),
     [
