@@ -176,6 +176,29 @@ def probe(url: str, /, *, profile: str | None = None, json: Json = False) -> int
 
 
 @app.command
+def discover(
+    *targets: str,
+    out: Annotated[Path | None, Parameter(help="Write the agent's file here, else on stdout. 写入文件。")] = None,
+    site: Annotated[str, Parameter(help="The site's id in that file. 站点编号。")] = "",
+    collector: Annotated[str, Parameter(help="Its collector's URL. 采集中心 URL。")] = "",
+    units: Annotated[int, Parameter(help="The last Modbus unit to ask on a serial line. 串口最大站号。")] = 16,
+    json: Json = False,
+) -> int:
+    """Find devices at serial ports and in networks, reading only; write the agent's file. 发现设备（只读）。"""
+    from roundsman.discovering import discover_once
+
+    if not targets or not 1 <= units <= 247:
+        complain(
+            Text(
+                "expected ports, hosts or networks, and --units from 1 to 247; for example: roundsman discover '/dev/ttyUSB*' 192.0.2.0/24",
+                "应给出串口、主机或网段，--units 为 1 到 247；例如：roundsman discover '/dev/ttyUSB*' 192.0.2.0/24",
+            )
+        )
+        return 2
+    return asyncio.run(discover_once(list(targets), out, site, collector, units, json))
+
+
+@app.command
 def check(file: Path, /, *, json: Json = False) -> int:
     """A configuration file: file, line, key, expected, got, fix. 检查配置文件。"""
     from roundsman.looking import check_file
