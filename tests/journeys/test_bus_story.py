@@ -116,8 +116,10 @@ class Agent:
         self.blocks.clear()
 
     def all_heard(self) -> bool:
-        """Whether each of the eleven gave something, the late and the garbled one too."""
-        return all(self.blocks[unit] > 0 for unit in UNITS if unit != DEAD)
+        """Whether each of the eleven gave something, and the late and the garbled one did their worst."""
+        late, garbled = (self.link.account.of(f"sz/u{unit}") for unit in (LATE, GARBLED))
+        heard = all(self.blocks[unit] > 0 for unit in UNITS if unit != DEAD)
+        return heard and late.quarantined > 0 and garbled.garbled > 0
 
     async def until(self, holds: Callable[[], bool]) -> None:
         while not holds():
