@@ -28,6 +28,7 @@ def check(path: Path) -> list[Problem]:
             *_ports(config, lines),
             *_icmp(config, lines),
             *_traps(config, lines),
+            *_nut(config, lines),
             *_spool(config, lines),
         ]
     return sorted(problems, key=lambda problem: (problem.severity != "error", problem.line))
@@ -93,6 +94,16 @@ def _traps(config: AgentConfig, lines: Lines) -> list[Problem]:
         except OSError as error:
             if error.errno == errno.EADDRNOTAVAIL:  # a port in use may be the agent's own, at work
                 found.append(_warning(config, lines, "traps.listen", _AN_ADDRESS, host, _FIX_ADDRESS))
+    return found
+
+
+def _nut(config: AgentConfig, lines: Lines) -> list[Problem]:
+    found: list[Problem] = []
+    for number, user in enumerate(config.nut.users if config.nut else ()):
+        try:
+            secret(user.password)
+        except SecretError as error:
+            found.append(_warning(config, lines, f"nut.user.{number}.password", _A_SECRET, str(error), _FIX_SECRET))
     return found
 
 

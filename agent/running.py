@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from agent import address
 from agent.backlog import Backlog, Found, Loss
 from agent.clock import AgentClock
 from agent.config import AgentConfig, WatchedDevice, load
@@ -28,6 +29,8 @@ from agent.enrolment import EnrolmentError, enrol, key_of
 from agent.flights import Flights
 from agent.guard import Guard
 from agent.links import Link, open_link
+from agent.nut_server.serve import NutServer
+from agent.nut_server.shown import Shown
 from agent.observing import Observer, Waiting
 from agent.poll import LinkRounds, Nudges, asker, pauses
 from agent.spool import Spool, SpoolError, SpoolTaken
@@ -72,6 +75,7 @@ class Agent:
         self.nudges = Nudges()
         self.ears = self._ears(config)
         self.guard = Guard(config.devices, config.spool.with_name(config.spool.name + ".names"), self.clock.now)
+        self.nut = self._nut(config, version)
         self.observer = Observer(config, self.rounds, self.clock, version)
 
     async def run(self, stop: asyncio.Event) -> int:
@@ -98,6 +102,8 @@ class Agent:
             ]
             if self.config.metrics:
                 writing.append(self._supervised("metrics", lambda: self._serve_metrics(uplink, stop), stop))
+            if (nut := self.nut) is not None:
+                writing.append(self._supervised("nut server", lambda: nut.run(stop), stop))
             sending = self._supervised("uplink", lambda: uplink.run(writer.written, sent), sent)
             await stop.wait()
             await _end(rounds, GRACE_S)
@@ -146,8 +152,18 @@ class Agent:
         if self.ears:
             await self.ears.run(stop)
 
+    def _nut(self, config: AgentConfig, version: str) -> NutServer | None:
+        if config.nut is None:
+            return None
+        watched = [device.id for device in config.devices if device.url.scheme not in address.REACH]
+        shown = Shown(watched, measure_s=config.pace.measure_s, speed=self.scale.speed, chosen=config.nut.devices)
+        described = {device.id.partition("/")[2]: f"{device.id} by Roundsman" for device in config.devices}
+        return NutServer(config.nut, shown, described, version)
+
     def _take(self, found: list[Found]) -> None:
         self.counted += len(found)
+        if self.nut is not None:
+            self.nut.hear(found)
         self.backlog.add(found, estimated=self.clock.estimated())
 
     def _spool(self) -> Spool:

@@ -29,7 +29,7 @@ from model.problem import Lines, Problem, unreadable
 from model.text import Text
 from model.toml_table import Table, parse
 
-_AGENTS = frozenset({"agent", "pace", "recorder", "device"})
+_AGENTS = frozenset({"agent", "pace", "recorder", "device", "traps", "nut"})
 _STORES = ("influxdb+http", "influxdb+https", "victoriametrics+http", "victoriametrics+https")
 
 
