@@ -157,6 +157,8 @@ def _path(id: str, en: str, zh: str) -> Point:
     return _state(id, en, zh, names, {2: _MAJOR}, [4])
 
 
+_FOUND = {0: Text("not told", "未说明"), 1: Text("none", "无"), 2: Text("found", "检出")}
+
 _ALL: tuple[Point, ...] = (
     # Battery
     _gauge("battery.voltage", "V", 0, 1200, "Battery voltage", "电池电压"),
@@ -164,6 +166,7 @@ _ALL: tuple[Point, ...] = (
     _gauge("battery.charge", "%", 0, 100, "Battery charge", "电池电量"),
     _gauge("battery.runtime", "s", 0, 14 * 86400, "Runtime left, as the UPS estimates it", "UPS 估计的剩余时间"),
     _gauge("battery.runtime.low", "s", 0, 86400, "Runtime at which the UPS says low", "低电量报警的剩余时间"),
+    _gauge("battery.charge.low", "%", 0, 100, "Charge at which the UPS says low", "低电量报警的电量"),
     _gauge("battery.temperature", "°C", -40, 120, "Battery temperature", "电池温度"),
     _gauge("battery.capacity", "Ah", 0.1, 20000, "Rated battery capacity", "电池额定容量"),
     _gauge("battery.voltage.nominal", "V", 1, 1200, "Rated battery voltage", "电池额定电压"),
@@ -229,6 +232,8 @@ _ALL: tuple[Point, ...] = (
     _gauge("output.voltage.nominal", "V", 1, 1000, "Rated output voltage", "额定输出电压"),
     _gauge("output.frequency", "Hz", 0, 500, "Output frequency", "输出频率"),
     _gauge("output.frequency.nominal", "Hz", 1, 500, "Rated output frequency", "额定输出频率"),
+    _gauge("output.voltage.low", "V", 0, 1000, "Low limit of the output voltage", "输出电压下限"),
+    _gauge("output.voltage.high", "V", 0, 1000, "High limit of the output voltage", "输出电压上限"),
     _gauge("output.current", "A", 0, 10000, "Output current", "输出电流"),
     _gauge("output.realpower", "W", 0, 5e6, "Output active power", "输出有功功率"),
     _gauge("output.power", "VA", 0, 5e6, "Output apparent power", "输出视在功率"),
@@ -243,7 +248,22 @@ _ALL: tuple[Point, ...] = (
     _gauge("ups.temperature", "°C", -40, 150, "UPS temperature", "UPS 温度"),
     _gauge("charger.temperature", "°C", -40, 150, "Charger temperature", "充电器温度"),
     _gauge("ambient.temperature", "°C", -40, 120, "Ambient temperature", "环境温度"),
+    _state("ambient.water", "Water on the floor", "漏水检测", _FOUND, {2: _CRITICAL}, [0]),
+    _state("ambient.smoke", "Smoke", "烟雾检测", _FOUND, {2: _CRITICAL}, [0]),
+    _gauge("ambient.temperature.low", "°C", -40, 120, "Low limit of the ambient temperature", "环境温度下限"),
+    _gauge("ambient.temperature.high", "°C", -40, 120, "High limit of the ambient temperature", "环境温度上限"),
+    _gauge("ambient.humidity.low", "%", 0, 100, "Low limit of the ambient humidity", "环境湿度下限"),
+    _gauge("ambient.humidity.high", "%", 0, 100, "High limit of the ambient humidity", "环境湿度上限"),
     _gauge("ambient.humidity", "%", 0, 100, "Ambient humidity", "环境湿度"),
+    _gauge("ups.temperature.low", "°C", -40, 150, "Low limit of the UPS temperature", "UPS 温度下限"),
+    _gauge("ups.temperature.high", "°C", -40, 150, "High limit of the UPS temperature", "UPS 温度上限"),
+    _gauge("ups.timer.shutdown", "s", 0, 10 * 86400, "Output goes off in", "距关闭输出"),
+    _gauge("ups.timer.start", "s", 0, 10 * 86400, "Output comes on in", "距开启输出"),
+    _gauge("ups.timer.reboot", "s", 0, 10 * 86400, "Restart takes or comes in", "距重启"),
+    _gauge("ups.delay.shutdown", "s", 0, 86400, "Delay before the output goes off", "关闭输出延时"),
+    _gauge("ups.delay.start", "s", 0, 86400, "Delay before the output comes on", "开启输出延时"),
+    _state("ups.start.auto", "Starts by itself when mains return", "来电自动开机", {1: Text("yes", "是"), 2: Text("no", "否")}),
+    _text("ups.test.date", "Day of the last self-test", "上次自检日期"),
     _gauge("ups.power.nominal", "VA", 1, 5e6, "Rated apparent power", "额定视在功率"),
     _gauge("ups.realpower.nominal", "W", 1, 5e6, "Rated active power", "额定有功功率"),
     _gauge("ups.alarms", "", 0, 10000, "Alarms present", "当前告警数"),
@@ -296,8 +316,6 @@ _ALL: tuple[Point, ...] = (
     _flag("alarm.battery_low_condition", "Battery below its end-of-discharge warning", "电池达到放电告警点"),
     _flag("alarm.mains_failed", "Mains failed", "市电中断"),
     _flag("alarm.inverter_off", "Inverter off", "逆变器关闭"),
-    _flag("alarm.water", "Water found", "漏水"),
-    _flag("alarm.smoke", "Smoke found", "烟雾"),
     _flag("ups.beeper", "Beeper on", "蜂鸣器"),
     _flag("ups.shutdown_active", "Shutdown active", "关机进行中"),
     # DC power plants: rectifiers, a battery, loads that are shed. The index is a module, a bank, a fuse, an output
@@ -453,7 +471,7 @@ _ALL: tuple[Point, ...] = (
     _gauge("path.jitter", "ms", 0, 3.6e6, "Jitter of the path", "链路抖动"),
     _gauge("path.loss", "%", 0, 100, "Loss on the path", "链路丢包率"),
     _gauge("sessions", "", 0, 1e12, "Sessions or connections", "会话或连接数"),
-    _gauge("sessions.rate", "1/s", 0, 1e9, "New sessions a second, over so many minutes", "每秒新建会话（按分钟）"),
+    _gauge("sessions.rate", "", 0, 1e9, "New sessions a second, over so many minutes", "每秒新建会话（按分钟）"),
     _gauge("vpn.tunnels", "", 0, 1e6, "VPN tunnels up", "VPN 隧道数"),
     _gauge("vpn.users", "", 0, 1e6, "VPN users", "VPN 用户数"),
     _gauge("dhcp.leases", "", 0, 1e7, "DHCP leases", "DHCP 租约数"),
@@ -472,6 +490,7 @@ _ALL: tuple[Point, ...] = (
         1: Text("on", "通电"), 2: Text("off", "断电"), 3: Text("restarting", "重启中"), 4: Text("unknown", "未知"),
         5: Text("fault", "故障"),
     }, {3: _WARNING, 4: _WARNING, 5: _MAJOR}),
+    _gauge("outlet.count", "", 0, 10000, "Outlets or outlet groups", "插座数"),
     _text("outlet.name", "Outlet's name", "插座名称"),
     _gauge("outlet.current", "A", 0, 1000, "Current of the outlet", "插座电流"),
     _gauge("outlet.realpower", "W", 0, 1e6, "Power of the outlet", "插座功率"),
@@ -516,6 +535,7 @@ _ALL: tuple[Point, ...] = (
     _counter("link.reopened", "", "Times the port was opened again", "端口重开次数"),
     # Dry contacts; the index is the input's number
     _flag("contact.closed", "Contact closed", "触点闭合"),
+    _text("contact.name", "Contact's name", "触点名称"),
     _flag("contact.alarm", "Contact not as it should be", "触点异常"),
     _counter("snmpEngineBoots", "", "Restarts of the SNMP engine", "SNMP 引擎重启次数"),
 )  # fmt: skip
