@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,7 +21,6 @@ from agent.nut_server import settings as nut_settings
 from agent.nut_server.settings import NutSettings
 from agent.profiles import PROFILES, Profile
 from agent.profiles import load as load_profile
-from agent.sharing import Sharer, clash
 from agent.traps import settings as trap_settings
 from agent.traps.settings import TrapSettings
 from model.problem import Problem, unreadable
@@ -249,23 +248,10 @@ def _devices(top: Table, site: str) -> tuple[WatchedDevice, ...]:
         elif id == AGENT:
             table.problem("id", _NOT_AGENT, repr(id), Text("rename it", "改名"))
         elif id and url and sound:
-            device = WatchedDevice(id=f"{site}/{id}", url=url, profile=profile)
-            if _goes_with(table, device, devices.values()):
-                devices[device.id] = device
+            devices[f"{site}/{id}"] = WatchedDevice(id=f"{site}/{id}", url=url, profile=profile)
     if not tables:
         top.problem("device", _A_DEVICE, "none", _FIX_DEVICE, warning=True)
     return tuple(devices.values())
-
-
-def _goes_with(table: Table, device: WatchedDevice, others: Iterable[WatchedDevice]) -> bool:
-    """Whether a device can share the line of those before it; notes what is wrong."""
-    one, *before = (
-        Sharer(id=each.id, url=each.url, profile=each.profile.id if each.profile else "") for each in (device, *others)
-    )
-    found = clash(one, before)
-    if found:
-        table.problem("url", found.expected, found.got, found.fix, warning=found.warning)
-    return found is None or found.warning
 
 
 def _id(table: Table, key: str, example: str) -> str:

@@ -56,5 +56,5 @@ def test_the_example_of_the_manual_is_a_sound_file() -> None:
     config, problems = parse(example[0], Path("/etc/roundsman/agent.toml"))
     assert problems == []
     assert config is not None
-    told = ["ups-1", "ups-4", "sw-1", "io-1", "gate-1"]
+    told = ["ups-1", "ups-4", "sw-1", "io-1", "gate-1", "ups-5"]
     assert [device.id for device in config.devices] == [f"sz-futian/{id}" for id in told]
