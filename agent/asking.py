@@ -7,7 +7,6 @@ garbled ones in a row the rest is not asked, so a device that dies or raves in m
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence, Set
 
 import msgspec
@@ -15,11 +14,11 @@ import msgspec
 from agent import address, dialects
 from agent.address import DeviceUrl
 from agent.drivers import DRIVERS, QUICK, apcupsd, nut, reach, records
-from agent.drivers.exchange import Exchange, Failure, Objects, ReadIdentity, Request, Sample, Variables, WalkVariables
-from agent.drivers.snmp import WHO, identity
+from agent.drivers.exchange import Exchange, Failure, Request, Sample
 from agent.learning import divisible, learn
 from agent.links.owner import Link
-from agent.profiles import PROFILES, Profile, Tier, load, match
+from agent.profiles import Profile, Tier
+from agent.recognising import by_object_id, by_vendor
 from model.batch import Event, EventKind
 from model.reading import Gap, GapCause, Reading
 
@@ -91,15 +90,26 @@ async def _said(
 
 
 def _samples(url: DeviceUrl, tier: Tier, said: Sequence[Said]) -> list[Sample]:
-    """The samples of all profiles; what an earlier one gave, a later one does not give again."""
+    """The samples of all profiles; what an earlier one gave, a later one does not give again, and fills what it lacked."""
     samples: list[Sample] = []
     given: set[tuple[str, str | None]] = set()
     for profile, exchanges in said:
         found = DRIVERS[url.scheme].read(profile, url, tier, exchanges)
         fresh = [sample for sample in found if (sample.point, sample.index) not in given]
+        if samples:
+            filled = {(sample.point, sample.index) for sample in fresh if sample.value is not None}
+            points = {point for point, _ in filled}
+            samples = [one for one in samples if one.value is not None or not _filled(one, filled, points)]
         given.update((sample.point, sample.index) for sample in fresh if sample.value is not None)
         samples.extend(fresh)
     return samples
+
+
+def _filled(gap: Sample | Gap, filled: Set[tuple[str, str | None]], points: Set[str]) -> bool:
+    """Whether another profile gave what is lacking here: the value itself, or any of a point that is not there at all."""
+    if (gap.point, gap.index) in filled:
+        return True
+    return gap.index is None and gap.cause is GapCause.NOT_SUPPORTED and gap.point in points
 
 
 def _quick(url: DeviceUrl, tier: Tier, said: Sequence[Said], device: str) -> list[Reading | Gap | Event] | None:
@@ -115,6 +125,9 @@ def _quick(url: DeviceUrl, tier: Tier, said: Sequence[Said], device: str) -> lis
         if out:
             given = {(one.point, one.index) for one in out if isinstance(one, Reading)}
             found = [one for one in found if isinstance(one, Event) or (one.point, one.index) not in given]
+            filled: set[tuple[str, str | None]] = {(one.point, one.index) for one in found if isinstance(one, Reading)}
+            points = {point for point, _ in filled}
+            out = [one for one in out if not isinstance(one, Gap) or not _filled(one, filled, points)]
         out = out + found if out else found
     return out
 
@@ -189,34 +202,7 @@ async def _settled(link: Link, url: DeviceUrl, tier: Tier, device: str) -> tuple
         return await dialects.settle(link, tier, device)
     if device in link.settled and tier != Tier.IDENTITY:
         return link.settled[device]
-    found = await (_by_object_id(link) if url.scheme == address.SNMP else _by_vendor(link, url))
+    found = await (by_object_id(link) if url.scheme == address.SNMP else by_vendor(link, url))
     if not isinstance(found, Failure):
         link.settled[device] = found
     return found
-
-
-async def _by_object_id(link: Link) -> tuple[Profile, ...] | Failure:
-    """Every SNMP profile that fits what the agent says and whose MIB is there."""
-    who = await link.ask(WHO)
-    if isinstance(who, Failure):
-        return who
-    object_id, descr = identity(who.values) if isinstance(who, Variables) else ("", "")
-    found: list[Profile] = []
-    for profile in match(object_id, descr):
-        seen = await link.ask(WalkVariables(root=profile.match.presence, limit=1))
-        if isinstance(seen, Variables) and seen.values:
-            found.append(profile)
-    fits = tuple(found)
-    return fits or Failure(cause=GapCause.NOT_SUPPORTED, raw=f"no profile fits sysObjectID {object_id}: {descr}"[:200])
-
-
-async def _by_vendor(link: Link, url: DeviceUrl) -> tuple[Profile, ...] | Failure:
-    """The Modbus profile that fits what the device says in its identification."""
-    answer = await link.ask(ReadIdentity(unit=url.unit))
-    if isinstance(answer, Failure) and answer.cause == GapCause.NO_ANSWER:
-        return answer
-    objects = answer.values if isinstance(answer, Objects) else {}
-    said = " ".join(objects[n].decode("latin-1") for n in sorted(objects))
-    loaded = (load(id) for id in PROFILES)
-    fits = tuple(p for p in loaded if p.driver == "modbus" and p.match.vendor and re.search(p.match.vendor, said))
-    return fits[:1] or Failure(cause=GapCause.NOT_SUPPORTED, raw=f"name a profile; the device says: {said}"[:200])

@@ -61,7 +61,13 @@ def records(samples: Iterable[Sample], device: str) -> list[Reading | Gap | Even
             names[one.point if one.index is None else f"{one.point}.{one.index}"] = one.value
             at = max(at, one.at)
         elif one.value is not None:
-            out.append(Reading(device=device, point=one.point, index=one.index, at=one.at, value=one.value))
+            out.append(
+                Reading(
+                    device=device, point=one.point, index=one.index, at=one.at, value=one.value, quality=one.quality
+                )
+            )
+        elif one.cause is None:
+            continue  # nothing to tell
         elif POINTS[one.point].kind != Kind.TEXT or one.cause != GapCause.NOT_SUPPORTED:
             cause = one.cause or GapCause.NO_ANSWER
             out.append(

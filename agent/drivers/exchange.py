@@ -129,7 +129,8 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """One value of one point, or why there is none. Text points hold text; `cause` is set when `value` is None."""
+    """One value of one point, or why there is none. Text points hold text; `cause` is set when `value` is None (neither:
+    there is nothing to tell)."""
 
     point: str
     index: str | None
@@ -138,6 +139,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     where: str
     raw: str
     cause: GapCause | None = None
+    quality: int = 0  #: `model.reading.Quality`
 
 
 def printable(data: bytes | str, limit: int = RAW_LIMIT) -> str:

@@ -14,19 +14,25 @@ Functions 1 and 2 read single bits: a row of one bit is 0 or 1, and each bit of 
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator, Sequence
+from math import isfinite
 
 import msgspec
 
 from agent.address import DeviceUrl
 from agent.drivers import settle
+from agent.drivers.derive import derived
 from agent.drivers.exchange import Exchange, Failure, Objects, ReadIdentity, ReadWords, Request, Sample, Words
 from agent.drivers.modbus_layout import OBJECT, Bit, Layout, Piece, Row, layout_of, request_of
+from agent.drivers.modbus_types import bytes_of, is_text
+from agent.drivers.scales import with_scale, with_unit
 from agent.profiles.form import FIRST_BIT, Profile, Tier, Value
+from agent.profiles.layers import layered
 from model.reading import GapCause
 
+_NOT_THERE = (GapCause.NOT_SUPPORTED, GapCause.REFUSED)
 _ABSENT = (GapCause.NOT_SUPPORTED, GapCause.NOT_PLAUSIBLE, GapCause.REFUSED)
+_NO_SCALE = 0x8000
 #: The key of `states` that means: none of the others.
 _ELSE = -1
 
@@ -53,8 +59,10 @@ def narrow(profile: Profile, url: DeviceUrl, tier: Tier, refused: Request) -> li
 
 def read(profile: Profile, url: DeviceUrl, tier: Tier, exchanges: Sequence[Exchange]) -> list[Sample]:
     """Samples of a tier, in the profile's order."""
-    layout = layout_of(profile, url, tier)
     memory = _Memory(exchanges)
+    layout = layout_of(profile, url, tier)
+    if profile.variants:
+        layout = layout_of(_fitted(profile, layout, memory), url, tier)
     out: list[Sample] = []
     add = out.append
     for row in layout.rows:
@@ -67,7 +75,30 @@ def read(profile: Profile, url: DeviceUrl, tier: Tier, exchanges: Sequence[Excha
         elif not row.value.only_if or _holds(layout, row.value.only_if, memory):
             _add(out, row.value, _sample(row, known, memory))
     out.extend(_flag(flag, bits, memory) for flag, bits in layout.flags)
-    return out
+    return derived(profile, tier, out) if profile.derived else out
+
+
+#: A profile with the variants that apply laid over it: the same object each time, for layouts are kept by it.
+_fits: dict[tuple[int, tuple[bool, ...]], tuple[Profile, Profile]] = {}
+_MOST_FITS = 256
+
+
+def _fitted(profile: Profile, layout: Layout, memory: _Memory) -> Profile:
+    """The profile as the numbers of the round prove it. What is not proven in a tier changes nothing there."""
+    proven = tuple(
+        (variant.sees is None and variant.match.asks_nothing)
+        or (
+            piece is not None and variant.sees is not None and memory.proves(piece, variant.sees.low, variant.sees.high)
+        )
+        for variant, piece in zip(profile.variants, layout.proofs, strict=True)
+    )
+    held = _fits.get((id(profile), proven))
+    if held is None or held[0] is not profile:
+        if len(_fits) >= _MOST_FITS:
+            _fits.clear()
+        by_variant = {id(variant): one for variant, one in zip(profile.variants, proven, strict=True)}
+        held = _fits[id(profile), proven] = (profile, layered(profile, lambda variant: by_variant[id(variant)]))
+    return held[1]
 
 
 def _within(piece: Piece, whole: Piece) -> bool:
@@ -131,6 +162,11 @@ class _Memory:
                 return block, start - block.start
         return None
 
+    def proves(self, piece: Piece, low: float, high: float) -> bool:
+        """Whether a register is known and lies within bounds."""
+        known = self.find(piece)
+        return known is not None and low <= known[0].words[known[1]] <= high
+
     def failure(self, piece: Piece) -> tuple[Failure, int]:
         """Why a piece is not known: the last that was tried says it, for it was the smallest."""
         for exchange in reversed(self._failures):
@@ -143,6 +179,8 @@ class _Memory:
 
 def _add(out: list[Sample], value: Value, sample: Sample) -> None:
     """A fallback stands in for what is absent or no value in the row before it, never for what failed."""
+    if settle.silent(sample) or (value.optional and sample.cause in _NOT_THERE):
+        return
     if value.fallback:
         before = [n for n, one in enumerate(out) if (one.point, one.index) == (value.point, value.index)]
         absent = all(out[n].cause in _ABSENT for n in before)
@@ -184,25 +222,68 @@ def _sample(row: Row, known: _Known | None, memory: _Memory) -> Sample:
         failure, at = memory.failure(row.piece)
         return settle.gap(value.point, value.index, at, row.where, failure.raw, failure.cause)
     block, offset = known
-    if value.type.startswith("string"):
-        order = "<" if value.type.endswith("le") else ">"
-        data = struct.pack(f"{order}{value.length}H", *block.words[offset : offset + value.length])
-        text = data.rstrip(b"\x00 ").decode("latin-1")
-        return settle.text(value, text, index=value.index, at=block.at, where=row.where)
+    if is_text(value):
+        return _text(row, known)
     raw = row.decode(block.words, offset)
-    if raw != raw:  # a float register that holds NaN
-        return settle.gap(
-            value.point, value.index, block.at, row.where, _shown(row, known, raw), GapCause.NOT_SUPPORTED
-        )
+    if raw != raw:  # a float register that holds NaN, digits that are none
+        marked = value.type.startswith("f") or set(block.words[offset : offset + row.piece.count]) == {0xFFFF}
+        cause = GapCause.NOT_SUPPORTED if marked else GapCause.NOT_PLAUSIBLE
+        return settle.gap(value.point, value.index, block.at, row.where, _shown(row, known, raw), cause)
+    if value.date:
+        return settle.date(value, raw, _shown(row, known, raw), index=value.index, at=block.at, where=row.where)
+    if value.mask or value.shift:
+        if raw in value.missing:
+            return settle.number(
+                value, raw, index=value.index, at=block.at, where=row.where, shown=_shown(row, known, raw)
+            )
+        raw = settle.masked(value, raw)
     if value.names:
-        name = value.names.get(int(raw), "")
+        name = value.names.get(int(raw), "") if isfinite(raw) else ""
         return settle.text(value, name, index=value.index, at=block.at, where=f"{row.where} = {raw:g}")
+    if row.scale or row.unit:
+        return _told(row, known, raw, memory)
     return _number(row, known, raw)
+
+
+def _text(row: Row, known: _Known) -> Sample:
+    value, (block, offset) = row.value, known
+    data = bytes_of(value, block.words[offset : offset + row.piece.count])
+    if value.date:
+        text = data.strip(b"\x00 ").decode("latin-1") if value.date.startswith("text") else data.hex(" ")
+        return settle.date(value, data, text, index=value.index, at=block.at, where=row.where)
+    text = data.rstrip(b"\x00 ").decode("latin-1")
+    return settle.text(value, text, index=value.index, at=block.at, where=row.where)
+
+
+def _told(row: Row, known: _Known, raw: float, memory: _Memory) -> Sample:
+    """A number whose unit or scale the device tells in other registers."""
+    value, lack = row.value, ""
+    if row.unit:
+        found = memory.find(row.unit)
+        value, lack = with_unit(value, None if found is None else str(found[0].words[found[1]]))
+    if row.scale and not lack:
+        value, lack = with_scale(value, _scale(row, memory))
+    shown = _shown(row, known, raw)
+    if lack and raw not in value.missing:
+        raw_text = f"{shown}; {lack}"[:200]
+        return settle.gap(value.point, value.index, known[0].at, row.where, raw_text, GapCause.NOT_SUPPORTED)
+    return settle.number(value, raw, index=value.index, at=known[0].at, where=row.where, shown=shown)
+
+
+def _scale(row: Row, memory: _Memory) -> float | None:
+    """What the scale's register holds: signed where it is a power of ten, 0x8000 where there is none (SunSpec)."""
+    found = memory.find(row.scale) if row.scale else None
+    if found is None:
+        return None
+    word = found[0].words[found[1]]
+    if row.value.scale_by != "power":
+        return float(word)
+    return None if word == _NO_SCALE else float(word - 0x10000 if word > 0x7FFF else word)
 
 
 def _number(row: Row, known: _Known, raw: float) -> Sample:
     value, shown = row.value, _shown(row, known, raw)
-    if raw in value.missing:
+    if raw in value.missing or raw in value.means or not isfinite(raw):
         pass
     elif value.rule == FIRST_BIT:
         raw = next((bit for bit in value.states if bit != _ELSE and int(raw) >> bit & 1), _ELSE)
@@ -242,9 +323,11 @@ def _flag(flag: str, bits: tuple[Bit, ...], memory: _Memory) -> Sample:
             continue
         block, start = known
         word = block.words[start + bit.offset]
+        for more in block.words[start + bit.offset + 1 : start + bit.offset + bit.words]:
+            word = word << 16 | more
         if word in bit.missing:
             absent = settle.gap(flag, None, block.at, bit.where, f"{word:04X}", GapCause.NOT_SUPPORTED)
-        elif word & bit.mask:
+        elif bit.raised(word):
             return Sample(point=flag, index=None, at=block.at, value=1.0, where=bit.where, raw=f"{word:04X}")
         else:
             seen.append((bit.where, word, block.at))

@@ -6,44 +6,21 @@ of one family share it. Reads merge neighbours: as few as the profile's limits a
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from agent.address import DeviceUrl
 from agent.drivers.exchange import ReadIdentity, ReadWords, Request
-from agent.profiles.form import Condition, Flags, Profile, Tier, Value
+from agent.drivers.modbus_types import Decode, decoder, is_text, span_of
+from agent.profiles.form import Condition, Flags, Profile, Tier, Value, Variant
 from model.points import POINTS, Kind, Point
 
-#: A number out of the words of a block, from an offset on.
-Decode = Callable[[tuple[int, ...], int], float]
 OBJECT, _EXTENDED, _REGULAR = "object ", 0x80, 3
 _BIT_FUNCTIONS = (1, 2)
 _MOST_BITS, _BITS_A_WORD = 2000, 16
-_SPAN = {"u16": 1, "i16": 1, "u32": 2, "i32": 2, "u32le": 2, "i32le": 2, "f32": 2, "f32le": 2}
 _PLACES = {1: "coil", 2: "input", 3: "reg", 4: "reg"}
 _LAYOUTS_KEPT = 256
-
-
-def _f32(high: int, low: int) -> float:
-    return float(struct.unpack(">f", struct.pack(">HH", high, low))[0])
-
-
-def _signed(value: int, bits: int) -> int:
-    return value - (1 << bits) if value >> (bits - 1) else value
-
-
-_DECODE: dict[str, Decode] = {
-    "u16": lambda words, n: words[n],
-    "i16": lambda words, n: _signed(words[n], 16),
-    "u32": lambda words, n: words[n] << 16 | words[n + 1],
-    "u32le": lambda words, n: words[n + 1] << 16 | words[n],
-    "i32": lambda words, n: _signed(words[n] << 16 | words[n + 1], 32),
-    "i32le": lambda words, n: _signed(words[n + 1] << 16 | words[n], 32),
-    "f32": lambda words, n: _f32(words[n], words[n + 1]),
-    "f32le": lambda words, n: _f32(words[n + 1], words[n]),
-}
 
 
 class Piece(msgspec.Struct, frozen=True, order=True):
@@ -68,6 +45,8 @@ class Row(msgspec.Struct, frozen=True):
     point: Point
     plain: bool  #: nothing but a number, a scale and bounds
     single: bool  #: the number is one word as it stands
+    scale: Piece | None = None  #: where its scale stands
+    unit: Piece | None = None  #: where its unit stands
 
 
 class Bit(msgspec.Struct, frozen=True):
@@ -75,9 +54,15 @@ class Bit(msgspec.Struct, frozen=True):
 
     piece: Piece
     offset: int  #: of the word or bit within the piece
-    mask: int
+    mask: int  #: any of these bits raises it
     where: str
     missing: frozenset[int]
+    inverted: int = 0  #: any of these raises it by being 0
+    values: frozenset[int] = frozenset()  #: the word itself raises it
+    words: int = 1
+
+    def raised(self, word: int) -> bool:
+        return bool(word & self.mask or ~word & self.inverted or word in self.values)
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -87,6 +72,7 @@ class Layout(msgspec.Struct, frozen=True):
     rows: tuple[Row | Value, ...]  #: a bare Value is an identification object
     flags: tuple[tuple[str, tuple[Bit, ...]], ...]
     conditions: dict[str, tuple[Piece, Condition]]
+    proofs: tuple[Piece | None, ...]  #: where each variant of the profile is proven
     pieces: tuple[Piece, ...]
     reads: tuple[Piece, ...]
     identity: tuple[tuple[int, int], ...]  #: (code, first object)
@@ -135,11 +121,15 @@ def _laid_out(profile: Profile, ups: int, tier: Tier) -> Layout:
     pieces = {row.piece for row in rows if isinstance(row, Row)}
     pieces |= {_flags_piece(profile, flags, ups) for flags in words}
     pieces |= {piece for piece, _ in conditions.values()}
+    pieces |= {piece for row in rows if isinstance(row, Row) for piece in (row.scale, row.unit) if piece}
+    proofs = tuple(_proof(profile, variant, values, ups) for variant in profile.variants)
+    pieces |= {piece for piece in proofs if piece}
     return Layout(
         profile=profile,
         rows=rows,
         flags=tuple(_flags(profile, words, ups)),
         conditions=conditions,
+        proofs=proofs,
         pieces=tuple(sorted(pieces)),
         reads=tuple(merged(profile, sorted(pieces))),
         identity=tuple(_identity(values)),
@@ -171,20 +161,44 @@ def _object(value: Value) -> bool:
 
 
 def _row(profile: Profile, value: Value, ups: int) -> Row:
-    text = value.type.startswith("string")
+    text = is_text(value)
     function, address = value.function or profile.function, int(value.at) + value.stride * ups
-    piece = Piece(function, address, value.length if text else _SPAN[value.type])
+    piece = Piece(function, address, span_of(value))
     point = POINTS[value.point]
     coded = point.kind in (Kind.STATE, Kind.FLAG, Kind.TEXT) or bool(value.states or value.rule or value.least)
+    scale = Piece(function, int(value.scale_from) + value.stride * ups, 1) if value.scale_from else None
+    unit = Piece(function, int(value.unit_at) + value.stride * ups, 1) if value.unit_at else None
     return Row(
         value=value,
         piece=piece,
         where=_where(profile, function, address),
-        decode=_DECODE["u16" if text else value.type],
+        decode=decoder(value),
         point=point,
-        plain=not (text or coded or value.only_if or value.fallback or value.type.startswith("f32")),
-        single=value.type == "u16",
+        plain=not (text or coded or scale or unit or value.type in _DOUBTFUL or _special(value)),
+        single=value.type == "u16" and value.order in ("ABCD", "CDAB"),
+        scale=scale,
+        unit=unit,
     )
+
+
+#: Types whose registers may hold no number.
+_DOUBTFUL = ("f32", "f64", "bcd16", "bcd32", "bcd64")
+
+
+def _special(value: Value) -> bool:
+    """Whether more is to be done with the number than scaling it."""
+    looked_at = value.means or value.default is not None or value.low is not None or value.high is not None
+    changed = value.offset or value.curve or value.mask or value.shift
+    return bool(value.only_if or value.fallback or looked_at or changed)
+
+
+def _proof(profile: Profile, variant: Variant, values: Iterable[Value], ups: int) -> Piece | None:
+    """Where a variant is proven, if it changes anything of these rows."""
+    changed = [value for value in values if value.point in variant.changes]
+    if not variant.sees or not changed:
+        return None
+    stride = max(value.stride for value in changed)
+    return Piece(profile.function, int(variant.sees.at) + stride * ups, 1)
 
 
 def _where(profile: Profile, function: int, address: int) -> str:
@@ -202,28 +216,41 @@ def _condition(profile: Profile, name: str, ups: int) -> Piece:
 
 def _flags_piece(profile: Profile, flags: Flags, ups: int) -> Piece:
     function = flags.function or profile.function
-    count = max(flags.bits) + 1 if function in _BIT_FUNCTIONS and flags.bits else 1
+    count = flags.words
+    if function in _BIT_FUNCTIONS and flags.bits:
+        count = max(bit if bit >= 0 else -1 - bit for bit in flags.bits) + 1
     return Piece(function, int(flags.at) + flags.stride * ups, count)
+
+
+def _named(flags: Flags) -> dict[int, str]:
+    return flags.bits or flags.values
 
 
 def _flags(profile: Profile, words: list[Flags], ups: int) -> Iterator[tuple[str, tuple[Bit, ...]]]:
     """Each flag once, with every place that may raise it."""
-    for flag in dict.fromkeys(flag for word in words for flag in word.bits.values()):
+    for flag in dict.fromkeys(flag for word in words for flag in _named(word).values()):
         yield (
             flag,
-            tuple(bit for word in words if flag in word.bits.values() for bit in _bits(profile, word, flag, ups)),
+            tuple(bit for word in words if flag in _named(word).values() for bit in _bits(profile, word, flag, ups)),
         )
 
 
 def _bits(profile: Profile, word: Flags, flag: str, ups: int) -> Iterator[Bit]:
     piece = _flags_piece(profile, word, ups)
-    numbers = [number for number, named in word.bits.items() if named == flag]
+    numbers = [number for number, named in _named(word).items() if named == flag]
     if piece.function in _BIT_FUNCTIONS:
         for number in numbers:
-            yield Bit(piece, number, 1, _where(profile, piece.function, piece.address + number), frozenset())
-    else:
-        mask = sum(1 << number for number in numbers)
-        yield Bit(piece, 0, mask, _where(profile, piece.function, piece.address), word.missing)
+            bit = number if number >= 0 else -1 - number
+            where = _where(profile, piece.function, piece.address + bit)
+            yield Bit(piece, bit, int(number >= 0), where, frozenset(), int(number < 0))
+        return
+    where = _where(profile, piece.function, piece.address)
+    if word.values:
+        yield Bit(piece, 0, 0, where, word.missing, 0, frozenset(numbers), word.words)
+        return
+    mask = sum(1 << number for number in numbers if number >= 0)
+    inverted = sum(1 << (-1 - number) for number in numbers if number < 0)
+    yield Bit(piece, 0, mask, where, word.missing, inverted, frozenset(), word.words)
 
 
 def _identity(values: Iterable[Value]) -> Iterator[tuple[int, int]]:

@@ -18,9 +18,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from agent.drivers import settle, snmp
+from agent.drivers import derive, settle, snmp
 from agent.drivers.exchange import Exchange, Sample, Variable, Variables
-from agent.profiles.form import Profile, Tier, Value, Variant, layered, says
+from agent.drivers.snmp_rows import Cell, beyond, cells, column_beside
+from agent.drivers.snmp_tree import SYS_DESCR, SYS_OBJECT_ID, Tree, identity, raw_number, said
+from agent.profiles.form import FIRST_BIT, FIRST_CHAR, Profile, Tier, Value, Variant
+from agent.profiles.layers import layered, says
 from model.batch import Event
 from model.points import POINTS, Kind
 from model.reading import Gap, GapCause, Reading
@@ -39,9 +42,7 @@ class Slow(NamedTuple):
 
     place: int
     exchange: int
-    line: str | None  #: the reading's index
-    row: Value
-    oid: str
+    cell: Cell
     others: tuple[tuple[int, Value, str], ...]  #: what stands in when this one is no value
 
 
@@ -139,6 +140,8 @@ def _told(table: Table, values: list[Variable], times: list[int], device: str) -
         sample = _odd(slow, values, times)
         if sample is None:
             return None
+        if settle.silent(sample):
+            continue
         take(_record(sample, device, times[exchange]))
     for sample, exchange in table.flags:
         take(_record(sample, device, times[exchange]))
@@ -147,14 +150,15 @@ def _told(table: Table, values: list[Variable], times: list[int], device: str) -
 
 def _odd(slow: Slow, values: list[Variable], times: list[int]) -> Sample | None:
     """One point the long way: the first row that has a value, else the gap of the first. None: nothing there after all."""
-    first = snmp.sample(slow.row, slow.line, slow.oid, values[slow.place], times[slow.exchange])
+    line, at = slow.cell.line, times[slow.exchange]
+    first = snmp.cell_sample(slow.cell, values[slow.place], at)
     if first.value is not None or not slow.others:
         return first
     for place, row, oid in slow.others:
         raw = values[place]
         if raw is None:
             return None
-        other = snmp.sample(row, slow.line, oid, raw, times[slow.exchange])
+        other = snmp.sample(row, line, oid, raw, at)
         if other.value is not None:
             return other
     return first
@@ -165,7 +169,8 @@ def _record(sample: Sample, device: str, at: int) -> Reading | Gap:
         cause = sample.cause or GapCause.NO_ANSWER
         where, raw = sample.where, sample.raw
         return Gap(device=device, point=sample.point, index=sample.index, at=at, cause=cause, where=where, raw=raw)
-    return Reading(device=device, point=sample.point, index=sample.index, at=at, value=float(sample.value))
+    value, quality = float(sample.value), sample.quality
+    return Reading(device=device, point=sample.point, index=sample.index, at=at, value=value, quality=quality)
 
 
 # ---- what is worked out once
@@ -174,7 +179,9 @@ def _record(sample: Sample, device: str, at: int) -> Reading | Gap:
 def _tier(profile: Profile, tier: Tier) -> _Tier:
     if len(_tiers) >= _MOST_TIERS:
         _tiers.clear()
-    usable = not any(POINTS[row.point].kind is Kind.TEXT for row in profile.rows(tier))
+    rows = profile.rows(tier)
+    texts = any(POINTS[row.point].kind is Kind.TEXT for row in rows)
+    usable = not texts and not any(row.hidden for row in rows) and not derive.of_tier(profile, tier)
     known = _tiers[id(profile), tier] = _Tier(profile, usable, snmp.deciding(profile, tier))
     return known
 
@@ -219,28 +226,32 @@ def _within(held: list[Variable], places: tuple[int, ...], low: float, high: flo
             if low <= raw <= high:
                 return True
         else:
-            number = snmp.raw_number(raw)
+            number = raw_number(raw)
             if number is not None and low <= number[0] <= high:
                 return True
     return False
 
 
 def _is_zero(raw: Variable) -> bool:
-    return raw == 0 if type(raw) is int else snmp.raw_number(raw) == (0.0, True)
+    return raw == 0 if type(raw) is int else raw_number(raw) == (0.0, True)
 
 
 def _new_shape(known: _Tier, tier: Tier, key: tuple[str | int, ...], values: dict[str, Variable]) -> _Shape:
     if known.variables + len(values) > _MOST_VARIABLES:
         known.shapes.clear()
         known.variables = 0
-    named = {snmp.SYS_DESCR, snmp.SYS_OBJECT_ID} if any(snmp.asks(variant) for variant in known.variants) else set()
-    named |= {f"{place}.0" for variant in known.variants for place in variant.match.said}
-    named |= {f"{row.lines}.0" for row in known.profile.rows(tier) if row.lines}
-    columns: list[str] = []
+    named = {SYS_DESCR, SYS_OBJECT_ID} if any(snmp.asks(variant) for variant in known.variants) else set()
+    named |= {f"{place}.0" for variant in known.variants for place in variant.match.scalars}
+    rows = known.profile.rows(tier)
+    named |= {f"{row.lines}.0" for row in rows if row.lines}
+    columns = [f"{column_beside(place.removesuffix('.0'))}" for row in rows for place in row.beside]
+    columns += [known.profile.conditions[row.only_if].at for row in rows if row.only_if in known.profile.conditions]
+    columns += [word.at.removesuffix(".*") for word in known.profile.flags if word.tier == tier]
     for alarms in known.profile.alarms:
         if alarms.tier == tier:
-            named |= {f"{alarms.count}.0", alarms.count}
-            columns.append(alarms.at + ".")
+            columns += [alarms.at, alarms.count, *map(column_beside, alarms.where)]
+    named.update(columns)
+    columns = [place + "." for place in dict.fromkeys(columns) if place]
     below = tuple(columns)
     deciding = tuple(n for n, oid in enumerate(values) if oid in named or (below and oid.startswith(below)))
     shape = known.shapes[key] = _Shape(deciding, {})
@@ -253,39 +264,34 @@ def _new_kind(
 ) -> _Kind:
     if len(shape.kinds) >= _MOST_TABLES:
         shape.kinds.clear()
-    tree = snmp.Tree(exchanges)
+    tree = Tree(exchanges)
     places = {oid: n for n, oid in enumerate(tree.values)}
-    object_id, descr = snmp.identity(tree.values)
+    object_id, descr = identity(tree.values)
     proofs = [
         (tuple(places[oid] for oid, _, _ in tree.under(variant.sees.at)), variant.sees.low, variant.sees.high)
         for variant in known.variants
-        if variant.sees and says(variant.match, object_id, descr) and tree.said(variant.match.said)
+        if variant.sees and says(variant.match, object_id, descr) and said(variant.match, tree.values)
     ]
     zeros = [
-        places[oid] for row in known.profile.rows(tier) if row.lines and row.column for oid, _ in snmp.beyond(row, tree)
+        places[oid] for row in known.profile.rows(tier) if row.lines and row.column for oid, _ in beyond(row, tree)
     ]
     kind = shape.kinds[decided] = _Kind(tuple(dict.fromkeys(proofs)), tuple(dict.fromkeys(zeros)), {})
     return kind
 
 
 def _new_table(profile: Profile, tier: Tier, exchanges: Sequence[Exchange]) -> Table:
-    tree = snmp.Tree(exchanges)
+    tree = Tree(exchanges)
     fitted = layered(profile, tree.applies())
     places = {oid: n for n, oid in enumerate(tree.values)}
     of_exchange = _exchange_of(exchanges)
-    rows: dict[str, list[Value]] = {}
-    for row in fitted.rows(tier):
-        rows.setdefault(row.point, []).append(row)
     entries: list[Entry] = []
     told: list[Sample] = []
-    for same in rows.values():
+    for same in snmp.by_point(fitted, tier, tree):
         found = list(_entries(same, tree, places, of_exchange))
         entries += found
-        if not found:
+        if not found and not snmp.may_lack(same):
             told.append(snmp.missing(same[0], tree))
-    for alarms in fitted.alarms:
-        if alarms.tier == tier:
-            told.extend(snmp.alarm_flags(alarms, tree))
+    told.extend(snmp.flags(fitted, tier, tree))
     last = len(exchanges)
     flags = tuple((sample, of_exchange[places[sample.where]] if sample.where in places else last) for sample in told)
     return Table(tuple(entries), flags)
@@ -300,39 +306,46 @@ def _exchange_of(exchanges: Sequence[Exchange]) -> list[int]:
     return out
 
 
-def _entries(rows: Sequence[Value], tree: snmp.Tree, places: dict[str, int], of_exchange: list[int]) -> Iterator[Entry]:
+def _entries(rows: Sequence[Value], tree: Tree, places: dict[str, int], of_exchange: list[int]) -> Iterator[Entry]:
     """The entries of one point, as `snmp` orders them."""
     counter = POINTS[rows[0].point].kind is Kind.COUNTER
-    by_index: dict[str | None, list[tuple[int, Value, str]]] = {}
+    by_index: dict[str | None, list[Cell]] = {}
     for row in rows:
-        for index, oid in snmp.column(row, tree) if row.column else snmp.scalar(row, tree):
-            by_index.setdefault(index, []).append((places[oid], row, oid))
-    for index, found in by_index.items():
-        place, row, oid = found[0]
-        others = () if counter else tuple(found[1:])
-        yield _entry(row, index, oid, place, of_exchange[place], others)
+        for cell in cells(row, tree):
+            by_index.setdefault(cell.line, []).append(cell)
+    for first, *others in by_index.values():
+        place = places[first.oid]
+        live = [cell for cell in others if not cell.lack and not counter]
+        yield _entry(first, place, of_exchange[place], tuple((places[cell.oid], cell.row, cell.oid) for cell in live))
 
 
-def _entry(
-    row: Value, index: str | None, oid: str, place: int, exchange: int, others: tuple[tuple[int, Value, str], ...]
-) -> Entry:
+def _entry(cell: Cell, place: int, exchange: int, others: tuple[tuple[int, Value, str], ...]) -> Entry:
+    row, index, oid = cell.row, cell.line, cell.oid
     point = POINTS[row.point]
     coded: dict[int, float] | None = None
     times, over = factors(row.scale)
-    low, high = point.low, point.high
-    if row.states or point.kind in (Kind.STATE, Kind.FLAG):
-        coded = {}
-        for raw in row.states or point.states or (0, 1):
-            one = settle.number(row, float(raw), index=index, at=0, where=oid, shown="")
-            if isinstance(one.value, float):
-                coded[raw] = one.value
-    elif not over:
+    low, high = settle.bounds(row, point)
+    slow_only = bool(cell.lack or row.mask or row.shift or row.rule in (FIRST_BIT, FIRST_CHAR))
+    if row.states or row.default is not None or point.kind in (Kind.STATE, Kind.FLAG):
+        coded = {} if slow_only else _codes(row, index, oid)
+    elif not over or slow_only or row.offset or row.curve:
         low, high = _NEVER, -_NEVER  # every number the long way
         over = 1.0
     elif over != 1.0:
         low, high = max(low, -_EXACT_BELOW), min(high, _EXACT_BELOW)
-    slow = Slow(place, exchange, index, row, oid, others)
-    return Entry(place, exchange, row.point, index, coded, row.missing, times, over, low, high, row.least, slow)
+    slow = Slow(place, exchange, cell, others)
+    missing = row.missing.union(row.means)
+    return Entry(place, exchange, row.point, index, coded, missing, times, over, low, high, row.least, slow)
+
+
+def _codes(row: Value, index: str | None, oid: str) -> dict[int, float]:
+    """What the long way makes of every number that is known to it; the others go that way."""
+    coded: dict[int, float] = {}
+    for raw in row.states or POINTS[row.point].states or (0, 1):
+        one = settle.number(row, float(raw), index=index, at=0, where=oid, shown="")
+        if isinstance(one.value, float) and one.point == row.point and not one.quality:
+            coded[raw] = one.value
+    return coded
 
 
 def factors(scale: float) -> tuple[float, float]:

@@ -11,35 +11,27 @@ rows preallocated with OID 0.0. A NULL is an absent variable.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from agent.address import DeviceUrl
 from agent.drivers import settle
-from agent.drivers.exchange import (
-    Exchange,
-    Failure,
-    GetVariables,
-    Request,
-    Sample,
-    Variable,
-    Variables,
-    WalkVariables,
-    printable,
-)
-from agent.profiles.form import Alarms, Evidence, Profile, Tier, Value, Variant, layered, says, under
+from agent.drivers.derive import derived
+from agent.drivers.exchange import Exchange, GetVariables, Request, Sample, Variable, WalkVariables, printable
+from agent.drivers.snmp_flags import ABSENT, alarm_flags, word_flags
+from agent.drivers.snmp_rows import Cell, cells, column_beside
+from agent.drivers.snmp_tree import SYS_DESCR, SYS_OBJECT_ID, Tree, identity, number_of, shown
+from agent.profiles.form import FIRST_BIT, FIRST_CHAR, Profile, Tier, Value, Variant, under
+from agent.profiles.layers import layered
+from agent.profiles.units import factor, named
 from model.points import POINTS, Kind
 from model.reading import GapCause
 
-SYS_DESCR = "1.3.6.1.2.1.1.1.0"
-SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0"
+__all__ = ["SYS_DESCR", "SYS_OBJECT_ID", "UPTIME", "WHO", "Tree", "identity", "narrow", "plan", "read"]
+
 UPTIME = "1.3.6.1.2.1.1.3.0"
 #: Who a device is; also what a tier begins with that has no scalar to ask for. The first request of a tier is a get: whatever it
 #: asks for, every live agent answers it.
 WHO = GetVariables(oids=(SYS_DESCR, SYS_OBJECT_ID))
-_TEXT_NUMBER = re.compile(r"\s*([+-]?\d{1,18})(\.\d{1,9})?\s*[A-Za-z%°]{0,4}\s*")
-_ABSENT = Failure(cause=GapCause.NOT_SUPPORTED, raw="no such variable")
-
 
 #: Plans by profile (held, so that its address stays its own) and tier: a fleet asks the same thing all day.
 _plans: dict[tuple[int, Tier], tuple[Profile, list[Request]]] = {}
@@ -59,21 +51,48 @@ def plan(profile: Profile, _url: DeviceUrl, tier: Tier) -> list[Request]:
 def _plan(profile: Profile, tier: Tier) -> list[Request]:
     rows = profile.rows(tier)
     walks = list(profile.walks.get(tier, ()))
-    scalars: list[str] = []
-    if not walks:
-        walks = [row.place for row in rows if row.column]
-        scalars = [f"{row.place}.0" for row in rows if not row.column]
+    columns, scalars = _places(profile, tier)
+    walks += [place for place in columns if not _covered(place, walks)]
+    scalars = [f"{place}.0" for place in scalars if not _covered(place, walks)]
     last: list[Request] = []
     if UPTIME in scalars and any(row.bits for row in rows if row.column):
         # behind the counters: a reboot in between must not be seen before them (agent/counters.py)
         scalars.remove(UPTIME)
         last = [GetVariables(oids=(UPTIME,))]
-    walks += [a.at for a in profile.alarms if a.tier == tier and not any(under(a.at, walk) for walk in walks)]
     variants = deciding(profile, tier)
-    said = [f"{place}.0" for variant in variants for place in variant.match.said]
+    said = [f"{place}.0" for variant in variants for place in variant.match.scalars]
     asks_who = tier is Tier.IDENTITY or not scalars or any(asks(variant) for variant in variants)
     first = GetVariables(oids=tuple(dict.fromkeys((*(WHO.oids if asks_who else ()), *said, *scalars))))
     return [first, *(WalkVariables(root=root) for root in dict.fromkeys(walks)), *last]
+
+
+def _places(profile: Profile, tier: Tier) -> tuple[list[str], list[str]]:
+    """Columns and scalars (without their .0) that a tier's rows, flags and tables stand in or depend on."""
+    columns: list[str] = []
+    scalars: list[str] = []
+    for row in profile.rows(tier):
+        (columns if row.column else scalars).append(row.place)
+        for place in row.beside:
+            if row.column and not place.endswith(".0"):
+                columns.append(column_beside(place))
+            else:
+                scalars.append(place.removesuffix(".0"))
+        if row.lines and profile.rows(tier) and tier not in profile.walks:
+            scalars.append(row.lines)
+        if row.only_if in profile.conditions:
+            scalars.append(profile.conditions[row.only_if].at)
+    for word in profile.flags:
+        if word.tier == tier:
+            (columns if word.at.endswith(".*") else scalars).append(word.at.removesuffix(".*"))
+    for alarms in profile.alarms:
+        if alarms.tier == tier:
+            columns += [alarms.at, *map(column_beside, alarms.where)]
+            scalars += [alarms.count] if alarms.count else []
+    return columns, list(dict.fromkeys(scalars))
+
+
+def _covered(place: str, walks: Sequence[str]) -> bool:
+    return any(under(place, walk) for walk in walks)
 
 
 def deciding(profile: Profile, tier: Tier) -> tuple[Variant, ...]:
@@ -96,82 +115,31 @@ def read(profile: Profile, _url: DeviceUrl, tier: Tier, exchanges: Sequence[Exch
     """Samples of a tier, in the profile's order."""
     tree = Tree(exchanges)
     fitted = layered(profile, tree.applies())
+    out = [sample for same in by_point(fitted, tier, tree) for sample in _point(same, tree)]
+    out.extend(flags(fitted, tier, tree))
+    return derived(profile, tier, out)
+
+
+def by_point(fitted: Profile, tier: Tier, tree: Tree) -> list[list[Value]]:
+    """The rows of a tier that exist on this device, those of one point together."""
     rows: dict[str, list[Value]] = {}
     for row in fitted.rows(tier):
-        rows.setdefault(row.point, []).append(row)
-    out = [sample for same in rows.values() for sample in _point(same, tree)]
+        condition = fitted.conditions.get(row.only_if)
+        if not row.only_if or (condition and (tree.holds(condition) or tree.failure(condition.at))):
+            rows.setdefault(row.point, []).append(row)
+    return list(rows.values())
+
+
+def flags(fitted: Profile, tier: Tier, tree: Tree) -> Iterator[Sample]:
+    """The flags of words and tables."""
+    words = tuple(word for word in fitted.flags if word.tier == tier)
+    if words:
+        yield from word_flags(words, tree)
+    told: set[str] = set()
     for alarms in fitted.alarms:
         if alarms.tier == tier:
-            out.extend(alarm_flags(alarms, tree))
-    return out
-
-
-def identity(values: dict[str, Variable]) -> tuple[str, str]:
-    """(sysObjectID without a leading dot, sysDescr) as the device gave them."""
-    object_id, descr = values.get(SYS_OBJECT_ID), values.get(SYS_DESCR)
-    return _oid(object_id) or "", _text(descr) if isinstance(descr, bytes) else ""
-
-
-class Tree:
-    """The variables of a round, and the failures of the requests that should have brought more."""
-
-    def __init__(self, exchanges: Sequence[Exchange]) -> None:
-        self.values: dict[str, Variable] = {}
-        self._at: dict[str, int] = {}
-        self._failed: list[tuple[tuple[str, ...], Failure, int]] = []
-        self.last_at = max((exchange.at for exchange in exchanges), default=0)
-        for exchange in exchanges:
-            answer, request = exchange.answer, exchange.request
-            if isinstance(answer, Variables):
-                self.values.update(answer.values)
-                self._at.update(dict.fromkeys(answer.values, exchange.at))
-            failure = answer.cut if isinstance(answer, Variables) else answer
-            if isinstance(failure, Failure):
-                asked = request.oids if isinstance(request, GetVariables) else ()
-                roots = (request.root,) if isinstance(request, WalkVariables) else asked
-                lacking = tuple(root for root in roots if root not in self.values)
-                self._failed.append((lacking, failure, exchange.at))
-
-    def at(self, oid: str) -> int:
-        return self._at.get(oid, self.last_at)
-
-    def under(self, place: str) -> Iterator[tuple[str, str, Variable]]:
-        """(OID, rest of the OID, value) of everything below a place that has a value."""
-        prefix = place + "."
-        for oid, value in self.values.items():
-            if oid.startswith(prefix) and value is not None:
-                yield oid, oid[len(prefix) :], value
-
-    def failure(self, place: str) -> tuple[Failure, int] | None:
-        """Why nothing is known at a place: a request failed that would have brought it."""
-        for roots, failure, at in self._failed:
-            if any(under(place, root) or under(root, place) for root in roots):
-                return failure, at
-        return None
-
-    def applies(self) -> Callable[[Variant], bool]:
-        """Whether a variant is what this device is, by what it says and by what its numbers prove."""
-        object_id, descr = identity(self.values)
-
-        def applies(variant: Variant) -> bool:
-            told = says(variant.match, object_id, descr) and self.said(variant.match.said)
-            return told and (variant.sees is None or self.sees(variant.sees))
-
-        return applies
-
-    def said(self, patterns: dict[str, str]) -> bool:
-        """Whether every scalar named holds text that fits."""
-        for place, pattern in patterns.items():
-            value = self.values.get(f"{place}.0")
-            if not isinstance(value, bytes) or not re.search(pattern, _text(value)):
-                return False
-        return True
-
-    def sees(self, evidence: Evidence) -> bool:
-        """Whether some raw number at or below a place lies within the evidence's bounds."""
-        found: Iterable[Variable] = [value for _, _, value in self.under(evidence.at)]
-        numbers = (raw_number(value) for value in found)
-        return any(number is not None and evidence.low <= number[0] <= evidence.high for number in numbers)
+            yield from (one for one in alarm_flags(alarms, tree) if one.point not in told)
+            told.update(alarms.told)
 
 
 def _point(rows: Sequence[Value], tree: Tree) -> list[Sample]:
@@ -181,113 +149,92 @@ def _point(rows: Sequence[Value], tree: Tree) -> list[Sample]:
     out: dict[str | None, Sample] = {}
     counter = POINTS[rows[0].point].kind == Kind.COUNTER
     for row in rows:
-        for index, oid in column(row, tree) if row.column else scalar(row, tree):
-            one = sample(row, index, oid, tree.values[oid], tree.at(oid))
-            held = out.get(one.index)
+        for cell in cells(row, tree):
+            one = cell_sample(cell, tree.values[cell.oid], tree.at(cell.oid))
+            held = out.get(cell.line)
             if held is None or (held.value is None and one.value is not None and not counter):
-                out[one.index] = one
+                out[cell.line] = one
         failed = tree.failure(row.place)
         if failed and not out:
             return [settle.gap(row.point, row.index, failed[1], row.place, failed[0].raw, failed[0].cause)]
-    return list(out.values()) or [missing(rows[0], tree)]
+    told = [one for one in out.values() if not settle.silent(one)]
+    return told or ([] if out or may_lack(rows) else [missing(rows[0], tree)])
 
 
-def scalar(row: Value, tree: Tree) -> Iterator[tuple[str | None, str]]:
-    """(index, OID) of the scalar at its .0, or where a careless card puts it."""
-    for oid in (f"{row.place}.0", row.place, f"{row.place}.0.0"):
-        if tree.values.get(oid) is not None:
-            yield row.index, oid
-            return
+def may_lack(rows: Sequence[Value]) -> bool:
+    """Whether nothing is said when none of the rows is there."""
+    return all(row.may_lack for row in rows)
 
 
-def column(row: Value, tree: Tree) -> Iterator[tuple[str, str]]:
-    """(index, OID) of each row of the table. A trailing .0 is not part of the index."""
-    seen: set[str] = set()
-    no_rows = {oid for oid, zero in beyond(row, tree) if zero} if row.lines else ()
-    for oid, rest, _ in tree.under(row.place):
-        index = rest.removesuffix(".0") if "." in rest else rest
-        if index not in seen and oid not in no_rows:
-            seen.add(index)
-            yield index, oid
-
-
-def beyond(row: Value, tree: Tree) -> Iterator[tuple[str, bool]]:
-    """(OID, whether it holds zero and so is no row) of everything beyond the lines that the device counts."""
-    lines = raw_number(tree.values.get(f"{row.lines}.0"))
-    if lines is None or lines[0] < 1:
-        return
-    for oid, rest, value in tree.under(row.place):
-        index = rest.removesuffix(".0") if "." in rest else rest
-        if index.isdigit() and int(index) > lines[0]:
-            yield oid, raw_number(value) == (0.0, True)
+def cell_sample(cell: Cell, value: Variable, at: int) -> Sample:
+    """What one cell says."""
+    if cell.lack:
+        raw = printable(f"{shown(value)}; {cell.lack}")
+        return settle.gap(cell.row.point, cell.line, at, cell.oid, raw, GapCause.NOT_SUPPORTED)
+    return sample(cell.row, cell.line, cell.oid, value, at)
 
 
 def sample(row: Value, index: str | None, oid: str, value: Variable, at: int) -> Sample:
-    shown = _text(value) if isinstance(value, bytes) else str(value)
-    shown = printable(shown)
+    """What one variable says."""
+    said = shown(value)
+    if row.type == "mac" and isinstance(value, bytes):
+        said = value.hex(":")
     if POINTS[row.point].kind == Kind.TEXT:
-        raw = _text(value) if isinstance(value, bytes) else str(value)
-        return settle.text(row, " ".join(raw.split()), index=index, at=at, where=oid)
-    number = raw_number(value)
+        return _text(row, said, index, oid, value, at)
+    if isinstance(value, bytes):
+        if row.letters:
+            return settle.letter(row, said, index=index, at=at, where=oid)
+        if said.strip().casefold() in row.missing_text:
+            return settle.gap(row.point, index, at, oid, printable(said), GapCause.NOT_SUPPORTED)
+        if row.pattern:
+            value = settle.group(row, said).encode()
+    if row.rule == FIRST_CHAR:
+        return _first_char(row, said, index, oid, at)
+    return _number(row, printable(said), index, oid, value, at)
+
+
+def _text(row: Value, said: str, index: str | None, oid: str, value: Variable, at: int) -> Sample:
+    if row.date and isinstance(value, bytes | int | float):
+        packed = value if isinstance(value, bytes) else float(value)
+        return settle.date(row, packed, said, index=index, at=at, where=oid)
+    if row.names and isinstance(value, int):
+        return settle.text(row, row.names.get(value, ""), index=index, at=at, where=f"{oid} = {value}")
+    return settle.text(row, " ".join(said.split()), index=index, at=at, where=oid)
+
+
+def _number(row: Value, told: str, index: str | None, oid: str, value: Variable, at: int) -> Sample:
+    number = number_of(value)
     if number is None:
         blank = isinstance(value, bytes) and not value.strip(b" \x00-")
         cause = GapCause.NOT_SUPPORTED if blank else GapCause.GARBLED
-        return settle.gap(row.point, index, at, oid, shown, cause)
-    return settle.number(row, number[0], index=index, at=at, where=oid, shown=shown, scaled=number[1])
+        return settle.gap(row.point, index, at, oid, told, cause)
+    raw, scaled, unit = number
+    if unit:
+        return _in_unit(row, raw, unit, told, index, oid, at)
+    if row.mask or row.shift:
+        raw = settle.masked(row, raw)
+    if row.rule == FIRST_BIT:
+        return settle.first_bit(row, raw, index=index, at=at, where=oid, shown=told)
+    return settle.number(row, raw, index=index, at=at, where=oid, shown=told, scaled=scaled)
 
 
-def raw_number(value: Variable) -> tuple[float, bool] | None:
-    """(number, whether it is in the MIB's raw steps). Text with a decimal point is in the unit already."""
-    if isinstance(value, bool) or value is None:
-        return None
-    if isinstance(value, int | float):
-        return float(value), True
-    if isinstance(value, bytes):
-        found = _TEXT_NUMBER.fullmatch(_text(value))
-        if found:
-            return float(found[1] + (found[2] or "")), found[2] is None
-    return None
+def _in_unit(row: Value, raw: float, unit: str, told: str, index: str | None, oid: str, at: int) -> Sample:
+    """A number with its unit behind it (`230.4 VAC`, `74 F`): that unit counts, and one that nobody knows is no value."""
+    numbers = factor(named(unit), POINTS[row.point].unit)
+    if not named(unit) or numbers is None:
+        return settle.gap(row.point, index, at, oid, told, GapCause.NOT_PLAUSIBLE)
+    return settle.number(row, raw, index=index, at=at, where=oid, shown=told, own=numbers)
+
+
+def _first_char(row: Value, said: str, index: str | None, oid: str, at: int) -> Sample:
+    """The state of the first character, in the order of `states`, that is 1. Characters count from 1."""
+    text = said.strip().strip('"')
+    if not text or text.strip("01"):
+        return settle.gap(row.point, index, at, oid, printable(said), GapCause.NOT_PLAUSIBLE)
+    raw = next((n for n in row.states if n > 0 and text[n - 1 : n] == "1"), -1)
+    return settle.number(row, float(raw), index=index, at=at, where=oid, shown=printable(said))
 
 
 def missing(row: Value, tree: Tree) -> Sample:
-    return settle.gap(row.point, row.index, tree.last_at, row.place, _ABSENT.raw, _ABSENT.cause)
-
-
-def alarm_flags(alarms: Alarms, tree: Tree) -> Iterator[Sample]:
-    """All flags, 0 and 1, when the table was seen; a gap each when it was not."""
-    counted = raw_number(tree.values.get(f"{alarms.count}.0")) or raw_number(tree.values.get(alarms.count))
-    rows = [(oid, _oid(value)) for oid, _, value in tree.under(alarms.at)]
-    named: dict[int, str] = {}
-    for oid, name in rows:
-        if name and name.startswith(alarms.names + "."):
-            number = int(name[len(alarms.names) + 1 :].partition(".")[0])
-            named.setdefault(number, oid)
-    failed = tree.failure(alarms.at)
-    unseen = counted is None and not rows
-    unnamed = counted is not None and counted[0] > 0 and not any(name and name != "0.0" for _, name in rows)
-    for number, flag in alarms.flags.items():
-        if number in named:
-            oid = named[number]
-            raw = f"{alarms.names}.{number}"
-            yield Sample(point=flag, index=None, at=tree.at(oid), value=1.0, where=oid, raw=raw)
-        elif failed:
-            yield settle.gap(flag, None, failed[1], alarms.at, failed[0].raw, failed[0].cause)
-        elif unseen or unnamed:
-            raw = "alarms present, but none is named" if unnamed else _ABSENT.raw
-            yield settle.gap(flag, None, tree.last_at, alarms.at, raw, GapCause.NOT_SUPPORTED)
-        else:
-            yield Sample(point=flag, index=None, at=tree.last_at, value=0.0, where=alarms.at, raw="no such row")
-
-
-def _oid(value: Variable) -> str | None:
-    """An OID as dotted numbers, or None."""
-    text = value if isinstance(value, str) else _text(value) if isinstance(value, bytes) else ""
-    text = text.strip().lstrip(".")
-    return text if re.fullmatch(r"\d+(\.\d+)*", text) else None
-
-
-def _text(data: bytes) -> str:
-    try:
-        return data.decode("utf-8").rstrip("\x00")
-    except UnicodeDecodeError:
-        return data.decode("latin-1").rstrip("\x00")
+    """The gap of a point that is not there."""
+    return settle.gap(row.point, row.index, tree.last_at, row.place, ABSENT, GapCause.NOT_SUPPORTED)

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
-from agent.profiles.form import Profile, Tier, Variant, layered, says
-from agent.profiles.lint import lint
+from agent.profiles.form import Profile, Tier, Variant
+from agent.profiles.layers import chosen, fitting, layered, says
+from agent.profiles.lint import lint as _lint
+from model.problem import Problem
 
 __all__ = [
     "PROFILES",
@@ -17,6 +20,7 @@ __all__ = [
     "ProfileError",
     "Tier",
     "Variant",
+    "chosen",
     "layered",
     "lint",
     "load",
@@ -37,6 +41,18 @@ def _found() -> tuple[str, ...]:
 
 #: The ids of all profiles.
 PROFILES: tuple[str, ...] = _found()
+
+
+def lint(file: str, text: str, recordings: Path | None = None) -> tuple[Profile | None, list[Problem]]:
+    """The profile in a file, whole, and everything that is wrong with it. What it extends is taken from this folder."""
+    return _lint(file, text, _held, recordings)
+
+
+def _held(id: str) -> Profile | None:
+    try:
+        return load(id)
+    except (ProfileError, RecursionError):
+        return None
 
 
 @cache
@@ -64,6 +80,6 @@ def trap_tables() -> tuple[Profile, ...]:
 
 
 def match(object_id: str, descr: str = "", *, driver: str = "snmp") -> tuple[Profile, ...]:
-    """The profiles that may fit what an SNMP device says of itself; whether its MIB is there, a probe tells."""
-    loaded = (load(id) for id in PROFILES)
-    return tuple(p for p in loaded if p.driver == driver and says(p.match, object_id, descr))
+    """The profiles that may fit what an SNMP device says of itself, the most particular first; whether its MIB is there, and what
+    else a match asks, a probe tells."""
+    return fitting((one for one in map(load, PROFILES) if one.driver == driver), object_id, descr)

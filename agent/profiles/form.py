@@ -2,13 +2,12 @@
 
 A profile is data: where a make keeps its points on the wire, what marks stand for "not available", what
 its alarm bits mean. Variants change units and marks for members of the family that break the rule;
-they are chosen by what the device says of itself or by what its numbers can only mean.
+they are chosen by what the device says of itself or by what its numbers can only mean. How files lie over each other is told in
+`agent.profiles.layers`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 import msgspec
@@ -26,17 +25,37 @@ class Tier(StrEnum):
 
 #: Tiers that a row may name.
 ROW_TIERS = (Tier.STATUS, Tier.MEASURE, Tier.IDENTITY)
-#: Rules of Modbus rows: the state of the first bit, in the order of `states`, that is set.
-FIRST_BIT = "first_bit"
+#: Rules of rows: the state of the first bit (or character of a text bit-string), in the order of `states`, that is set;
+#: type, scale and precision of a value as ENTITY-SENSOR-MIB keeps them in the columns beside it.
+FIRST_BIT, FIRST_CHAR, ENTITY_SENSOR = "first_bit", "first_char", "entity_sensor"
+#: Rules of `[[derived]]` and how many points each takes: see agent/drivers/derive.py.
+DERIVATIONS = {
+    "product": (2, 4), "percent_of": (2, 2), "percentage": (2, 2), "quotient": (2, 2), "sum": (1, 16), "difference": (2, 2), "share": (2, 2),
+    "mean": (1, 16), "highest": (1, 16), "lowest": (1, 16), "times": (1, 1), "first": (1, 8),
+}  # fmt: skip
 #: What a discharge curve is made of: the battery itself, and what it feeds.
 _DISCHARGE = ("battery.", "ups.load", "output.power", "output.realpower", "output.voltage", "output.current")
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What a place beside a row must hold: one of these numbers, or text that fits the pattern."""
+
+    numbers: frozenset[float] = frozenset()
+    pattern: str = ""
+
+
+class Instead(msgspec.Struct, frozen=True, kw_only=True):
+    """What a mark means: this state of another point. Without a point: that there is nothing to tell."""
+
+    point: str = ""
+    state: float = 0.0
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True):
     """One row: a point, where it stands, and how to read it."""
 
     point: str
-    at: str  #: OID below the base (`.*` at its end: a column, one value a row), register, or `Q1[1:6]`
+    at: str  #: OID below the base (`.*` marks a column, one value a row), register, or `Q1[1:6]`
     tier: Tier
     index: str | None = None
     scale: float = 1.0  #: raw x scale = the point's unit
@@ -56,36 +75,102 @@ class Value(msgspec.Struct, frozen=True, kw_only=True):
     function: int = 0  #: Modbus: 1 to 4; 0: the profile's
     names: dict[int, str] = {}  #: Modbus: text that a number stands for
     bits: int = 0  #: SNMP counters: 32 or 64, where they wrap
+    offset: float = 0.0  #: added after the scale, in the point's unit
+    curve: str = ""  #: `dBm`: the scaled number is milliwatts
+    default: int | None = None  #: the state of raw numbers that `states` does not list
+    means: dict[float, Instead] = {}  #: marks that tell something
+    missing_text: frozenset[str] = frozenset()  #: marks that are text
+    low: float | None = None  #: what this make can give, within what the point can be
+    high: float | None = None
+    suspect: bool = False  #: beyond low and high: told with quality "suspect" instead of a gap
+    optional: bool = False  #: not told of where it is absent
+    index_from: tuple[
+        int, ...
+    ] = ()  #: SNMP: which numbers behind the place make the index, from 1; negative from the end
+    index_map: dict[str, str] = {}  #: index on the wire -> index; a row that is not listed does not exist
+    label: str = ""  #: SNMP: the column whose text is the index
+    where: dict[str, Wanted] = {}  #: SNMP: columns that must hold something, else the row does not exist
+    unless: dict[str, Wanted] = {}  #: SNMP: columns that must not
+    scale_from: str = ""  #: the place of a factor
+    scale_by: str = "power"  #: what the factor is: a power of ten, `digits` behind the point, `divide` or `multiply`
+    unit_at: str = ""  #: the place that tells the unit
+    units: dict[str, str] = {}  #: what it holds -> unit; empty: the unit itself
+    mask: int = 0  #: of the raw word
+    shift: int = 0
+    order: str = "ABCD"  #: Modbus: of words and bytes
+    date: str = ""  #: text points: how a date is packed (agent/profiles/dates.py)
+    layer: str = ""  #: the file that the row stands in
+    hidden: bool = False  #: read for what is derived from it, not told
 
     @property
     def column(self) -> bool:
-        return self.at.endswith(".*")
+        return "*" in self.at
 
     @property
     def place(self) -> str:
-        """`at` without the mark of a column."""
-        return self.at.removesuffix(".*")
+        """`at` before the first mark of a column."""
+        return self.at.partition(".*")[0]
+
+    @property
+    def template(self) -> tuple[str, ...]:
+        """What follows the place: numbers, and `*` for any number; the last `*` stands for all that follow."""
+        return tuple(self.at[len(self.place) + 1 :].split(".")) if self.column else ()
+
+    @property
+    def may_lack(self) -> bool:
+        """Whether nothing is said when there is no such row."""
+        return self.optional or bool(self.where or self.unless or self.index_map or self.rule == ENTITY_SENSOR)
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The other places that the row depends on."""
+        if self.rule == ENTITY_SENSOR:
+            return tuple(sensor_place(self.place, n) for n in (1, 2, 3, 5))
+        named = (self.label, self.scale_from, self.unit_at, *self.where, *self.unless)
+        return tuple(place for place in named if place)
+
+
+def sensor_place(place: str, column: int) -> str:
+    """A column beside the values (4) of a table like ENTITY-SENSOR-MIB: 1 type, 2 scale, 3 precision, 5 status."""
+    return f"{place.rpartition('.')[0]}.{column}"
 
 
 class Flags(msgspec.Struct, frozen=True, kw_only=True):
-    """Bits of one word (Modbus) or characters of one reply (serial), each raising a flag."""
+    """Bits of one word (Modbus, SNMP) or characters of one reply (serial, SNMP), each raising a flag. A list of numbers:
+    which of them raise it; below zero: -1 - n raises it when bit n is 0."""
 
     at: str
     tier: Tier
     bits: dict[int, str]
+    chars: dict[int, str] = {}  #: SNMP: characters of a text of 0 and 1, from 1, as makers count them
+    values: dict[int, str] = {}  #: the raw number itself raises the flag
+    optional: bool = False
+    words: int = 1  #: Modbus: how many registers the bits are counted over, the last one lowest
+    layer: str = ""
     stride: int = 0
     function: int = 0  #: Modbus: 1 to 4; 0: the profile's. Of 1 and 2 each bit is an address of its own
     missing: frozenset[int] = frozenset()  #: Modbus: words that are no bits but mean "not available"
 
 
 class Alarms(msgspec.Struct, frozen=True, kw_only=True):
-    """An SNMP alarm table: a row stands while its alarm stands; a column names the alarm by OID."""
+    """An SNMP alarm table: a row stands while its alarm stands; a column names the alarm."""
 
     at: str  #: the column that names alarms
-    count: str  #: the scalar that counts them
-    names: str  #: the OID below which the known alarms are numbered
+    count: str  #: the scalar that counts them; "": the table alone tells
+    names: str  #: the OID below which the known alarms are numbered; "": the column holds numbers or texts
     tier: Tier
     flags: dict[int, str]
+    texts: dict[str, str] = {}  #: pattern over the column's text -> flag
+    other: str = ""  #: the flag of rows that nothing else names
+    by_index: bool = False  #: the alarm's number is the last of the row's index
+    where: dict[str, Wanted] = {}  #: columns that must hold something while the alarm stands
+    layer: str = ""
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Every flag that the table may raise."""
+        named = (*self.flags.values(), *self.texts.values(), *([self.other] if self.other else ()))
+        return tuple(dict.fromkeys(named))
 
 
 class Trap(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +184,19 @@ class Trap(msgspec.Struct, frozen=True, kw_only=True):
     index: str = ""  #: the column whose variable holds the index, or whose row is it
     when: dict[str, frozenset[int]] = {}  #: a variable's raw number must be one of these, else the trap means nothing
     asks: tuple[Tier, ...] = (Tier.STATUS,)
+    layer: str = ""  #: the file that it stands in
+
+
+class Derived(msgspec.Struct, frozen=True, kw_only=True):
+    """A point that is worked out from others of the same round (agent/drivers/derive.py)."""
+
+    point: str
+    sources: tuple[str, ...]  #: points, in the order that the rule wants
+    rule: str
+    tier: Tier
+    index: str | None = None
+    by: float = 1.0
+    layer: str = ""
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,7 +221,19 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
     scale: float | None = None
     conversion: float | None = None
+    offset: float | None = None
     missing: frozenset[float] = frozenset()
+    states: dict[int, int] | None = None
+    least: float | None = None
+    absent: bool = False  #: this member of the family does not have it, or not right
+
+
+class Versions(msgspec.Struct, frozen=True, kw_only=True):
+    """A range of versions, number by number: 12.04.0055 is below 12.4.56."""
+
+    at: str
+    least: str = ""
+    below: str = ""
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,6 +244,17 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
     said: dict[str, str] = {}  #: SNMP scalar -> a regular expression over its text
     vendor: str = ""  #: a regular expression over the Modbus identification
     presence: str = ""  #: an OID below which something must stand
+    version: Versions | None = None
+    qpi: str = ""  #: a regular expression over the QPI reply of a serial UPS
+
+    @property
+    def asks_nothing(self) -> bool:
+        return self == Match()
+
+    @property
+    def scalars(self) -> tuple[str, ...]:
+        """Scalars that have to be read before the rest is known."""
+        return (*self.said, *([self.version.at] if self.version else ()))
 
 
 class Variant(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,6 +264,7 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True):
     match: Match
     sees: Evidence | None = None
     changes: dict[str, Change] = {}
+    layer: str = ""
 
 
 class Serial(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,6 +289,13 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     title: tuple[str, str]
     source: str
     match: Match = Match()
+    matches: tuple[Match, ...] = ()  #: any of these will do
+    base: str = ""  #: OIDs are written below it
+    lineage: tuple[str, ...] = ()  #: the files that this one extends, the nearest first
+    without: tuple[str, ...] = ()  #: points of the extended file that this one does not have, or not right
+    replaces: tuple[str, ...] = ()  #: profiles that need not be asked beside this one
+    recordings: tuple[str, ...] = ()  #: what proves it
+    derived: tuple[Derived, ...] = ()
     values: tuple[Value, ...] = ()
     flags: tuple[Flags, ...] = ()
     alarms: tuple[Alarms, ...] = ()
@@ -182,7 +311,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     def rows(self, tier: Tier) -> tuple[Value, ...]:
         """The rows of one tier, in the file's order."""
         if tier is Tier.BATTERY:
-            return tuple(row for row in self.values if row.tier is Tier.MEASURE and row.point.startswith(_DISCHARGE))
+            measured = (row for row in self.values if row.tier is Tier.MEASURE)
+            return tuple(row for row in measured if row.hidden or row.point.startswith(_DISCHARGE))
         return tuple(row for row in self.values if row.tier == tier)
 
 
@@ -193,33 +323,3 @@ def under(oid: str, prefix: str) -> bool:
     (False, True)
     """
     return oid == prefix or oid.startswith(prefix + ".")
-
-
-def says(match: Match, object_id: str, descr: str) -> bool:
-    """Whether what an SNMP device says of itself fits. Both parts that are given must fit."""
-    if match.sys_object_id and not any(under(object_id, prefix) for prefix in match.sys_object_id):
-        return False
-    return not match.sys_descr or re.search(match.sys_descr, descr) is not None
-
-
-def layered(profile: Profile, applies: Callable[[Variant], bool]) -> Profile:
-    """The profile with every variant that applies laid over it, in the file's order."""
-    changes: dict[str, list[Change]] = {}
-    for variant in profile.variants:
-        if applies(variant):
-            for point, change in variant.changes.items():
-                changes.setdefault(point, []).append(change)
-    if not changes:
-        return profile
-    return msgspec.structs.replace(profile, values=tuple(_changed(row, changes) for row in profile.values))
-
-
-def _changed(row: Value, changes: Mapping[str, list[Change]]) -> Value:
-    for change in changes.get(row.point, ()):
-        row = msgspec.structs.replace(
-            row,
-            scale=row.scale if change.scale is None else change.scale,
-            conversion=row.conversion if change.conversion is None else change.conversion,
-            missing=row.missing | change.missing,
-        )
-    return row

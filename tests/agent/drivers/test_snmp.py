@@ -74,7 +74,7 @@ def test_a_400_hertz_machine_is_not_taken_for_one_with_hundredths() -> None:
 
 
 def test_marks_for_not_available_are_gaps_before_they_are_scaled() -> None:
-    found = said({"2.3.0": 4294967295, "2.6.0": 2147483647, "5.3.1.3.1": 65535, "2.7.0": -273, "2.4.0": -1})
+    found = said({"2.3.0": 4294967295, "2.6.0": 2147483647, "5.3.1.3.1": 65535, "2.7.0": -274, "2.4.0": -1})
     assert found["battery.runtime", None].cause == GapCause.NOT_SUPPORTED
     assert found["battery.current", None].cause == GapCause.NOT_SUPPORTED
     assert found["input.bypass.current", "1"].cause == GapCause.NOT_SUPPORTED

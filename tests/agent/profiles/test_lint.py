@@ -65,7 +65,7 @@ def test_all_mistakes_come_at_once() -> None:
 
 
 def test_states_must_be_those_of_the_point() -> None:
-    assert "one of [1, 2, 3, 4]" in problems(row(point='"battery.status"', unit="", states="{ 1 = 9 }"))[0][1]
+    assert "one of [1, 2, 3, 4" in problems(row(point='"battery.status"', unit="", states="{ 1 = 99 }"))[0][1]
 
 
 def test_a_place_outside_the_walks_is_told() -> None:
