@@ -177,6 +177,8 @@ _UNIT: dict[str, _Rule] = {
     "unit": (_whole(0, 255), Text("a unit from 0 to 255", "0 到 255 的站号")),
     "ups": (_whole(0, 4), Text("the number of the UPS on its card, 0 to 4", "卡上 UPS 的编号 0 到 4")),
 }
+#: On a serial bus 0 calls all at once, and none may answer.
+_SLAVE: dict[str, _Rule] = {**_UNIT, "unit": (_whole(1, 255), Text("a unit from 1 to 255", "1 到 255 的站号"))}
 _LINE: dict[str, _Rule] = {
     "baud": (_whole(300, 921600), Text("a baud rate from 300 to 921600", "300 到 921600 的波特率")),
     "parity": (lambda v: v in ("N", "E", "O"), Text("a parity N, E or O", "校验 N、E 或 O")),
@@ -221,8 +223,8 @@ _COMMUNITY: dict[str, _Rule] = {
 }
 _OPTIONS: dict[str, dict[str, _Rule]] = {
     TCP: {**_ONE_OF_ANY, **_UNIT},
-    RTU: {**_ONE_OF_ANY, **_UNIT, **_LINE, **_RS485},
-    RTU_OVER_TCP: {**_ONE_OF_ANY, **_UNIT},
+    RTU: {**_ONE_OF_ANY, **_SLAVE, **_LINE, **_RS485},
+    RTU_OVER_TCP: {**_ONE_OF_ANY, **_SLAVE},
     ICMP: _ONE_OF_ANY,
     CONNECT: _ONE_OF_ANY,
     SNMP: {**_ONE_OF_ANY, **_COMMUNITY, **_V3, **_BUDGET},

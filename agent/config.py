@@ -21,6 +21,7 @@ from agent.nut_server import settings as nut_settings
 from agent.nut_server.settings import NutSettings
 from agent.profiles import PROFILES, Profile
 from agent.profiles import load as load_profile
+from agent.sharing import Sharer, clash
 from agent.traps import settings as trap_settings
 from agent.traps.settings import TrapSettings
 from model.problem import Problem, unreadable
@@ -235,6 +236,7 @@ def _recorder(table: Table) -> RecorderConfig:
 
 def _devices(top: Table, site: str) -> tuple[WatchedDevice, ...]:
     devices: dict[str, WatchedDevice] = {}
+    lines: dict[str, list[Sharer]] = {}  #: who is on which line
     tables = top.tables("device")
     for table in tables:
         before = table.errors
@@ -248,10 +250,25 @@ def _devices(top: Table, site: str) -> tuple[WatchedDevice, ...]:
         elif id == AGENT:
             table.problem("id", _NOT_AGENT, repr(id), Text("rename it", "改名"))
         elif id and url and sound:
-            devices[f"{site}/{id}"] = WatchedDevice(id=f"{site}/{id}", url=url, profile=profile)
+            device = WatchedDevice(id=f"{site}/{id}", url=url, profile=profile)
+            if _goes_with(table, device, lines):
+                devices[device.id] = device
     if not tables:
         top.problem("device", _A_DEVICE, "none", _FIX_DEVICE, warning=True)
     return tuple(devices.values())
+
+
+def _goes_with(table: Table, device: WatchedDevice, lines: dict[str, list[Sharer]]) -> bool:
+    """Whether a device can share the line of those before it; notes what is wrong."""
+    one = Sharer(id=device.id, url=device.url, profile=device.profile.id if device.profile else "")
+    line = lines.setdefault(device.url.link_key, [])
+    found = clash(one, line)
+    if found:
+        table.problem("url", found.expected, found.got, found.fix, warning=found.warning)
+        if not found.warning:
+            return False
+    line.append(one)
+    return True
 
 
 def _id(table: Table, key: str, example: str) -> str:
