@@ -193,6 +193,12 @@ _ALL: tuple[Point, ...] = (
     _counter("battery.discharges", "", "Battery discharges", "电池放电次数"),
     _gauge("battery.charging.current", "A", 0, 5000, "Battery charging current", "电池充电电流"),
     _gauge("battery.discharging.current", "A", 0, 5000, "Battery discharging current", "电池放电电流"),
+    _gauge("battery.resistance", "mohm", 0, 1e6, "Battery internal resistance", "电池内阻"),
+    _gauge("battery.efficiency", "%", 0, 100, "Battery charge efficiency", "电池充电效率"),
+    _counter("battery.cycles", "", "Battery cycles", "电池循环次数"),
+    _counter("battery.cycles.aborted", "", "Battery cycles broken off", "电池未完成循环次数"),
+    _gauge("battery.depth.maximum", "%", 0, 100, "Deepest discharge", "最大放电深度"),
+    _gauge("battery.depth.mean", "%", 0, 100, "Mean depth of discharge", "平均放电深度"),
     _text("battery.date", "Battery installed or replaced", "电池安装或更换日期"),
     _text("battery.date.due", "Battery replacement due", "建议更换电池日期"),
     # Input, bypass, output
@@ -242,6 +248,7 @@ _ALL: tuple[Point, ...] = (
     _counter("output.energy", "kWh", "Energy delivered", "输出电能"),
     # The UPS itself
     _gauge("ups.load", "%", 0, 300, "Load", "负载率"),
+    _gauge("ups.load.apparent", "%", 0, 300, "Load of the rated VA", "视在负载率"),
     _gauge("ups.realpower", "W", 0, 5e6, "Active power of all phases", "总有功功率"),
     _gauge("ups.power", "VA", 0, 5e6, "Apparent power of all phases", "总视在功率"),
     _gauge("ups.efficiency", "%", 0, 100, "Efficiency", "效率"),
@@ -316,6 +323,9 @@ _ALL: tuple[Point, ...] = (
     _flag("alarm.battery_low_condition", "Battery below its end-of-discharge warning", "电池达到放电告警点"),
     _flag("alarm.mains_failed", "Mains failed", "市电中断"),
     _flag("alarm.inverter_off", "Inverter off", "逆变器关闭"),
+    _flag("alarm.sensor_fault", "Sensor faulty or absent", "传感器故障或缺失"),
+    _flag("alarm.short_circuit", "Output short-circuited", "输出短路"),
+    _flag("alarm.service", "Service due", "需维护"),
     _flag("ups.beeper", "Beeper on", "蜂鸣器"),
     _flag("ups.shutdown_active", "Shutdown active", "关机进行中"),
     # DC power plants: rectifiers, a battery, loads that are shed. The index is a module, a bank, a fuse, an output
