@@ -283,12 +283,10 @@ def _scale(row: Row, memory: _Memory) -> float | None:
 
 def _number(row: Row, known: _Known, raw: float) -> Sample:
     value, shown = row.value, _shown(row, known, raw)
-    if raw in value.missing or raw in value.means or not isfinite(raw):
-        pass
-    elif value.rule == FIRST_BIT:
-        raw = next((bit for bit in value.states if bit != _ELSE and int(raw) >> bit & 1), _ELSE)
-    elif _ELSE in value.states and raw not in value.states:
-        raw = _ELSE
+    if value.rule == FIRST_BIT:
+        return settle.first_bit(value, raw, index=value.index, at=known[0].at, where=row.where, shown=shown)
+    if _ELSE in value.states and not (raw in value.missing or raw in value.means or raw in value.states):
+        raw = _ELSE if isfinite(raw) else raw
     return settle.number(value, raw, index=value.index, at=known[0].at, where=row.where, shown=shown)
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from math import isfinite, log10
 
+import msgspec
+
 from agent.drivers.exchange import Sample, printable
 from agent.profiles import dates
 from agent.profiles.form import Value
@@ -85,7 +87,9 @@ def first_bit(row: Value, raw: float, *, index: str | None, at: int, where: str,
     if raw in row.missing or raw in row.means or not isfinite(raw) or raw != int(raw) or raw < 0:
         return number(row, raw, index=index, at=at, where=where, shown=shown)
     bit = next((bit for bit in row.states if bit >= 0 and int(raw) >> bit & 1), -1)
-    return number(row, float(bit), index=index, at=at, where=where, shown=shown)
+    # Marks are of the word: a bit whose number is one of them is no mark.
+    plain = msgspec.structs.replace(row, missing=frozenset(), means={}) if row.missing or row.means else row
+    return number(plain, float(bit), index=index, at=at, where=where, shown=shown)
 
 
 def masked(row: Value, raw: float) -> float:
