@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import msgspec
 
 from agent.drivers.exchange import printable
@@ -33,7 +35,7 @@ def with_unit(row: Value, held: str | None) -> tuple[Value, str]:
 
 def with_scale(row: Value, by: float | None) -> tuple[Value, str]:
     """The row with the scale that the device tells, and what is wrong."""
-    if by is None:
+    if by is None or not isfinite(by):
         return row, "its scale is not told"
     if row.scale_by == "digits":  # how many of them stand behind the point
         row, by = msgspec.structs.replace(row, scale_by="power"), -by

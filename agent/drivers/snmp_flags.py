@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from math import isfinite
 
 from agent.drivers import settle
 from agent.drivers.exchange import Sample, Variable, printable
@@ -85,7 +86,7 @@ def _raised(word: Flags, value: Variable) -> set[str] | None:
     raw = number[0]
     if word.values:
         return {flag for n, flag in word.values.items() if raw == n}
-    if raw != int(raw) or raw < 0:
+    if not isfinite(raw) or raw != int(raw) or raw < 0:
         return None
     whole = int(raw)
     return {flag for n, flag in word.bits.items() if (whole >> n & 1 if n >= 0 else not whole >> (-1 - n) & 1)}

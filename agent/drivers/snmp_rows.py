@@ -197,7 +197,7 @@ def _sensor(row: Value, index: str | None, oid: str, parts: tuple[str, ...], tre
     power = _SENSOR_SCALES.get(int(scale)) if scale is not None and abs(scale) < 256 else None
     if status is not None and status != 1:
         return Cell(row, index, oid, f"sensor status {status:g}")
-    if power is None or precision is None or abs(precision) > 9:
+    if power is None or precision is None or not abs(precision) <= 9:
         return Cell(row, index, oid, "scale or precision not told")
     power -= int(precision)
     by = 10.0**power if power >= 0 else 1 / 10.0**-power
