@@ -9,6 +9,7 @@ import msgspec
 
 from agent.address import DeviceUrl
 from agent.asking import ask_samples
+from agent.commissioning import Judgement, Plate, Record, judge, record, scales
 from agent.drivers.exchange import Sample
 from agent.links import open_link
 from agent.profiles import PROFILES, Profile, ProfileError, Tier, load
@@ -48,7 +49,28 @@ class ProbeLine(msgspec.Struct, frozen=True, kw_only=True):
         return line
 
 
+class Probed(msgspec.Struct, frozen=True, kw_only=True):
+    """What one device gave, once, and which profiles read it."""
+
+    lines: list[ProbeLine]
+    samples: tuple[Sample, ...] = ()
+    profiles: tuple[Profile, ...] = ()
+
+    def judged(self, plate: Plate) -> Judgement:
+        """How it stands beside its name plate and itself."""
+        return judge(self.samples, plate, scale=scales(self.profiles))
+
+    def record(self, device: str, at: int, judged: Judgement) -> Record:
+        """The verdict as it would be kept; without an agent's key it has only its sum."""
+        return record(device, at, judged, self.samples, self.profiles)
+
+
 async def probe(url: DeviceUrl | str, profile_id: str | None, now: Callable[[], int]) -> list[ProbeLine]:
+    """Every tier of one device, as lines. As `probe_whole`."""
+    return (await probe_whole(url, profile_id, now)).lines
+
+
+async def probe_whole(url: DeviceUrl | str, profile_id: str | None, now: Callable[[], int]) -> Probed:
     """Every tier of one device.
 
     Raises `agent.address.AddressError` and `ProbeError` for what the caller wrote; what the device does becomes
@@ -57,6 +79,7 @@ async def probe(url: DeviceUrl | str, profile_id: str | None, now: Callable[[], 
     place = DeviceUrl.parse(url) if isinstance(url, str) else url
     profile = _profile(profile_id, place) if profile_id else None
     lines: list[ProbeLine] = []
+    samples: list[Sample] = []
     given: set[tuple[str, str | None]] = set()
     with contextlib.closing(open_link(place)) as link:
         for tier in (Tier.IDENTITY, Tier.STATUS, Tier.MEASURE):
@@ -64,12 +87,14 @@ async def probe(url: DeviceUrl | str, profile_id: str | None, now: Callable[[], 
             if round.failure:
                 failure = round.failure
                 lines.append(_gap(None, None, "", failure.raw, failure.cause, round.at))
-                return lines
+                break
             for sample in round.samples:
                 if (sample.point, sample.index) not in given:
                     given.add((sample.point, sample.index))
+                    samples.append(sample)
                     lines.append(line_of(sample))
-    return lines
+        profiles = (profile,) if profile else link.settled.get("", ())
+    return Probed(lines=lines, samples=tuple(samples), profiles=profiles)
 
 
 def _profile(id: str, url: DeviceUrl) -> Profile:

@@ -36,6 +36,7 @@ Clock = Annotated[
     str | None, Parameter(name="--clock", help="T0:REAL0:SPEED, the injected clock of a demo. 演示用的注入时钟。")
 ]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object per line. 每行一个 JSON 对象。")]
+WriterKey = Annotated[bool, Parameter(negative="", help="A key instead, for Telegraf and InfluxDB clients. 供 InfluxDB 客户端写入的密钥。")]
 CentreFile = Annotated[
     Path | None,
     Parameter(
@@ -168,11 +169,18 @@ def simulate(
 
 
 @app.command
-def probe(url: str, /, *, profile: str | None = None, json: Json = False) -> int:
-    """One device, once: decoded values with the raw ones beside. 读取一台设备一次，解码值与原始值并列。"""
+def probe(
+    url: str,
+    /,
+    *,
+    profile: str | None = None,
+    plate: Annotated[str, Parameter(help="The name plate: va=6000,blocks=16,ah=9 … 铭牌内容。")] = "",
+    json: Json = False,
+) -> int:
+    """One device, once: decoded values with the raw ones beside, and what does not fit. 读取一台设备一次并验收。"""
     from roundsman.looking import probe_once
 
-    return asyncio.run(probe_once(url, profile, json))
+    return asyncio.run(probe_once(url, profile, json, plate))
 
 
 @app.command
