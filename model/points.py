@@ -193,6 +193,7 @@ _ALL: tuple[Point, ...] = (
     _counter("battery.discharges", "", "Battery discharges", "电池放电次数"),
     _gauge("battery.charging.current", "A", 0, 5000, "Battery charging current", "电池充电电流"),
     _gauge("battery.discharging.current", "A", 0, 5000, "Battery discharging current", "电池放电电流"),
+    _gauge("battery.capacity.effective", "Ah", 0, 20000, "Battery capacity as measured", "电池实测容量"),
     _gauge("battery.resistance", "mohm", 0, 1e6, "Battery internal resistance", "电池内阻"),
     _gauge("battery.efficiency", "%", 0, 100, "Battery charge efficiency", "电池充电效率"),
     _counter("battery.cycles", "", "Battery cycles", "电池循环次数"),
