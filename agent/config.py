@@ -19,7 +19,7 @@ from agent.address import NEIGHBOURS, REACH, AddressError, DeviceUrl
 from agent.contacts import meant
 from agent.nut_server import settings as nut_settings
 from agent.nut_server.settings import NutSettings
-from agent.profiles import PROFILES, Profile
+from agent.profiles import PROFILES, Profile, ProfileError, known
 from agent.profiles import load as load_profile
 from agent.sharing import Sharer, clash
 from agent.traps import settings as trap_settings
@@ -298,10 +298,14 @@ def _profile(table: Table, url: DeviceUrl | None) -> Profile | None:
             # Some Modbus devices name their maker when asked; most do not.
             table.problem("profile", _A_PROFILE, "nothing", _FIX_PROFILE, warning=True)
         return None
-    if id not in PROFILES:
+    if not known(id):
         table.problem("profile", _A_PROFILE, repr(id), _FIX_PROFILE)
         return None
-    profile = load_profile(id)
+    try:
+        profile = load_profile(id)
+    except ProfileError as error:
+        table.problem("profile", _SOUND, str(error)[:300], _FIX_LINT)
+        return None
     if url and profile.driver != url.scheme.partition("+")[0]:
         expected = Text(f"a profile for {url.scheme}", f"适用于 {url.scheme} 的 profile")
         table.problem("profile", expected, f"{id!r}, which speaks {profile.driver}", _FIX_PROFILE)
@@ -325,6 +329,8 @@ _AN_ID = Text("letters, digits, - _ . (at most 63, no slash)", "字母、数字�
 _A_DEVICE = Text("at least one [[device]]", "至少一个 [[device]]")
 _FIX_DEVICE = Text("add a [[device]] with id and url", "添加 [[device]]，写 id 与 url")
 _A_PROFILE = Text("one of " + ", ".join(sorted(PROFILES)), "下列之一：" + "、".join(sorted(PROFILES)))
+_SOUND = Text("a profile without problems", "无错误的 profile 文件")
+_FIX_LINT = Text("run roundsman profile lint on it", "用 roundsman profile lint 检查")
 _FIX_PROFILE = Text(
     "name the device's profile; docs/profiles.md lists them", "写明设备的 profile；清单见 docs/profiles.md"
 )

@@ -12,7 +12,7 @@ from agent.asking import ask_samples
 from agent.commissioning import Judgement, Plate, Record, judge, record, scales
 from agent.drivers.exchange import Sample
 from agent.links import open_link
-from agent.profiles import PROFILES, Profile, ProfileError, Tier, load
+from agent.profiles import PROFILES, Profile, ProfileError, Tier, known, load
 from model.points import POINTS, Kind
 from model.reading import GapCause
 from model.text import Text
@@ -98,7 +98,7 @@ async def probe_whole(url: DeviceUrl | str, profile_id: str | None, now: Callabl
 
 
 def _profile(id: str, url: DeviceUrl) -> Profile:
-    if id not in PROFILES:
+    if not known(id):
         names = ", ".join(PROFILES)
         raise ProbeError(
             Text(f"expected a profile out of {names}, got {id!r}", f"应为下列配置之一：{names}，实为 {id!r}")

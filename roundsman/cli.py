@@ -31,6 +31,8 @@ app.command(inventory)
 app.command(agent_app)
 recording = App(name="recording", help="What flight recorders kept of a line around an event. 线路录波。")
 app.command(recording)
+profile_app = App(name="profile", help="How makes are read: check and list the files. 设备配置文件。")
+app.command(profile_app)
 
 Clock = Annotated[
     str | None, Parameter(name="--clock", help="T0:REAL0:SPEED, the injected clock of a demo. 演示用的注入时钟。")
@@ -212,6 +214,26 @@ def check(file: Path, /, *, json: Json = False) -> int:
     from roundsman.looking import check_file
 
     return check_file(file, json)
+
+
+@profile_app.command(name="lint")
+def profile_lint(
+    *files: Path,
+    recordings: Annotated[Path | None, Parameter(help="Where recordings that [proof] names are. 录制目录。")] = None,
+    json: Json = False,
+) -> int:
+    """Check profile files: file, line, key, expected, got, fix. 检查设备配置文件。"""
+    from roundsman.profile_files import lint_files
+
+    return lint_files(files, recordings, json)
+
+
+@profile_app.command(name="list")
+def profile_list(*, json: Json = False) -> int:
+    """The profiles that there are. 列出设备配置。"""
+    from roundsman.profile_files import list_profiles
+
+    return list_profiles(json)
 
 
 @inventory.command(name="lint")

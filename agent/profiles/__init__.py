@@ -21,6 +21,7 @@ __all__ = [
     "Tier",
     "Variant",
     "chosen",
+    "known",
     "layered",
     "lint",
     "load",
@@ -55,13 +56,30 @@ def _held(id: str) -> Profile | None:
         return None
 
 
+def known(id: str) -> bool:
+    """Whether there is a profile of this id, or a file of this name (a technician's own, `acme.toml`)."""
+    return id in PROFILES or (id.endswith(".toml") and Path(id).is_file())
+
+
 @cache
 def load(id: str) -> Profile:
-    """The profile `id`. Raises `ProfileError`."""
+    """The profile `id`, or that in a file named so. Raises `ProfileError`."""
+    if id.endswith(".toml"):
+        return _own(Path(id))
     if id not in PROFILES:
         raise ProfileError(f"expected a profile out of {', '.join(PROFILES)}, got {id!r}")
     name = f"{id}.toml"
     profile, problems = lint(name, files(__package__).joinpath(name).read_text(encoding="utf-8"))
+    if not profile:
+        raise ProfileError("; ".join(problem.render("en") for problem in problems))
+    return profile
+
+
+def _own(path: Path) -> Profile:
+    try:
+        profile, problems = lint(path.name, path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProfileError(f"{path}: {error}") from error
     if not profile:
         raise ProfileError("; ".join(problem.render("en") for problem in problems))
     return profile
