@@ -116,6 +116,9 @@ class Session:
             self._was_garbage(str(panic))
         else:
             waiter.set_result(result)
+        finally:
+            # An exception remembers this frame: with the future in it they would be a ring, as above.
+            del waiter, receive
 
     def _sound(self) -> bool:
         data = self._socket.recv(_LONGEST, socket.MSG_PEEK | socket.MSG_DONTWAIT)

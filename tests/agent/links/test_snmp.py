@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import random
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
 
 import pytest
+from gufo.snmp._fast import SnmpV2cClientSocket
 from pyasn1.codec.ber import decoder, encoder
 from pysnmp.proto import api
 
@@ -20,6 +23,8 @@ from agent.drivers.exchange import Failure, GetVariables, Variables, WalkVariabl
 from agent.links import Link, open_link
 from agent.links.ring import unpacked
 from agent.links.snmp import SnmpLink
+from agent.links.snmp_session import Session, Verdict
+from agent.links.snmp_usm import EngineChanged
 from agent.profiles import Tier
 from model.reading import Gap, GapCause
 from tests.services import free_port
@@ -435,3 +440,37 @@ async def test_version_1_walks_row_by_row_and_one_absent_variable_loses_no_other
             assert isinstance(answer, Variables)
             assert len(answer.values) == 3
     assert not [kind for kind in kinds if kind.startswith("GetBulk")]
+
+
+class _Another:
+    """Judges that a datagram comes from another engine."""
+
+    def judge(self, data: bytes) -> Verdict:
+        raise EngineChanged(data[:1])
+
+
+async def _hears_another(other: socket.socket) -> int:
+    """Ask, and be told by another engine. Returns the descriptor that was asked through."""
+    wire = SnmpV2cClientSocket("{}:{}".format(*other.getsockname()), "public", 0, 0, 0, 0)
+    session = Session(wire, _Another())
+    asked = asyncio.ensure_future(session.exchange(partial(wire.send_get, "1.3.6.1.2.1.1.3.0"), wire.recv_get, 5))
+    await asyncio.sleep(0)
+    heard, who = await asyncio.to_thread(other.recvfrom, 4096)
+    other.sendto(heard, who)
+    await asyncio.wait([asked])
+    assert isinstance(asked.exception(), EngineChanged)
+    session.close()
+    return int(wire.get_fd())
+
+
+async def test_a_socket_is_given_back_at_once_after_another_engine_answered() -> None:
+    gc.collect()
+    gc.disable()  # nothing but the last reference shall close it
+    try:
+        with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as other:
+            other.bind(("127.0.0.1", 0))
+            fd = await _hears_another(other)
+            with pytest.raises(OSError, match="Bad file descriptor"):
+                os.fstat(fd)
+    finally:
+        gc.enable()
