@@ -79,7 +79,7 @@ async def _said(
     if isinstance(profiles, Failure):
         return Round(failure=profiles, at=now())
     said: list[Said] = []
-    for one in profiles:
+    for one in _asking(profiles, tier):
         exchanges = await _asked(link, one, url, tier, device, now)
         if not said and _dead(exchanges):
             failure = exchanges[0].answer
@@ -87,6 +87,12 @@ async def _said(
             return Round(failure=failure, at=exchanges[0].at)
         said.append((one, exchanges))
     return said
+
+
+def _asking(profiles: tuple[Profile, ...], tier: Tier) -> tuple[Profile, ...]:
+    """The profiles that have something to ask in a tier: no request is spent on the rest. Where none has, the first alone
+    asks who the device is, which is what tells a live one."""
+    return tuple(one for one in profiles if one.asks(tier)) or profiles[:1]
 
 
 def _samples(url: DeviceUrl, tier: Tier, said: Sequence[Said]) -> list[Sample]:

@@ -315,6 +315,13 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
             return tuple(row for row in measured if row.hidden or row.point.startswith(_DISCHARGE))
         return tuple(row for row in self.values if row.tier == tier)
 
+    def asks(self, tier: Tier) -> bool:
+        """Whether there is anything to ask in a tier."""
+        if tier is Tier.BATTERY:
+            return bool(self.rows(tier))
+        words: tuple[Flags | Alarms, ...] = (*self.flags, *self.alarms)
+        return tier in self.walks or any(one.tier == tier for one in (*self.values, *words))
+
 
 def under(oid: str, prefix: str) -> bool:
     """Whether an OID is `prefix` or stands below it: whole numbers, so 1.3.6.10 is not under 1.3.6.1.

@@ -7,8 +7,9 @@ from functools import cache
 
 import pytest
 
+from agent.asking import ask_samples
 from agent.drivers import snmp
-from agent.drivers.exchange import WalkVariables
+from agent.drivers.exchange import GetVariables, WalkVariables
 from agent.probe import ProbeLine
 from agent.profiles import Tier
 from agent.profiles.form import under
@@ -178,3 +179,17 @@ async def test_no_column_is_walked_twice_in_a_round(name: str) -> None:
         roots = sorted(request.root for request in plans if isinstance(request, WalkVariables))
         again = [(a, b) for n, a in enumerate(roots) for b in roots[n + 1 :] if under(b, a)]
         assert again == [], f"{[profile.id for profile in profiles]}"
+
+
+async def test_a_profile_that_has_nothing_to_ask_in_a_tier_costs_no_request() -> None:
+    link = recorded.Recorded(recording("nxos_n3k-3064pq"))
+    await ask_samples(link, recorded.URL, None, Tier.IDENTITY, lambda: 1_000)
+    link.asked.clear()
+    await ask_samples(link, recorded.URL, None, Tier.STATUS, lambda: 1_000)
+    assert [type(request) for request in link.asked] == [GetVariables, WalkVariables, WalkVariables]
+    bare = recorded.Recorded(recording("adva_fsp150_ge114pro"))
+    await ask_samples(bare, recorded.URL, None, Tier.IDENTITY, lambda: 1_000)
+    bare.asked.clear()
+    round = await ask_samples(bare, recorded.URL, None, Tier.STATUS, lambda: 1_000)
+    assert bare.asked == [snmp.WHO]
+    assert round.failure is None
