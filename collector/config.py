@@ -8,6 +8,8 @@
     history_days = 400               # embedded: sealed days are unlinked after this
     keep_batches_h = 24              # kept bytes, for replay and proof
     max_body_mb = 8
+    write_map = "write.toml"         # what InfluxDB clients may write (docs/neighbours.md)
+    metrics_token = "env:NAME"       # /metrics for who has it; without, for this machine only
     [[connector]] kind, url, secret = "env:NAME", customer = "*", to = "desk"
 
 The tables of an agent (`agent`, `pace`, `device`) may stand in the same file: `roundsman run` reads both.
@@ -23,9 +25,12 @@ from pathlib import Path
 
 import msgspec
 
+from collector.neighbours import mapping
+from collector.neighbours.mapping import Map
 from desk.connectors import Settings, lint, settings
 from desk.connectors.types import Audience
 from model.problem import Lines, Problem, unreadable
+from model.secret import is_reference
 from model.text import Text
 from model.toml_table import Table, parse
 
@@ -46,6 +51,9 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True):
     max_body: int = 8 * 1024 * 1024
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    write_map: Path | None = None
+    write_maps: tuple[Map, ...] = ()
+    metrics_token: str = ""  #: a reference
     connectors: tuple[Settings, ...] = ()
     folder: Path = Path()  #: where the file stands: `file:` secrets count from here
 
@@ -63,6 +71,13 @@ def read_file(path: Path) -> tuple[CollectorConfig, list[Problem]]:
     except (OSError, UnicodeDecodeError) as error:
         return CollectorConfig(), [unreadable(str(path), error)]
     config, problems = read(body, str(path), path.parent)
+    if config.write_map:
+        try:
+            maps, wrong = mapping.read(config.write_map.read_text(encoding="utf-8"), str(config.write_map))
+        except (OSError, UnicodeDecodeError) as error:
+            maps, wrong = (), [unreadable(str(config.write_map), error)]
+        config = msgspec.structs.replace(config, write_maps=maps)
+        problems = [*problems, *wrong]
     return config, [*problems, *_unfit_pair(config, str(path), Lines(body))]
 
 
@@ -86,6 +101,8 @@ def read(body: str, file: str, folder: Path) -> tuple[CollectorConfig, list[Prob
         max_body=int(table.number("max_body_mb", 8, 1, 256) * 1024 * 1024),
         tls_cert=_path(table, "tls_cert", folder),
         tls_key=_path(table, "tls_key", folder),
+        write_map=_path(table, "write_map", folder),
+        metrics_token=_token(table),
         connectors=tuple(_connector(each) for each in root.tables("connector")),
         folder=folder,
     )
@@ -107,6 +124,14 @@ def _listen(table: Table) -> tuple[str, int]:
         table.problem("listen", Text("host:port, like 127.0.0.1:8620", "主机:端口，如 127.0.0.1:8620"), f"`{listen}`")
         return "127.0.0.1", 8620
     return host.strip("[]"), int(port)
+
+
+def _token(table: Table) -> str:
+    token = table.word("metrics_token", default="", secret=True)
+    if token and not is_reference(token):
+        expected = Text("a reference env:NAME or file:PATH", "引用 env:NAME 或 file:PATH")
+        table.problem("metrics_token", expected, "a literal (not shown)")
+    return token
 
 
 def _history(table: Table) -> str:

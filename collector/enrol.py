@@ -58,7 +58,10 @@ def redeem(conn: sa.Connection, site: str, code: str, key_sha256: str, now: int)
 
 
 def register(conn: sa.Connection, site: str, key: str, now: int) -> str:
-    """Let an agent with `key` in without a code: for the centre that starts its own agent (demo, run)."""
+    """Let an agent with `key` in without a code: for the centre that starts its own agent (demo, run), and for programs that
+    write lines. Raises `EnrolError` for a bad site id."""
+    if not _SITE.match(site):
+        raise EnrolError(f"expected a site id of letters, digits, dot, dash and underscore, got {site!r}")
     a = t.agents.c
     digest = sha256(key.encode()).hexdigest()
     known = conn.scalar(sa.select(a.id).where(a.key_sha256 == digest, a.site == site, a.revoked_at.is_(None)))

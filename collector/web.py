@@ -16,6 +16,8 @@ import sqlalchemy as sa
 from fastapi import FastAPI, Request, Response
 
 from collector import enrol
+from collector.neighbours import metrics
+from collector.neighbours.door import WriteDoor
 from collector.running import Running
 from collector.store import fleet, recordings
 from collector.writer import Post
@@ -46,6 +48,10 @@ def build_app(centre: Running) -> FastAPI:
     async def enrolment(request: Request) -> Response:
         """Turn a one-time code into an agent."""
         return await _enrolment(centre, request)
+
+    door = WriteDoor(centre, centre.config.write_maps, lambda key: _agent_of(centre, key), _body)
+    door.mount(app)
+    metrics.mount(app, centre, door)
 
     @app.get("/healthz")
     async def healthz() -> Response:
@@ -110,9 +116,14 @@ async def _enrolment(centre: Running, request: Request) -> Response:
 def _agent(centre: Running, request: Request) -> tuple[str, str] | None:
     """(agent, site) of the key that came with the request."""
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not key:
+    return _agent_of(centre, key.strip()) if scheme.lower() == "bearer" else None
+
+
+def _agent_of(centre: Running, key: str) -> tuple[str, str] | None:
+    """(agent, site) of a key."""
+    if not key:
         return None
-    digest = sha256(key.strip().encode()).hexdigest()
+    digest = sha256(key.encode()).hexdigest()
     with centre.engine.connect() as conn:
         found = fleet.agent_of_key(conn, digest)
     if found is None or not compare_digest(found[2], digest):

@@ -13,6 +13,7 @@ ahead of the database: it is dropped and built again (snapshot + kept batches), 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -76,6 +77,7 @@ class Writer:
         self.listens_since = 0  #: no agent is silent on account of the time before
         self.wanting: frozenset[str] = frozenset()  #: sites whose agent is to make a recording
         self.problem = ""  #: why batches are refused now, for /healthz and the log
+        self.counts: Counter[str] = Counter()  #: what was taken in since the start, for /metrics
         self._engine = engine
         self._history = history
         self._book = book
@@ -235,9 +237,18 @@ class Writer:
             if entry.segment:
                 self._book.keep(entry.segment)
             self._events.append({"kind": "readings", "id": entry.post.batch.spool, "site": entry.post.site})
+            self._count(entry.admitted)
         for fault in state.watch.faults:
             log.error("a detector failed", detector=fault.detector, device=fault.device, error=fault.error)
         state.watch.faults.clear()
+
+    def _count(self, admitted: Admitted) -> None:
+        kept = admitted.kept
+        self.counts["batches"] += 1
+        self.counts["readings"] += len(kept.readings)
+        self.counts["gaps"] += len(kept.gaps)
+        self.counts["quarantined"] += len(admitted.refused)
+        self.counts["late"] += len(kept.readings) - len(admitted.readings)
 
     def _put_entries(self, conn: sa.Connection, entries: list[_Entry]) -> int:
         """Everything about the batches but what they mean; the cursor of the last one's kept bytes."""

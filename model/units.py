@@ -21,6 +21,8 @@ class Factor(NamedTuple):
 
 #: (unit on the wire, unit of the point) -> factor
 _CONVERSIONS: dict[tuple[str, str], float] = {
+    ("ns", "s"): 1e-9,
+    ("us", "s"): 1e-6,
     ("ms", "s"): 0.001,
     ("min", "s"): 60,
     ("h", "s"): 3600,

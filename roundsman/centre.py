@@ -8,6 +8,7 @@ tick. Times are the centre's own: a demo's clock is kept in its database.
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -163,6 +164,30 @@ def enrol_site(site: str, collector: Path | None, as_json: bool) -> int:
             Text(
                 f"Within 24 hours, once, on the agent's machine:\n  roundsman agent FILE --enrol {code}",
                 f"24 小时内，在采集端机器上执行一次：\n  roundsman agent FILE --enrol {code}",
+            )
+        )
+    return 0
+
+
+def enrol_writer(site: str, collector: Path | None, as_json: bool) -> int:
+    """`roundsman enrol SITE --key`: a key for a program that writes lines. It is shown once and never kept."""
+    key = secrets.token_hex(32)
+    try:
+        with opened(collector) as centre, writing(centre.engine) as conn:
+            agent = enrol.register(conn, site, key, centre.now())
+    except NoCentreError as error:
+        complain(error.text)
+        return 1
+    except enrol.EnrolError as error:
+        complain(str(error))
+        return 1
+    if as_json:
+        put({"site": site, "agent": agent, "key": key})
+    else:
+        say(
+            Text(
+                f"Shown once. It may write for {site} only; take it away with: roundsman revoke {agent}\n  {key}",
+                f"仅显示一次，只能写入 {site}；撤销：roundsman revoke {agent}\n  {key}",
             )
         )
     return 0

@@ -282,11 +282,11 @@ def recording_ask(device: str, /, *, collector: CentreFile = None, json: Json = 
 
 
 @app.command
-def enrol(site: str, /, *, collector: CentreFile = None, json: Json = False) -> int:
+def enrol(site: str, /, *, collector: CentreFile = None, json: Json = False, key: WriterKey = False) -> int:
     """A one-time code with which an agent of this site gets its key. 生成站点的一次性注册码。"""
-    from roundsman.centre import enrol_site
+    from roundsman.centre import enrol_site, enrol_writer
 
-    return enrol_site(site, collector, json)
+    return enrol_writer(site, collector, json) if key else enrol_site(site, collector, json)
 
 
 @app.command

@@ -103,11 +103,15 @@ def agents_heard(conn: sa.Connection, heard: Sequence[dict[str, str | int]]) -> 
     conn.execute(_HEARD, heard)
 
 
+#: How the boot of a key begins that writes lines (collector.neighbours.door): it is no agent, and hides no silent one.
+WRITER = "write-"
+
+
 def heard(conn: sa.Connection) -> dict[str, int]:
     """When each site with a valid agent was last heard; a site never heard is not there."""
     a = t.agents.c
     query = sa.select(a.site, sa.func.max(a.heard_at).label("at")).where(
-        a.revoked_at.is_(None), a.heard_at.is_not(None)
+        a.revoked_at.is_(None), a.heard_at.is_not(None), a.boot.is_(None) | a.boot.not_like(f"{WRITER}%")
     )
     return {row.site: row.at for row in conn.execute(query.group_by(a.site))}
 
