@@ -348,6 +348,7 @@ _ALL: tuple[Point, ...] = (
     _state("battery.charge.limited", "Charging current limited", "充电限流", {1: Text("no", "否"), 2: Text("yes", "是"), 3: Text("unknown", "未知")}, {}, [3]),
     _gauge("input.sources", "", 0, 100, "Mains inputs", "交流输入数"),
     _gauge("dc.voltage", "V", 0, 1000, "DC voltage", "直流电压"),
+    _gauge("dc.power", "W", -5e6, 5e6, "DC power", "直流功率"),
     _gauge("dc.current", "A", -20000, 20000, "DC load current", "直流负载电流"),
     _gauge("dc.outputs", "", 0, 1000, "DC distributions", "直流配电数"),
     _gauge("dc.output.voltage", "V", 0, 1000, "DC distribution voltage", "直流配电电压"),
@@ -396,6 +397,18 @@ _ALL: tuple[Point, ...] = (
     }, {1: _WARNING}, [3]),
     _part("generator.coolant", "Coolant", "冷却液"),
     _gauge("generator.battery.voltage", "V", 0, 100, "Starter battery", "启动电池电压"),
+    # Inverters and meters behind SunSpec
+    _state("inverter.state", "Inverter", "逆变器状态", {
+        1: Text("off", "关"), 2: Text("sleeping", "休眠"), 3: Text("starting", "启动"), 4: Text("running", "运行"),
+        5: Text("throttled", "限功率"), 6: Text("shutting down", "正在关机"), 7: Text("fault", "故障"), 8: Text("standby", "待机"),
+    }, {7: _MAJOR}),
+    _gauge("meter.voltage", "V", 0, 1e6, "Metered voltage", "电表电压"),
+    _gauge("meter.current", "A", -20000, 20000, "Metered current", "电表电流"),
+    _gauge("meter.frequency", "Hz", 0, 500, "Metered frequency", "电表频率"),
+    _gauge("meter.realpower", "W", -1e8, 1e8, "Metered power; below zero it goes out", "电表有功功率（负为送出）"),
+    _counter("meter.energy.in", "kWh", "Energy taken in", "输入电能"),
+    _counter("meter.energy.out", "kWh", "Energy given out", "输出电能（送出）"),
+    _flag("alarm.ground_fault", "Ground fault", "接地故障"),
     # Network gear (RFC 2863, RFC 3418); the index is ifIndex
     _gauge("sysUpTime", "s", 0, 100 * 366 * 86400, "Time since the agent started", "设备运行时间"),
     _gauge("ifNumber", "", 0, 1e6, "Interfaces", "接口数"),
