@@ -9,12 +9,14 @@ silence is tried with one other dialect each time: a dead UPS must not cost four
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 
-from agent.drivers.exchange import Command, Failure, Line
+from agent.drivers.exchange import Answer, Command, Failure, Line
 from agent.links.megatec_line import MegatecLink
 from agent.links.owner import Link
-from agent.profiles import Profile, Tier, load
+from agent.profiles import PROFILES, Profile, Tier, load
+from agent.profiles.layers import ways
 from model.reading import GapCause
 
 _QPI = Command(text="QPI", starts="(PI", length=5, constant=True)
@@ -61,7 +63,7 @@ async def _richer(link: Link, plain: Profile) -> Profile:
 async def _voltronic(link: Link) -> Profile | Failure:
     answer = await link.ask(_QPI)
     if isinstance(answer, Line) and answer.text not in _OLD:
-        return await _speaks(link, "voltronic_qgs")
+        return await _named(link, answer.text, "voltronic_qgs")
     return answer if isinstance(answer, Failure) else Failure(cause=GapCause.NOT_SUPPORTED, raw="the old Megatec")
 
 
@@ -71,7 +73,21 @@ async def _quick(link: Link) -> Profile | Failure:
 
 async def _axpert(link: Link) -> Profile | Failure:
     answer = await link.ask(_QPI_SUMMED)
-    return answer if isinstance(answer, Failure) else await _speaks(link, "voltronic_axpert")
+    return await _named(link, answer.text, "voltronic_axpert") if isinstance(answer, Line) else _failure(answer)
+
+
+def _failure(answer: Answer | Failure) -> Failure:
+    return answer if isinstance(answer, Failure) else Failure(cause=GapCause.GARBLED, raw="not a line")
+
+
+async def _named(link: Link, qpi: str, usual: str) -> Profile | Failure:
+    """A profile that is made for what QPI says, when its status reply is sound; else the usual one."""
+    for profile in map(load, PROFILES):
+        if profile.driver == "megatec" and any(way.qpi and re.search(way.qpi, qpi) for way in ways(profile)):
+            found = await _speaks(link, profile.id)
+            if not isinstance(found, Failure):
+                return found
+    return await _speaks(link, usual)
 
 
 async def _speaks(link: Link, id: str) -> Profile | Failure:

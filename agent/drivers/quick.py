@@ -43,7 +43,9 @@ class Slow(NamedTuple):
     place: int
     exchange: int
     cell: Cell
-    others: tuple[tuple[int, Value, str], ...]  #: what stands in when this one is no value
+    others: tuple[
+        tuple[int, int, Value, str], ...
+    ]  #: what stands in when this one is no value: place, exchange, row, OID
 
 
 class Entry(NamedTuple):
@@ -142,7 +144,7 @@ def _told(table: Table, values: list[Variable], times: list[int], device: str) -
             return None
         if settle.silent(sample):
             continue
-        take(_record(sample, device, times[exchange]))
+        take(_record(sample, device, sample.at))
     for sample, exchange in table.flags:
         take(_record(sample, device, times[exchange]))
     return out
@@ -150,15 +152,14 @@ def _told(table: Table, values: list[Variable], times: list[int], device: str) -
 
 def _odd(slow: Slow, values: list[Variable], times: list[int]) -> Sample | None:
     """One point the long way: the first row that has a value, else the gap of the first. None: nothing there after all."""
-    line, at = slow.cell.line, times[slow.exchange]
-    first = snmp.cell_sample(slow.cell, values[slow.place], at)
+    first = snmp.cell_sample(slow.cell, values[slow.place], times[slow.exchange])
     if first.value is not None or not slow.others:
         return first
-    for place, row, oid in slow.others:
+    for place, exchange, row, oid in slow.others:
         raw = values[place]
         if raw is None:
             return None
-        other = snmp.sample(row, line, oid, raw, at)
+        other = snmp.sample(row, slow.cell.line, oid, raw, times[exchange])
         if other.value is not None:
             return other
     return first
@@ -315,11 +316,11 @@ def _entries(rows: Sequence[Value], tree: Tree, places: dict[str, int], of_excha
             by_index.setdefault(cell.line, []).append(cell)
     for first, *others in by_index.values():
         place = places[first.oid]
-        live = [cell for cell in others if not cell.lack and not counter]
-        yield _entry(first, place, of_exchange[place], tuple((places[cell.oid], cell.row, cell.oid) for cell in live))
+        live = [(places[cell.oid], cell.row, cell.oid) for cell in others if not cell.lack and not counter]
+        yield _entry(first, place, of_exchange[place], tuple((n, of_exchange[n], row, oid) for n, row, oid in live))
 
 
-def _entry(cell: Cell, place: int, exchange: int, others: tuple[tuple[int, Value, str], ...]) -> Entry:
+def _entry(cell: Cell, place: int, exchange: int, others: tuple[tuple[int, int, Value, str], ...]) -> Entry:
     row, index, oid = cell.row, cell.line, cell.oid
     point = POINTS[row.point]
     coded: dict[int, float] | None = None

@@ -16,6 +16,7 @@ import msgspec
 from agent.drivers import settle
 from agent.profiles import Profile, Tier
 from agent.profiles.form import Trap, under
+from agent.profiles.form import Value as Row
 from agent.traps.message import Bind
 from model.points import POINTS, Kind
 
@@ -54,7 +55,9 @@ class Tables:
         rows = self._by_oid.get(normal(oid), [])
         if not rows:
             return Meaning()
-        profile = own if own and any(one.id == own.id for one, _ in rows) else rows[0][0]
+        # Files that extend a standard have its traps too: it is the standard that says what they mean on an unknown device.
+        first = next((one for one, trap in rows if trap.layer in ("", one.id)), rows[0][0])
+        profile = own if own and any(one.id == own.id for one, _ in rows) else first
         rows = [row for row in rows if row[0].id == profile.id]
         values = dict(_states(profile, binds))
         asks: dict[Tier, None] = {}
@@ -107,7 +110,7 @@ def _alarm(profile: Profile, trap: Trap, binds: Sequence[Bind]) -> Iterator[tupl
 def _states(profile: Profile, binds: Sequence[Bind]) -> Iterator[tuple[tuple[str, str | None], float]]:
     """State variables, as the profile reads them."""
     for row in profile.values:
-        if POINTS[row.point].kind is not Kind.STATE:
+        if POINTS[row.point].kind is not Kind.STATE or not _plain(row):
             continue
         for bind in binds:
             if bind.kind != "int" or not bind.oid.startswith(row.place + "."):
@@ -115,4 +118,10 @@ def _states(profile: Profile, binds: Sequence[Bind]) -> Iterator[tuple[tuple[str
             index = bind.oid[len(row.place) + 1 :] if row.column else row.index
             one = settle.number(row, float(bind.value), index=index, at=0, where=bind.oid, shown=str(bind.value))
             if isinstance(one.value, float):
-                yield (row.point, index), one.value
+                yield (one.point, index), one.value
+
+
+def _plain(row: Row) -> bool:
+    """Whether a row can be read without what stands beside it."""
+    beside = row.beside or row.index_map or row.index_from or row.only_if or row.rule or row.mask or row.means
+    return not beside and row.template in ((), ("*",))
