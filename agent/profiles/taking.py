@@ -44,7 +44,7 @@ class Table:
             )
 
     def key(self, name: str) -> str:
-        return f"{self.path}.{name}" if self.path else name
+        return f"{self.path}.{name}".strip(".")
 
     def take(self, name: str, kind: type, default: Any = None, *, needed: bool = False) -> Any:
         """The value under `name` if it has the type; else the default and a problem."""
@@ -82,7 +82,7 @@ class Table:
 
     def wrong(self, name: str, expected: Text, got: object, fix: Text | None = None) -> None:
         key = self.key(name)
-        self.reader.wrong(key, expected, got, fix or Text(f"correct {name}", f"更正 {name}"))
+        self.reader.wrong(key, expected, got, fix or Text(f"correct {name or key}", f"更正 {name or key}"))
 
     def done(self) -> None:
         for name in self._data:
