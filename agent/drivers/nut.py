@@ -24,7 +24,7 @@ import msgspec
 from agent.address import DeviceUrl
 from agent.drivers import nut_sense, settle
 from agent.drivers.exchange import AskNamed, Exchange, Failure, Named, Request, Sample, printable
-from agent.drivers.nut_names import ALARM_TEXTS, FLAGS, OUTLETS, ROWS, TOLD_BY_TEXT, Row
+from agent.drivers.nut_names import ALARM_TEXTS, FLAGS, OUTLETS, ROWS, TOLD_BY_TEXT, Row, same_named
 from agent.drivers.nut_sense import number
 from agent.profiles.form import Profile, Tier
 from model.points import POINTS, BatteryStatus, ChargeMode, Kind, Source, plausible
@@ -112,6 +112,9 @@ def _measured(values: Mapping[str, str], against: Mapping[str, str], tier: Tier,
             continue
         yield _value(row, index, values[name], name, at)
     for name in values:
+        same = same_named(name)
+        if same is not None and same.tier is tier:
+            yield _value(same, None, values[name], name, at)
         found = _OUTLET.fullmatch(name)
         point, outlet_tier, words = OUTLETS.get(found[2], ("", None, None)) if found else ("", None, None)
         if found and point and tier is outlet_tier:

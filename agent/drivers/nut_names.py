@@ -13,6 +13,7 @@ import re
 import msgspec
 
 from agent.profiles.form import Tier
+from model.points import POINTS, Kind
 
 _PHASE = re.compile(r"\.L([123])\b")
 
@@ -146,12 +147,25 @@ ROWS: tuple[Row, ...] = (
     Row("ups.power.nominal", ("ups.power.nominal",), _I, missing=_ZERO),
     Row("ups.realpower.nominal", ("ups.realpower.nominal",), _I, missing=_ZERO),
     Row("ups.beeper.status", ("ups.beeper.status", "beeper.status"), _I, words=_BEEPER),
+    Row("ups.start.auto", ("ups.start.auto",), _I, words={"yes": 1, "no": 2}),
     Row("device.mfr", ("device.mfr", "ups.mfr"), _I),
     Row("device.model", ("device.model", "ups.model"), _I),
     Row("device.serial", ("device.serial", "ups.serial"), _I),
     Row("device.firmware", ("ups.firmware",), _I),
     Row("device.firmware.aux", ("ups.firmware.aux",), _I),
 )  # fmt: skip
+
+_IN_ROWS = frozenset(name for row in ROWS for name in (row.point, *row.names))
+
+
+def same_named(name: str) -> Row | None:
+    """A row for a variable that no row names and that is called as a point is: settings, limits, timers. The dictionary of
+    points has its names, and so its units, from NUT; a state would need its words."""
+    point = POINTS.get(name)
+    if point is None or name in _IN_ROWS or point.kind not in (Kind.GAUGE, Kind.TEXT):
+        return None
+    return Row(name, (name,), _M if name.startswith("ups.timer") else _I, missing=(-1,))
+
 
 #: Words of `ups.status` that raise a flag. All are told each time, 0 and 1.
 FLAGS: dict[str, tuple[str, ...]] = {

@@ -13,6 +13,7 @@ import pytest
 from agent.address import DeviceUrl
 from agent.asking import ask_samples
 from agent.drivers.exchange import Sample
+from agent.drivers.nut_names import ROWS
 from agent.links import open_link
 from agent.profiles import Tier
 from model.points import POINTS, Kind
@@ -45,8 +46,8 @@ IMPOSSIBLE = {
     },
     "APC__Smart-UPS_2200__apcsmart": {"input.transfer.reason"},  # a letter that models use differently
     "APC__Smart-UPS_750": {"ups.efficiency"},  # "LoadTooLow"
-    "APC__Silcon_120kW": {"input.frequency", "ups.test.result"},
-    "Eaton__93PM": {"battery.voltage"},
+    "APC__Silcon_120kW": {"input.frequency", "ups.test.result", "battery.charge.low"},
+    "Eaton__93PM": {"battery.voltage", "ups.start.auto"},
     "HP__RT3000_G2": {"output.frequency.nominal", "ups.realpower", "output.current"},
     "Liebert__GXT2-1000": {
         "input.frequency", "input.bypass.frequency", "output.frequency", "input.frequency.nominal",
@@ -60,6 +61,8 @@ IMPOSSIBLE = {
 }  # fmt: skip
 #: What the UPS itself says, and its owner knows better: nobody could tell from the list.
 OWNER_KNOWS = {("MGE_UPS_SYSTEMS__Pulsar_1500", "ups.status"), ("MGE_UPS_SYSTEMS__Pulsar_1500", "ups.alarm")}
+#: States whose words NUT has; all others of its words say nothing.
+STATES = {row.point for row in ROWS if row.words}
 SOURCES = {"OFF": 2, "OB": 5, "BYPASS": 4, "BOOST": 6, "TRIM": 7, "OL": 3}
 RAISED = {
     "OB": "alarm.on_battery", "LB": "alarm.battery_low", "RB": "alarm.replace_battery", "OVER": "alarm.overload",
@@ -89,11 +92,18 @@ def point_of(name: str) -> tuple[str, str | None] | None:
     phase = re.search(r"\.L([123])(-N)?(?=\.)", name)
     plain = name.replace(phase[0], "", 1) if phase else name
     plain = "output.realpower" if phase and plain == "ups.realpower" else RENAMED.get(plain, plain)
-    return (plain, phase[1] if phase else None) if plain in POINTS else None
+    if plain not in POINTS or (POINTS[plain].kind is Kind.STATE and plain not in STATES):
+        return None
+    return plain, phase[1] if phase else None
 
 
 def refused(file: Path, name: str, value: str, bad: bool) -> bool:
-    if bad or value in UNKNOWN or (NO_ZERO.fullmatch(name) and not value.strip("0.")):
+    if (
+        bad
+        or value in UNKNOWN
+        or (name.startswith("ups.timer") and value.startswith("-"))
+        or (NO_ZERO.fullmatch(name) and not value.strip("0."))
+    ):
         return True
     return any(file.name.startswith(start) and name in names for start, names in IMPOSSIBLE.items())
 
