@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence, Set
 
 import msgspec
 
-from agent import address, dialects
+from agent import address, chains, dialects
 from agent.address import DeviceUrl
 from agent.drivers import DRIVERS, QUICK, apcupsd, nut, reach, records
 from agent.drivers.exchange import Exchange, Failure, Request, Sample
@@ -75,7 +75,7 @@ async def _said(
 ) -> list[Said] | Round:
     """What a device answered to each of its profiles, or the failure of the whole device."""
     link.begin(device)
-    profiles = (profile,) if profile else await _settled(link, url, tier, device)
+    profiles = await _profiles(link, url, profile, tier, device)
     if isinstance(profiles, Failure):
         return Round(failure=profiles, at=now())
     said: list[Said] = []
@@ -198,6 +198,14 @@ async def _narrowed(
     return out
 
 
+async def _profiles(
+    link: Link, url: DeviceUrl, profile: Profile | None, tier: Tier, device: str
+) -> tuple[Profile, ...] | Failure:
+    if profile is None:
+        return await _settled(link, url, tier, device)
+    return await chains.settle(link, url, tier, device) if profile.layout else (profile,)
+
+
 async def _settled(link: Link, url: DeviceUrl, tier: Tier, device: str) -> tuple[Profile, ...] | Failure:
     """The profiles of a device whose file names none; asked anew with each identity tier."""
     if url.scheme in address.REACH:
@@ -209,6 +217,9 @@ async def _settled(link: Link, url: DeviceUrl, tier: Tier, device: str) -> tuple
     if device in link.settled and tier != Tier.IDENTITY:
         return link.settled[device]
     found = await (by_object_id(link) if url.scheme == address.SNMP else by_vendor(link, url))
+    if isinstance(found, Failure) and found.cause is GapCause.NOT_SUPPORTED and url.scheme != address.SNMP:
+        chain = await chains.discovered(link, url)
+        found = found if isinstance(chain, Failure) else chain
     if not isinstance(found, Failure):
         link.settled[device] = found
     return found

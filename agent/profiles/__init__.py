@@ -27,6 +27,7 @@ __all__ = [
     "load",
     "match",
     "says",
+    "sunspec_models",
     "trap_tables",
 ]
 
@@ -83,6 +84,18 @@ def _own(path: Path) -> Profile:
     if not profile:
         raise ProfileError("; ".join(problem.render("en") for problem in problems))
     return profile
+
+
+@cache
+def sunspec_models() -> dict[str, Profile]:
+    """What SunSpec models hold (folder `sunspec`), by the names of the files."""
+    found: dict[str, Profile] = {}
+    for one in sorted(files(__package__).joinpath("sunspec").iterdir(), key=lambda file: file.name):
+        profile, problems = lint(one.name, one.read_text(encoding="utf-8"))
+        if not profile:
+            raise ProfileError("; ".join(problem.render("en") for problem in problems))
+        found[profile.id] = profile
+    return found
 
 
 @cache

@@ -304,6 +304,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     variants: tuple[Variant, ...] = ()
     walks: dict[Tier, tuple[str, ...]] = {}
     commands: dict[str, Serial] = {}
+    layout: str = ""  #: `sunspec`: the device itself tells where its registers stand (agent/drivers/sunspec.py)
     function: int = 3
     max_words: int = 125
     max_gap: int = 8

@@ -92,6 +92,7 @@ def _profile(top: Table, lookup: Lookup) -> Profile:
         function=bounded(head, "function", parent.function if parent else 3, 1, 4),
         max_words=bounded(head, "max_words", parent.max_words if parent else 125, 1, 125),
         max_gap=bounded(head, "max_gap", parent.max_gap if parent else 8, 0, 2000),
+        layout=choice(head, "layout", ("", "sunspec"), ""),
         base=base,
         lineage=(parent.id, *parent.lineage) if parent else (),
         without=_words(head, "without"),

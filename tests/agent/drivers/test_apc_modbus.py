@@ -30,6 +30,7 @@ def machine(**blocks: list[int]) -> dict[int, list[int]]:
     return {at: held[name] for name, at in (("status", 0), ("measures", 128), ("plate", 516), ("settings", 1026))}
 
 
+@pytest.mark.shared
 async def test_a_real_smart_ups_decodes_to_what_stands_beside_its_frames() -> None:
     values = await told(APC, registers_of(exchanges("APC Smart-UPS over Modbus TCP")))
     assert values["ups.source", None] == Source.NORMAL
@@ -51,6 +52,7 @@ async def test_a_real_smart_ups_decodes_to_what_stands_beside_its_frames() -> No
     assert ("outlet.status", "0") not in values, "a group without bits is not there"
 
 
+@pytest.mark.shared
 async def test_another_one_tells_its_settings() -> None:
     values = await told(APC, registers_of(exchanges("APC Smart-UPS X 750")), Tier.IDENTITY)
     assert (values["input.transfer.high", None], values["input.transfer.low", None]) == (268, 212)
