@@ -147,6 +147,8 @@ def wrong_unit(table: Table, name: str, unit: object, point: Point) -> None:
 
 def states_of(table: Table, point: Point | None, name: str = "states") -> dict[int, int]:
     """Raw number -> state of the point (a number, for a gauge)."""
+    if not table.has(name):
+        return {}
     known = sorted(point.states) if point and point.states else [0, 1]
     free = point is not None and point.kind == Kind.GAUGE
     coded: dict[int, int] = {}
@@ -185,6 +187,8 @@ def _default(table: Table, point: Point | None) -> int | None:
 
 def _means(table: Table) -> dict[float, Instead]:
     """`means = { 65535 = "absent", 0 = { point = "ups.source", state = 3 } }`."""
+    if not table.has("means"):
+        return {}
     found: dict[float, Instead] = {}
     for raw, what in table.table("means").named():
         if not re.fullmatch(r"-?\d{1,19}", raw):
@@ -207,6 +211,8 @@ def _state_of(id: object, state: object) -> bool:
 
 
 def _letters(table: Table, point: Point | None) -> dict[str, int]:
+    if not table.has("letters"):
+        return {}
     known = sorted(point.states) if point and point.states else [0, 1]
     coded: dict[str, int] = {}
     for letter, state in table.table("letters").named():
@@ -218,6 +224,8 @@ def _letters(table: Table, point: Point | None) -> dict[str, int]:
 
 
 def _names(table: Table) -> dict[int, str]:
+    if not table.has("names"):
+        return {}
     found: dict[int, str] = {}
     for number, name in table.table("names").named():
         if re.fullmatch(r"\d{1,19}", number) and isinstance(name, str) and name:
@@ -229,6 +237,8 @@ def _names(table: Table) -> dict[int, str]:
 
 def _units(table: Table, point: Point | None) -> dict[str, str]:
     """What `unit_at` holds -> unit."""
+    if not table.has("units"):
+        return {}
     found: dict[str, str] = {}
     for held, unit in table.table("units").named():
         if isinstance(unit, str) and point and factor(unit, point.unit):
@@ -250,6 +260,8 @@ def _index_from(table: Table) -> tuple[int, ...]:
 
 
 def _index_map(table: Table) -> dict[str, str]:
+    if not table.has("index_map"):
+        return {}
     found: dict[str, str] = {}
     for wire, index in table.table("index_map").named():
         if isinstance(index, str) and index:

@@ -20,13 +20,15 @@ class Reader:
 
     def __init__(self, file: str, text: str) -> None:
         self.file = file
-        self.lines = Lines(text)
+        self._text = text
+        self._lines: Lines | None = None
         self.problems: list[Problem] = []
 
     def wrong(self, key: str, expected: Text, got: object, fix: Text) -> None:
-        """Note one mistake."""
+        """Note one mistake. Where lines are is only worked out for a file that has one."""
+        self._lines = self._lines or Lines(self._text)
         self.problems.append(
-            Problem(file=self.file, line=self.lines.of(key), key=key, expected=expected, got=str(got), fix=fix)
+            Problem(file=self.file, line=self._lines.of(key), key=key, expected=expected, got=str(got), fix=fix)
         )
 
 
@@ -74,6 +76,11 @@ class Table:
     def table(self, name: str) -> Table:
         """A table, empty when it is not there."""
         return Table(self.reader, self.key(name), self.take(name, dict, {}))
+
+    def has(self, name: str) -> bool:
+        """Whether a key is written."""
+        self._asked.add(name)
+        return name in self._data
 
     def named(self) -> list[tuple[str, Any]]:
         """Every key with its value: for tables whose keys are free."""
@@ -129,6 +136,8 @@ def marks(table: Table) -> tuple[frozenset[float], frozenset[str]]:
 
 def wanted(table: Table, name: str, base: str) -> dict[str, Wanted]:
     """Places and what they must hold: `where = { "2.1.3" = [1, 2], "2.1.4" = "(?i)fan" }`."""
+    if not table.has(name):
+        return {}
     inner = table.table(name)
     found: dict[str, Wanted] = {}
     for place, held in inner.named():
