@@ -58,7 +58,25 @@ _STEPS = {"A": 1.0, "V": 1.0, "s": 60.0, "Hz": 1.0}
 #: (state name, what LibreNMS says) -> why we say otherwise.
 OPINIONS: dict[tuple[str, str], str] = {
     ("netagent2upsstate", "9"): "mains out of its range and corrected: told as a warning, as RFC 1628's reducer is",
+    ("netagent2upsstate", "4"): "the same, boosted",
+    ("netagent2upsstate", "6"): "on bypass the load is unprotected",
+    ("netagent2upsstate", "8"): "standby gives no output",
+    ("upsBasicOutputStatus", "4"): "mains out of range and boosted",
+    ("upsBasicOutputStatus", "5"): "asleep: no output",
+    ("upsTestResult", "5"): "a test that runs is no trouble",
+    ("hwBattsChargeStatus", "2"): "charging is no trouble",
+    ("upsBatteryStatus", "3"): "charging is no trouble",
+    ("CPS-MIB::upsAdvanceInputLineFailCause", "2"): "the reason of the last transfer, not a state",
+    ("CPS-MIB::upsAdvanceInputLineFailCause", "3"): "the reason of the last transfer, not a state",
+    ("CPS-MIB::upsAdvanceInputLineFailCause", "4"): "the reason of the last transfer, not a state",
+    ("upsmgInputLineFailCause", "2"): "a reason; upsmgInputBadStatus is the state",
+    ("upsmgInputLineFailCause", "3"): "a reason; upsmgInputBadStatus is the state",
+    ("upsmgInputLineFailCause", "4"): "a reason; upsmgInputBadStatus is the state",
 }
+#: States that LibreNMS reads from the OID of another.
+MISREAD = frozenset(
+    ["upsOutputSource@1.3.6.1.4.1.4555.1.1.7.1.2.1", "xATSGeneratorStatusOperational@1.3.6.1.4.1.318.1.1.18.1.2.2"]
+)
 
 
 #: (recording, OID prefix) -> why NUT's table is no measure there.
@@ -277,13 +295,36 @@ def says_same(one: Expected, line: ProbeLine, tolerance: float = 0.0) -> bool:
 
 def trouble(line: ProbeLine) -> bool | None:
     """Whether a reading of a state or flag is trouble; None where the point alone cannot say."""
-    point = POINTS[line.point or ""]
-    if not isinstance(line.value, float):
-        return None
+    return _grave(line.point or "", int(line.value)) if isinstance(line.value, float) else None
+
+
+def meanings(name: str) -> Iterator[str]:
+    """Every state that a recording's device may send (not only the one that it sent), where our profile makes another thing of
+    it than LibreNMS and `OPINIONS` has no reason."""
+    text = shared("devices", "snmp", f"{name}.json").read_text(encoding="utf-8")
+    states = json.loads(text).get("sensors", {}).get("discovery", {}).get("state_indexes", [])
+    for one in sensors()[name]:
+        if not one.state or f"{one.state}@{_bare(one.oid)}" in MISREAD:
+            continue
+        for row, _ in rows_of(one.oid):
+            for state in states:
+                theirs = {0: False, 1: True, 2: True}.get(state["state_generic_value"])
+                raw = state["state_value"]
+                if state["state_name"] != one.state or theirs is None or (one.state, str(raw)) in OPINIONS:
+                    continue
+                ours = row.states.get(raw, row.default) if row.states else raw
+                if ours is None:
+                    yield f"{one.state} {raw} ({state['state_descr']}): not read as {row.point}"
+                elif _grave(row.point, ours) not in (None, theirs):
+                    yield f"{one.state} {raw} ({state['state_descr']}): {row.point} {ours}"
+
+
+def _grave(id: str, state: int) -> bool | None:
+    """Whether a state of a point is trouble; None where nobody can say."""
+    point = POINTS[id]
     if point.kind is Kind.FLAG:
-        return bool(line.value) if point.id.startswith("alarm.") else None
+        return bool(state) if id.startswith("alarm.") else None
     if point.kind is Kind.STATE:
-        state = int(line.value)
         return None if state in point.unknown else state in point.severities
     return None
 

@@ -154,6 +154,11 @@ async def test_what_librenms_gets_wrong_is_the_physical_value_or_a_gap(name: str
             assert physical.startswith(told), f"{row['oid']} = {line.value}: {row['why']}"
 
 
+@pytest.mark.parametrize("name", sorted(FLOORS))
+def test_every_state_that_the_device_may_send_is_trouble_or_none_as_librenms_has_it(name: str) -> None:
+    assert list(recordings.meanings(name)) == []
+
+
 @pytest.mark.parametrize("name", FULL_WALKS)
 async def test_a_whole_device_is_read_without_one_implausible_value_at_little_cost(name: str, library: Library) -> None:
     heard = await library(name)
