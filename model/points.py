@@ -427,7 +427,7 @@ _ALL: tuple[Point, ...] = (
     _counter("ifOutDiscards", "", "Discards out", "发送丢弃"),
     # What equipment is made of (ENTITY-MIB and its kin); the index is the maker's: an entity, a slot, a number. `entity.name` names it
     _text("entity.name", "Part", "部件"),
-    _gauge("entity.temperature", "°C", -60, 200, "Temperature within", "内部温度"),
+    _gauge("entity.temperature", "°C", -60, 150, "Temperature within", "内部温度"),
     _part("entity.temperature.status", "Temperature judged", "温度状态"),
     _gauge("entity.fan.speed", "RPM", 0, 60000, "Fan speed", "风扇转速"),
     _gauge("entity.fan.level", "%", 0, 100, "Fan drive", "风扇速率"),
