@@ -96,6 +96,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     points: dict[str, Verdict] = {}  #: `battery.voltage`, `output.voltage#1`; what was not tested is left out
     stable: dict[str, float] = {}
     confirmed: dict[str, float] = {}  #: findings that a person looked at and accepted, with the value that stood then
+    held: tuple[str, ...] = ()  #: stable quantities that a new firmware moved; `stable` has them as they were before
     signature: str = ""
 
 
@@ -170,10 +171,11 @@ def _who(view: View, device: str, known: Mapping[str, identity.Plate]) -> None:
 def _firmware(view: View, before: Record) -> None:
     """Stable quantities that moved by a power of ten since the record, together with what the device says it is."""
     firmware = view.text(identity.FIRMWARE)
-    if firmware == before.firmware or not same_device(before, view.text(identity.SERIAL)):
+    if not same_device(before, view.text(identity.SERIAL)):
         return
+    stable = before.stable if firmware != before.firmware else {name: before.stable[name] for name in before.held}
     now = {name_of(key): v for key, v in view.values.items()}
-    for name, factor in jumped(before.stable, now).items():
+    for name, factor in jumped(stable, now).items():
         point, _, index = name.partition("#")
         was = before.stable[name]
         expected = Text(
@@ -216,7 +218,14 @@ def name_of(key: Key) -> str:
 
 
 def record(
-    device: str, at: int, judged: Judgement, samples: Sequence[Sample], profiles: Sequence[Profile], key: str = ""
+    device: str,
+    at: int,
+    judged: Judgement,
+    samples: Sequence[Sample],
+    profiles: Sequence[Profile],
+    key: str = "",
+    confirmed: Mapping[str, float] | None = None,
+    before: Record | None = None,
 ) -> Record:
     """A judgement as it is kept; `key` is the agent's own."""
     texts = {one.point: one.value for one in samples if one.index is None and isinstance(one.value, str)}
@@ -224,6 +233,9 @@ def record(
     values = {
         (s.point, s.index): s.value for s in samples if s.point in STABLE and isinstance(s.value, float) and s.value
     }
+    moved = [one for one in judged.findings if any(remedy.slip is Slip.FIRMWARE for remedy in one.remedies)]
+    names = [name_of((one.point, one.index)) for one in moved]
+    held = {name: before.stable[name] for name in names if name not in (confirmed or {})} if before is not None else {}
     made = Record(
         device=device,
         at=at,
@@ -236,14 +248,30 @@ def record(
         points={
             name_of((one.point, one.index)): one.verdict for one in judged.points if one.verdict is not Verdict.UNTESTED
         },
-        stable={name_of(where): float(v) for where, v in values.items() if where not in wrong},
+        confirmed=dict(confirmed or {}),
+        stable={name_of(where): float(v) for where, v in values.items() if where not in wrong} | held,
+        held=tuple(held),
     )
     return sign(made, key)
 
 
 def digest(profiles: Sequence[Profile]) -> str:
     """What was believed of the wire: changes with any row of a profile."""
-    return hashlib.sha256(msgspec.json.encode(list(profiles), order="deterministic")).hexdigest()
+    return hashlib.sha256(msgspec.json.encode(_plain(profiles))).hexdigest()
+
+
+def _plain(value: object) -> object:
+    """The same from process to process: sets and tables in order."""
+    if isinstance(value, msgspec.Struct):
+        return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, Mapping):
+        return {
+            key: _plain(one)
+            for key, one in sorted(((str(key), one) for key, one in value.items()), key=lambda item: item[0])
+        }
+    if isinstance(value, frozenset):
+        return sorted(map(str, value))
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def sign(made: Record, key: str) -> Record:

@@ -81,7 +81,8 @@ def sentinels(view: View) -> None:
     for key in list(view.values):
         if not key[0].startswith(_MEASURED):
             continue
-        raw = number(view.samples[key].raw)
+        said = view.samples[key].raw
+        raw = number(said) if said else view.values[key]
         runtime = key[0] == "battery.runtime" and raw in (999.0, 9999.0, 99999.0)
         busy = (view.mean("ups.load") or 0.0) > 5 and view.values[key] > _LONGEST_S
         if raw in _MARKS or runtime:

@@ -24,6 +24,7 @@ import structlog
 from agent import address
 from agent.backlog import Backlog, Found, Loss
 from agent.clock import AgentClock
+from agent.commissioner import Commissioner
 from agent.config import AgentConfig, WatchedDevice, load
 from agent.enrolment import EnrolmentError, enrol, key_of
 from agent.flights import Flights
@@ -41,6 +42,7 @@ from agent.status_door import serve as serve_status
 from agent.traps.ears import Ears
 from agent.uplink import Uplink, client
 from agent.writer import Writer
+from model.secret import SecretError
 from model.timescale import TimeScale
 
 log = structlog.get_logger()
@@ -76,6 +78,9 @@ class Agent:
         self.ears = self._ears(config)
         self.guard = Guard(config.devices, config.spool.with_name(config.spool.name + ".names"), self.clock.now)
         self.nut = self._nut(config, version)
+        self.commissioner = Commissioner(
+            config.devices, config.spool.with_name(config.spool.name + ".commissioned"), self._own_key, self.clock.now
+        )
         self.observer = Observer(config, self.rounds, self.clock, version)
 
     async def run(self, stop: asyncio.Event) -> int:
@@ -132,6 +137,7 @@ class Agent:
         pace = pauses(self.config.pace, self.scale, devices)
         take = self.flights.watch(link, devices, self._take)
         ask = self.guard.watching(asker(link, self.clock.now), link, devices)
+        ask = self.commissioner.watching(ask, link)
         if self.ears:
             ask = self.ears.watching(ask)
         rounds = LinkRounds(devices, ask, pace, take, self.clock.now, link)
@@ -142,6 +148,13 @@ class Agent:
         finally:
             self.flights.close(link)
             link.close()
+
+    def _own_key(self) -> str:
+        """The key that signs what this agent keeps; "" before it is enrolled."""
+        try:
+            return key_of(self.config)
+        except SecretError:
+            return ""
 
     def _ears(self, config: AgentConfig) -> Ears | None:
         if config.traps is None:

@@ -74,6 +74,7 @@ async def test_the_status_names_each_line_and_device_and_how_it_is(
         mute.mute = True
         agent = agent_at(deep, ups.port, mute.port, "/dev/ttyNONE")
         stop = asyncio.Event()
+        notes.clear()  # what another test of this process left
         notes["sz.swapped"] = Text("ups-1 and ups-2 changed places", "ups-1 与 ups-2 互换")
         counts["traps.taken"] = 3
         running = asyncio.create_task(agent.run(stop))
