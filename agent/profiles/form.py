@@ -295,6 +295,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     without: tuple[str, ...] = ()  #: points of the extended file that this one does not have, or not right
     replaces: tuple[str, ...] = ()  #: profiles that need not be asked beside this one
     recordings: tuple[str, ...] = ()  #: what proves it
+    exchanges: tuple[str, ...] = ()  #: real frames and replies that prove it, where there is no recording
     derived: tuple[Derived, ...] = ()
     values: tuple[Value, ...] = ()
     flags: tuple[Flags, ...] = ()

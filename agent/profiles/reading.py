@@ -97,7 +97,8 @@ def _profile(top: Table, lookup: Lookup) -> Profile:
         lineage=(parent.id, *parent.lineage) if parent else (),
         without=_words(head, "without"),
         replaces=_words(head, "replaces"),
-        recordings=_proof(top),
+        recordings=_proof(top, "recordings"),
+        exchanges=_proof(top, "exchanges"),
         match=matches[0],
         matches=matches,
         walks=_walks(top, base),
@@ -133,11 +134,11 @@ def _words(table: Table, name: str) -> tuple[str, ...]:
     return tuple(values)
 
 
-def _proof(top: Table) -> tuple[str, ...]:
+def _proof(top: Table, name: str) -> tuple[str, ...]:
     proof = top.table("proof")
-    names = _words(proof, "recordings")
+    found = {one: _words(proof, one) for one in ("recordings", "exchanges")}
     proof.done()
-    return names
+    return found[name]
 
 
 def _walks(top: Table, base: str) -> dict[Tier, tuple[str, ...]]:

@@ -89,6 +89,10 @@ async def test_an_alarm_bit_raises_its_flag_and_no_other() -> None:
     assert raised == {"alarm.overload", "alarm.shutdown_imminent", "alarm.battery_depleted"}
 
 
+async def test_service_that_is_due_is_told() -> None:
+    assert (await said(machine(alarms=[0, 0, 1 << 12, 0]), Tier.STATUS))["alarm.service", None] == 1
+
+
 async def test_the_name_plate_turns_the_bytes_of_the_serial_number() -> None:
     values = await said(machine(), Tier.IDENTITY)
     assert values["device.model", None] == "Delphys MX"
