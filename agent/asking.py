@@ -49,6 +49,8 @@ async def ask_device(
         assert said.failure
         cause, raw = said.failure.cause, said.failure.raw
         found = [Gap(device=device, point=None, index=None, at=said.at, cause=cause, raw=raw)]
+        if cause is GapCause.STALE and tier is Tier.STATUS:  # NUT and apcupsd lost the UPS themselves
+            found.append(Reading(device=device, point=nut.LOST, index=None, at=said.at, value=1.0))
         if url.scheme in address.REACH and tier is Tier.STATUS:
             found.append(Reading(device=device, point=reach.REACHABLE, index=None, at=said.at, value=0.0))
     else:
@@ -173,7 +175,7 @@ async def _exchange(link: Link, requests: Sequence[Request], now: Callable[[], i
 
 def _dead(exchanges: Sequence[Exchange]) -> bool:
     first = exchanges[0].answer if exchanges else None
-    return isinstance(first, Failure) and first.cause == GapCause.NO_ANSWER
+    return isinstance(first, Failure) and first.cause in (GapCause.NO_ANSWER, GapCause.STALE)
 
 
 async def _narrowed(

@@ -4,7 +4,6 @@
     TIMELEFT : 42.0 Minutes         battery.runtime, in seconds
     STATUS   : ONBATT LOWBATT       OB LB
 
-`COMMLOST` means that apcupsd itself does not hear the UPS: every point is a gap `stale`, whatever the list goes on saying.
 Facts: apcupsd manual, "Status report fields" and "NIS network server protocol".
 """
 
@@ -15,9 +14,8 @@ from collections.abc import Mapping, Sequence
 
 from agent.address import DeviceUrl
 from agent.drivers import nut
-from agent.drivers.exchange import AskNamed, Exchange, Failure, Named, Request, Sample
+from agent.drivers.exchange import AskNamed, Exchange, Named, Request, Sample
 from agent.profiles.form import Profile, Tier
-from model.reading import GapCause
 
 PROFILE = Profile(id="apcupsd", driver="apcupsd", title=("apcupsd", "apcupsd"), source="apcupsd manual: NIS, status report fields")  # fmt: skip
 
@@ -37,7 +35,6 @@ _STATUS = {
     "CAL": "CAL", "BYPASS": "BYPASS",
 }  # fmt: skip
 _TESTS = {"OK": "Done and passed", "NO": "No test initiated", "NG": "Failed", "BT": "Failed", "IP": "In progress"}
-_LOST = ("COMMLOST", "NETWORK ERROR")
 _QUANTITY = re.compile(r"([+-]?\d+(?:\.\d+)?)\s+([A-Za-z]+).*")
 
 
@@ -57,12 +54,7 @@ def read(_profile: Profile, _url: DeviceUrl, tier: Tier, exchanges: Sequence[Exc
 
 
 def _answer(answer: object) -> object:
-    if not isinstance(answer, Named):
-        return answer
-    status = answer.values.get("STATUS", "").upper()
-    if not status or any(word in status for word in _LOST):
-        return Failure(cause=GapCause.STALE, raw=f"STATUS {status or 'is missing'}")
-    return Named(in_words_of_nut(answer.values))
+    return Named(in_words_of_nut(answer.values)) if isinstance(answer, Named) else answer
 
 
 def in_words_of_nut(fields: Mapping[str, str]) -> dict[str, str]:

@@ -6,12 +6,13 @@
 
 Rules. One question brings everything, so each tier asks the same one. `nut_names` says which variable is which point,
 `nut_sense` which value cannot be true beside the others; a refused value is a gap with its text. A variable that is not
-there is `not_supported`; one that nobody knows is left alone. A word of `ups.status` that nobody knows means nothing.
+there is `not_supported` where every UPS should have it, else it is not told of; one that nobody knows is left alone. A word
+of `ups.status` that nobody knows means nothing.
 
     ups.source   OL 3 mains · OB 5 battery · BYPASS 4 · BOOST 6 · TRIM 7 · OFF 2 nothing · none of them: not told
 
-Data that upsd itself calls stale are no readings: each point is a gap `stale`, and `alarm.communication_lost` is raised,
-for nobody has heard of that UPS since.
+Data that upsd itself calls stale are no readings: the whole UPS is a gap `stale`, and `alarm.communication_lost` is raised
+(by `agent.asking`), for nobody has heard of that UPS since.
 """
 
 from __future__ import annotations
@@ -34,6 +35,18 @@ from model.reading import GapCause
 PROFILE = Profile(id="nut", driver="nut", title=("Network UPS Tools", "NUT（Network UPS Tools）"), source="RFC 9271, NUT nut-names.txt")  # fmt: skip
 STATUS, LOST, FAULT = "ups.status", "alarm.communication_lost", "alarm.general_fault"
 _DISCHARGE = ("battery.", "ups.load", "output.power", "output.realpower", "output.voltage", "output.current")
+#: What every UPS should tell: only of these it is said that they are not there.
+_CORE = frozenset(
+    {
+        "battery.charge",
+        "battery.runtime",
+        "battery.voltage",
+        "input.voltage",
+        "output.voltage",
+        "ups.load",
+        "device.model",
+    }
+)
 #: The first that is said counts; a UPS that says none of them does not say what feeds its load.
 _SOURCES = (
     ("OFF", Source.NONE), ("OB", Source.BATTERY), ("BYPASS", Source.BYPASS), ("BOOST", Source.BOOSTER), ("TRIM", Source.REDUCER),
@@ -103,6 +116,8 @@ def _measured(values: Mapping[str, str], against: Mapping[str, str], tier: Tier,
         whole = bool(row.index and many[side] and not row.of_phase)  # of all phases together
         index = None if whole else row.index
         row = msgspec.structs.replace(row, point=row.total) if whole and row.total else row
+        if not name and row.point not in _CORE:
+            continue
         if not name:
             yield settle.gap(row.point, index, at, row.names[0], "", GapCause.NOT_SUPPORTED)
             continue

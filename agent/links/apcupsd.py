@@ -5,7 +5,7 @@
     < 00 1a STATUS   : ONLINE\\n
     < 00 00                                      the end of the list
 
-One list a connection would do, but the server takes as many as one asks. A list that is not whole in time closes it.
+`COMMLOST` means that apcupsd itself does not hear the UPS: stale, whatever the list goes on saying. One list a connection would do, but the server takes as many as one asks. A list that is not whole in time closes it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from agent.drivers.exchange import Answer, AskNamed, Failure, Named, printable
 from agent.links.nut import TellingLink
 from model.reading import GapCause
 
+_LOST = ("COMMLOST", "NETWORK ERROR")
 _ASK = b"\x00\x06status"
 #: A record is one line of some 40 characters; apcupsd itself allows 255.
 _LONGEST_RECORD = 1024
@@ -36,7 +37,7 @@ class ApcupsdLink(TellingLink):
                 return Failure(cause=GapCause.GARBLED, raw=printable(data[at : at + 40])), len(data)
             record, at = data[at + 2 : at + 2 + length], at + 2 + length
             if not length:
-                return (Named(values) if values else Failure(cause=GapCause.GARBLED, raw="an empty list")), at
+                return _judged(values), at
             if at > len(data):
                 return None
             key, colon, value = record.decode("utf-8", "replace").partition(":")
@@ -44,3 +45,12 @@ class ApcupsdLink(TellingLink):
                 return Failure(cause=GapCause.GARBLED, raw=printable(record)), len(data)
             values[key.strip()] = value.strip()
         return None
+
+
+def _judged(values: dict[str, str]) -> Answer | Failure:
+    status = values.get("STATUS", "").upper()
+    if not status:
+        return Failure(cause=GapCause.GARBLED, raw="a list without STATUS")
+    if any(word in status for word in _LOST):
+        return Failure(cause=GapCause.STALE, raw=printable(f"STATUS {status}"))
+    return Named(values)

@@ -12,7 +12,8 @@ that is none, means that the stream is out of step: it is closed and opened anew
 
     ERR DRIVER-NOT-CONNECTED   stale: no driver speaks with the UPS
     ERR DATA-STALE             stale: its driver does, and the UPS does not answer it
-    ERR UNKNOWN-UPS, ACCESS-DENIED and all others   refused
+    ERR UNKNOWN-UPS            no answer: there is no such UPS, and who asks for one is to hear of it
+    ERR ACCESS-DENIED and all others   refused
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from model.reading import GapCause
 #: The longest list that is taken: a PDU of 48 outlets has some 30 KB.
 _LONGEST = 512 * 1024
 _STALE = ("DRIVER-NOT-CONNECTED", "DATA-STALE")
+_UNKNOWN = "UNKNOWN-UPS"
 _QUOTED = re.compile(r'VAR (\S+) (\S+) "((?:[^"\\]|\\.)*)"')
 _ESCAPE = re.compile(r"\\(.)")
 
@@ -137,8 +139,8 @@ class NutLink(TellingLink):
 
 def _error(line: str) -> Failure:
     word = line.split()[1] if len(line.split()) > 1 else ""
-    cause = GapCause.STALE if word in _STALE else GapCause.REFUSED
-    fix = "; upsc -l HOST lists the names" if word == "UNKNOWN-UPS" else ""
+    cause = GapCause.STALE if word in _STALE else GapCause.NO_ANSWER if word == _UNKNOWN else GapCause.REFUSED
+    fix = "; upsc -l HOST lists the names" if word == _UNKNOWN else ""
     return Failure(cause=cause, raw=printable(line + fix))
 
 

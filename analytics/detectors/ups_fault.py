@@ -1,4 +1,5 @@
-"""The UPS reports a fault of its own: inverter, rectifier, fuse, output, battery missing, emergency off, general.
+"""The UPS reports a fault of its own: inverter, rectifier, fuse, output, battery missing, emergency off, general; or its card,
+NUT or apcupsd, that they do not hear it.
 
 Sees flags only; an output that was switched off on purpose is no fault and is not raised.
 """
@@ -20,6 +21,11 @@ UPS_FAULT = Condition(
             "alarm.output_bad", Text("the UPS reports its output out of tolerance", "UPS 报告输出异常"), Severity.MAJOR
         ),
         flag("alarm.battery_missing", Text("the UPS finds no battery", "UPS 未检测到电池"), Severity.MAJOR),
+        flag(
+            "alarm.communication_lost",
+            Text("what reads the UPS has lost it: its state is not known", "管理卡或监控程序与 UPS 失联，状态未知"),
+            Severity.MAJOR,
+        ),
         flag("alarm.redundancy_lost", Text("redundancy is lost", "冗余丢失"), Severity.MINOR),
         flag("alarm.general_fault", Text("the UPS reports a general fault", "UPS 报告一般故障"), Severity.MAJOR),
     ),

@@ -16,7 +16,9 @@ from agent.drivers.exchange import Sample
 from agent.drivers.nut_names import ROWS
 from agent.links import open_link
 from agent.profiles import Tier
+from model.finding import Raised, Severity
 from model.points import POINTS, Kind
+from tests.analytics.timeline import Line, tell
 from tests.services import shared
 from tests.services.nut import upsd
 
@@ -189,3 +191,47 @@ def test_the_words_of_a_status_are_what_feeds_the_load_and_its_alarms(found: dic
         wrong += [f"{file.stem} {status}: {p} {states.get(p)}" for p, v in expected.items() if states.get(p) != v]
     assert wrong == []
     assert seen >= {"OL", "OB", "LB", "RB", "OVER", "BYPASS", "OFF", "TRIM", "BOOST", "CHRG", "DISCHRG", "ALARM"}
+
+
+#: Word of a status -> (kind of the alert, its severity); the rest of the words raise nothing.
+ALERTS = {
+    "OB": ("on_battery", None),  # rises as the runtime shrinks
+    "RB": ("battery_flag", Severity.WARNING),
+    "OVER": ("overload", Severity.MAJOR),
+    "BYPASS": ("bypass", Severity.MAJOR),
+    "OFF": ("output_off", Severity.CRITICAL),
+}
+#: Sentences of `ups.alarm` that are alerts of their own.
+SENTENCES = {"Battery bad! Building alarm!": {"battery_flag", "ups_fault"}}
+
+
+def test_states_become_alerts_of_their_severity_and_health_becomes_none(found: dict[str, list[Sample]]) -> None:
+    wrong: list[str] = []
+    for name, file in dumps().items():
+        values = {variable: (value, bad) for variable, value, bad in dump(file)}
+        status, bad = values["ups.status"]
+        told = [one for one in found[name] if one.where in ("ups.status", "ups.alarm")]
+        raised = _raised(told)
+        expected = {ALERTS[word][0] for word in status.split() if word in ALERTS}
+        expected |= SENTENCES.get(values.get("ups.alarm", ("", False))[0], set())
+        if bad:
+            expected -= {"on_battery"} | ({"battery_flag"} if "OB" in status else set())
+        grave = {kind: severity for kind, severity in ALERTS.values() if severity}
+        if set(raised) != expected:
+            wrong.append(f"{file.stem} {status}: {sorted(raised)} instead of {sorted(expected)}")
+        wrong += [
+            f"{file.stem}: {kind} is {raised[kind]}"
+            for kind in raised
+            if raised[kind] is not grave.get(kind, raised[kind])
+        ]
+    assert not wrong, "\n".join(wrong)
+
+
+def _raised(told: list[Sample]) -> dict[str, Severity]:
+    """What detectors find in a minute of the same status."""
+    line = Line()
+    for second in range(0, 60, 2):
+        for one in told:
+            if isinstance(one.value, float):
+                line.say(second, one.index, **{one.point.replace(".", "__"): one.value})
+    return {change.finding.kind: change.finding.severity for change in tell(line) if isinstance(change, Raised)}

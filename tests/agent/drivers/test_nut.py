@@ -146,12 +146,6 @@ def test_apcupsd_is_told_in_the_same_words() -> None:
     assert expected.items() <= found.items()
 
 
-def test_an_apcupsd_that_lost_its_ups_tells_nothing_old() -> None:
-    answer = Named({"STATUS": "COMMLOST", "BCHARGE": "100.0 Percent"})
-    samples = apcupsd.read(apcupsd.PROFILE, URL, Tier.STATUS, [Exchange(request=AskNamed(), answer=answer, at=7)])
-    assert {one.point for one in samples if one.value is not None} == {"alarm.communication_lost"}
-
-
 def test_an_address_names_the_ups() -> None:
     assert (URL.host, URL.port, URL.name) == ("192.0.2.1", 3493, "ups")
     assert DeviceUrl.parse("apcupsd://[2001:db8::1]").port == 3551

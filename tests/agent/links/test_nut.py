@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from agent.address import DeviceUrl
+from agent.asking import ask_device
 from agent.drivers.exchange import AskNamed, Failure, Named
 from agent.links.apcupsd import ApcupsdLink
 from agent.links.nut import NutLink
-from model.reading import GapCause
+from agent.profiles import Tier
+from model.reading import Gap, GapCause, Reading
 from tests.services.nut import upsd
 
 LIST = b'BEGIN LIST VAR ups\nVAR ups battery.charge "98"\nVAR ups ups.model "A \\"B\\" \\\\C"\nEND LIST VAR ups\n'
@@ -123,7 +126,6 @@ async def test_what_is_no_list_is_garbled(said: bytes) -> None:
     [
         (b"ERR DATA-STALE\n", GapCause.STALE),
         (b"ERR DRIVER-NOT-CONNECTED\n", GapCause.STALE),
-        (b"ERR UNKNOWN-UPS\n", GapCause.REFUSED),
         (b"ERR ACCESS-DENIED\n", GapCause.REFUSED),
     ],
 )
@@ -150,14 +152,28 @@ async def test_the_real_upsd_tells_of_a_ups_and_of_one_whose_driver_is_gone(tmp_
         lost = await link.ask(AskNamed(name="lost"))
         assert lost == Failure(cause=GapCause.STALE, raw="ERR DRIVER-NOT-CONNECTED")
         none = await link.ask(AskNamed(name="none"))
-        assert isinstance(none, Failure)
-        assert none.cause is GapCause.REFUSED
+        assert none == Failure(cause=GapCause.NO_ANSWER, raw="ERR UNKNOWN-UPS; upsc -l HOST lists the names")
+        gone = await ask_device(
+            link, "s/lost", DeviceUrl.parse(f"nut://127.0.0.1:{port}/lost"), None, Tier.STATUS, lambda: 7
+        )
+        assert gone == [
+            Gap(device="s/lost", point=None, index=None, at=7, cause=GapCause.STALE, raw="ERR DRIVER-NOT-CONNECTED"),
+            Reading(device="s/lost", point="alarm.communication_lost", index=None, at=7, value=1.0),
+        ]
         link.close()
 
 
 def records(*lines: str) -> bytes:
     packed = b"".join(len(line).to_bytes(2, "big") + line.encode() for line in lines)
     return packed + b"\0\0"
+
+
+async def test_an_apcupsd_that_lost_its_ups_tells_nothing_old() -> None:
+    said = records("STATUS   : COMMLOST \n", "BCHARGE  : 100.0 Percent\n")
+    async with server(lambda _, out: out.write(said), size=8) as (port, _):
+        link = ApcupsdLink("127.0.0.1", port, 1.0)
+        assert await link.ask(AskNamed()) == Failure(cause=GapCause.STALE, raw="STATUS COMMLOST")
+        link.close()
 
 
 async def test_apcupsd_sends_records_with_their_length() -> None:
