@@ -222,15 +222,25 @@ def _slip(recording: str, oid: str) -> bool:
 
 
 @contextmanager
-def served(folder: Path, wanted: Iterable[str] = ()) -> Iterator[int]:
-    """One snmpsim with every recording, or those that are wanted: the port."""
+def served(folder: Path, wanted: Iterable[str] = (), edits: dict[str, bytes] | None = None) -> Iterator[int]:
+    """One snmpsim with every recording, or those that are wanted, and with edited ones: the port."""
     those = set(wanted)
     paths = [shared("devices", "snmp", f"{name}.snmprec") for name in names() if not those or name in those]
     paths += [
         shared("devices", "snmp-fullwalk", f"{name}.snmprec") for name in FULL_WALKS if not those or name in those
     ]
-    with serving(paths, folder) as port:
+    with serving(paths, folder, edits) as port:
         yield port
+
+
+def edited(name: str, changes: dict[str, str]) -> bytes:
+    """A recording with some lines changed or added: OID -> `TAG|VALUE`. What a healthy device of it would say in trouble."""
+    kept = [
+        line
+        for line in shared("devices", "snmp", f"{name}.snmprec").read_bytes().splitlines()
+        if line.partition(b"|")[0].decode() not in changes
+    ]
+    return b"\n".join([*kept, *(f"{oid}|{value}".encode() for oid, value in changes.items())])
 
 
 async def heard(port: int, name: str) -> Heard:

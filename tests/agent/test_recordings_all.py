@@ -21,26 +21,63 @@ pytestmark = [pytest.mark.shared, pytest.mark.service]
 
 #: Delivered sensors of LibreNMS's, by recording.
 FLOORS = {
+    "adva_fsp150_ge114pro": 4,
+    "apc_ap8959eu3": 30,
     "apc_ats": 29,
     "apc_smtl1000-nmc3": 15,
     "apc_smx750": 16,
     "apc_symmetralx": 15,
+    "avtech_roomalert12e": 7,
+    "comware_a5500": 6,
     "cyberpower_pr2200rt2uc": 19,
     "deltaups_mini-snmp": 17,
+    "dlink_dgs-1510-28": 5,
     "eaton-mgeups_93ps": 58,
     "eatonups": 29,
     "eatonupsm2_9px+empg2": 21,
     "enexus_sp2touch": 28,
+    "fortigate_60f": 38,
     "huawei-smu": 23,
     "huaweiups_ups2000": 12,
+    "ios_c3560": 5,
+    "jetstream_sg2218p": 32,
+    "junos_qfx5100": 23,
     "liebert_apm": 24,
     "linux_ups-nut": 8,
+    "moxa-etherdevice_edsg512epoe": 20,
     "netagent2": 23,
     "netmanplus_208": 46,
+    "nxos_n3k-3064pq": 43,
     "poweralert_2": 16,
+    "procurve_e2910": 10,
+    "raritan-pdu_px2-temp": 8,
+    "routeros_rb5009upr+s+": 41,
     "socomec-ups": 17,
     "vertiv-ita2": 18,
+    "vrp_5720-32x-ei": 54,
 }
+#: Power and environment: of these every state that the device may send is judged, not only the one that it sent.
+POWER = (
+    "apc_ats",
+    "apc_smtl1000-nmc3",
+    "apc_smx750",
+    "apc_symmetralx",
+    "cyberpower_pr2200rt2uc",
+    "deltaups_mini-snmp",
+    "eaton-mgeups_93ps",
+    "eatonups",
+    "eatonupsm2_9px+empg2",
+    "enexus_sp2touch",
+    "huawei-smu",
+    "huaweiups_ups2000",
+    "liebert_apm",
+    "linux_ups-nut",
+    "netagent2",
+    "netmanplus_208",
+    "poweralert_2",
+    "socomec-ups",
+    "vertiv-ita2",
+)
 #: Delivered variables of NUT's view, by recording.
 NUT_FLOORS = {
     "snmp/apc_smtl1000-nmc3": 14,
@@ -95,6 +132,40 @@ _COLUMNS = {
 }
 
 
+_APC = "1.3.6.1.4.1.318.1.1.1"
+#: Recordings of healthy devices, changed by this test into what they would say in trouble.
+EDITS: dict[str, tuple[str, dict[str, str]]] = {
+    "apc-on-battery": (
+        "apc_smx750",
+        {
+            f"{_APC}.4.1.1.0": "2|3",
+            f"{_APC}.2.1.1.0": "2|3",
+            f"{_APC}.2.2.4.0": "2|2",
+            f"{_APC}.11.1.1.0": "4|" + "".join("1" if n in (2, 3, 5, 9) else "0" for n in range(1, 65)),
+        },
+    ),
+    "apc-three-phases": (
+        "apc_symmetralx",
+        {
+            f"{_APC}.9.3.3.1.{column}.1.1.{n}": f"2|{value + n}"
+            for column, value in ((3, 228), (4, 100), (10, 40))
+            for n in (1, 2, 3)
+        }
+        | {f"{_APC}.9.2.3.1.3.{table}.1.{n}": f"2|{table * 100 + n}" for table in (1, 2) for n in (1, 2, 3)}
+        | {f"{_APC}.9.2.2.1.5.1": "2|2", f"{_APC}.9.2.2.1.5.2": "2|3", f"{_APC}.4.3.1.0": "66|-1"},
+    ),
+    "eaton-bypass": ("eatonups", {"1.3.6.1.4.1.534.1.4.5.0": "2|11", "1.3.6.1.4.1.534.1.2.5.0": "2|8"}),
+    "mge-faults": (
+        "eaton-mgeups_93ps",
+        {f"1.3.6.1.4.1.705.1.{place}.0": "2|1" for place in ("5.9", "5.11", "7.3", "7.10", "6.3")},
+    ),
+    "socomec-lost": (
+        "socomec-ups",
+        {"1.3.6.1.4.1.4555.1.1.7.1.2.4.0": "2|65535", "1.3.6.1.4.1.4555.1.1.7.1.2.1.0": "2|9"},
+    ),
+}
+
+
 class Library:
     """Recordings, each probed when it is first asked for."""
 
@@ -110,7 +181,9 @@ class Library:
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
-    with recordings.served(tmp_path_factory.mktemp("snmpsim")) as port:
+    shared("devices", "snmp")
+    edits = {name: recordings.edited(of, changes) for name, (of, changes) in EDITS.items()}
+    with recordings.served(tmp_path_factory.mktemp("snmpsim"), edits=edits) as port:
         yield Library(port)
 
 
@@ -154,7 +227,7 @@ async def test_what_librenms_gets_wrong_is_the_physical_value_or_a_gap(name: str
             assert physical.startswith(told), f"{row['oid']} = {line.value}: {row['why']}"
 
 
-@pytest.mark.parametrize("name", sorted(FLOORS))
+@pytest.mark.parametrize("name", POWER)
 def test_every_state_that_the_device_may_send_is_trouble_or_none_as_librenms_has_it(name: str) -> None:
     assert list(recordings.meanings(name)) == []
 
@@ -182,6 +255,51 @@ async def test_two_active_alarms_of_one_kind_raise_that_flag_and_no_other(librar
     assert flags.pop("alarm.battery_bad") == 1.0
     assert len(flags) >= 23
     assert set(flags.values()) == {0.0}
+
+
+async def told(library: Library, name: str) -> dict[tuple[str | None, str | None], float | str | None]:
+    return {(line.point, line.index): line.value for line in (await library(name)).values}
+
+
+async def test_an_apc_on_battery_says_so_by_its_state_and_by_the_bits_of_it(library: Library) -> None:
+    values = await told(library, "apc-on-battery")
+    assert (values["ups.source", None], values["battery.status", None]) == (5.0, 3.0)
+    raised = {point for (point, _), value in values.items() if (point or "").startswith("alarm.") and value}
+    assert raised == {"alarm.on_battery", "alarm.battery_low", "alarm.overload", "alarm.replace_battery"}
+
+
+async def test_three_phases_of_an_apc_go_before_its_single_values_and_the_bypass_is_told_apart(
+    library: Library,
+) -> None:
+    values = await told(library, "apc-three-phases")
+    assert [values["output.voltage", n] for n in "123"] == [229.0, 230.0, 231.0]
+    assert [values["output.current", n] for n in "123"] == [10.1, 10.2, 10.3]
+    assert [values["ups.load", n] for n in "123"] == [41.0, 42.0, 43.0]
+    assert [values["input.bypass.voltage", n] for n in "123"] == [201.0, 202.0, 203.0]
+    assert [values["input.voltage", n] for n in "123"] == [101.0, 102.0, 103.0]
+
+
+async def test_an_eaton_on_maintenance_bypass_that_wants_its_battery_checked(library: Library) -> None:
+    values = await told(library, "eaton-bypass")
+    assert (values["ups.source", None], values["battery.charger.status", None]) == (4.0, 8.0)
+
+
+async def test_the_faults_that_an_mge_card_names_are_flags_and_no_other_is_raised(library: Library) -> None:
+    values = await told(library, "mge-faults")
+    raised = {point for (point, _), value in values.items() if (point or "").startswith("alarm.") and value}
+    assert raised == {
+        "alarm.battery_bad",
+        "alarm.replace_battery",
+        "alarm.on_battery",
+        "alarm.overload",
+        "alarm.input_bad",
+    }
+
+
+async def test_a_charge_of_65535_is_a_gap_and_a_battery_cut_off_is_told(library: Library) -> None:
+    values = await told(library, "socomec-lost")
+    assert ("battery.charge", None) not in values
+    assert values["battery.status", None] == 10.0
 
 
 async def test_a_sealed_string_of_cells_is_told_by_its_positive_and_negative_half(library: Library) -> None:
