@@ -178,6 +178,8 @@ class Commissioner:
         else:
             return
         standing.open, standing.tiers, standing.samples, standing.true = True, set(), {}, {}
+        if standing.kept is not None:  # what a person accepted, he accepted of that firmware and profile
+            standing.kept = msgspec.structs.replace(standing.kept, confirmed=())
 
     def _withheld(self, standing: _Standing, one: Found) -> Found:
         if not isinstance(one, Reading):
@@ -193,7 +195,7 @@ class Commissioner:
 
     def _keep(self, device: str, standing: _Standing, judged: Judgement, profiles: Sequence[Profile]) -> list[Found]:
         """The verdict stands: kept, signed and told. A device without anything to judge is not worth a line."""
-        confirmed = standing.kept.confirmed if standing.kept else {}
+        confirmed = standing.kept.confirmed if standing.kept else ()
         made = record(
             device,
             self._now(),
@@ -286,7 +288,7 @@ class Commissioner:
 
 def _wrong(judged: Judgement, kept: Record | None) -> dict[Key, Finding]:
     """The measurements that must not pass. What a person confirmed at such a value passes."""
-    confirmed = kept.confirmed if kept else {}
+    confirmed = kept.confirmed if kept else ()
     return {
         (one.point, one.index): one
         for one in judged.findings

@@ -95,7 +95,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     firmware: str = ""
     points: dict[str, Verdict] = {}  #: `battery.voltage`, `output.voltage#1`; what was not tested is left out
     stable: dict[str, float] = {}
-    confirmed: dict[str, float] = {}  #: findings that a person looked at and accepted, with the value that stood then
+    confirmed: tuple[str, ...] = ()  #: what a person looked at and accepted although it is called wrong
     held: tuple[str, ...] = ()  #: stable quantities that a new firmware moved; `stable` has them as they were before
     signature: str = ""
 
@@ -224,7 +224,7 @@ def record(
     samples: Sequence[Sample],
     profiles: Sequence[Profile],
     key: str = "",
-    confirmed: Mapping[str, float] | None = None,
+    confirmed: Sequence[str] = (),
     before: Record | None = None,
 ) -> Record:
     """A judgement as it is kept; `key` is the agent's own."""
@@ -235,7 +235,7 @@ def record(
     }
     moved = [one for one in judged.findings if any(remedy.slip is Slip.FIRMWARE for remedy in one.remedies)]
     names = [name_of((one.point, one.index)) for one in moved]
-    held = {name: before.stable[name] for name in names if name not in (confirmed or {})} if before is not None else {}
+    held = {name: before.stable[name] for name in names if name not in confirmed} if before is not None else {}
     made = Record(
         device=device,
         at=at,
@@ -248,7 +248,7 @@ def record(
         points={
             name_of((one.point, one.index)): one.verdict for one in judged.points if one.verdict is not Verdict.UNTESTED
         },
-        confirmed=dict(confirmed or {}),
+        confirmed=tuple(confirmed),
         stable={name_of(where): float(v) for where, v in values.items() if where not in wrong} | held,
         held=tuple(held),
     )

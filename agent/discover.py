@@ -20,6 +20,7 @@ import msgspec
 from agent import address
 from agent.address import DeviceUrl
 from agent.asking import ask_samples
+from agent.commissioning import Finding, judge, scales
 from agent.discover_net import Pace, knock
 from agent.discover_serial import Heard, PortTrouble, search
 from agent.discover_targets import NetTarget, SerialTarget, Target
@@ -51,6 +52,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""  #: as its owner called it (sysName)
     engine: str = ""
     samples: tuple[Sample, ...] = ()
+    findings: tuple[Finding, ...] = ()  #: what does not fit (agent.commissioning)
     why: str = ""  #: why nothing could be read
     same_as: str = ""  #: the URL under which the same device was found before
     same_by: str = ""  #: what tells that it is the same
@@ -148,6 +150,7 @@ async def _read(heard: Heard, now: Callable[[], int], link: Link) -> Found:
         name=name,
         engine=engine,
         samples=tuple(samples),
+        findings=judge(samples, scale=scales(map(load, filter(PROFILES.__contains__, profiles)))).findings,
         why="" if samples else why,
     )
 

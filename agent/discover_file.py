@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from agent.address import DeviceUrl
+from agent.commissioning import Verdict
 from agent.discover import Found
 from model.points import POINTS, Kind
 from model.text import Language, Text
@@ -72,6 +73,17 @@ def _comments(one: Found, ids: dict[str, str]) -> Iterator[Text]:
         which = ", ".join(one.profiles)
         how = _GUESSED if one.guessed else _MATCHED
         yield Text(f"{how.en}: {which}", f"{how.zh}：{which}")
+    for finding in one.findings:
+        name = finding.point if finding.index is None else f"{finding.point}#{finding.index}"
+        would = [remedy.words for remedy in finding.remedies]
+        yield Text(
+            f"{finding.verdict}: {name} {finding.got} (raw {finding.raw}), expected {finding.expected.en}; {'; '.join(w.en for w in would)}".rstrip(
+                "; "
+            ),
+            f"{_DOES_NOT_FIT[finding.verdict]}：{name} {finding.got}（原始值 {finding.raw}），应为 {finding.expected.zh}；{'；'.join(w.zh for w in would)}".rstrip(
+                "；"
+            ),
+        )
     shown = ", ".join(_values(one))
     count = sum(sample.value is not None for sample in one.samples)
     yield Text(f"read: {count} values; {shown}".rstrip("; "), f"已读 {count} 个值；{shown}".rstrip("；"))
@@ -146,4 +158,5 @@ _GUESSED = Text(
 _NAME_ONE = Text(
     "name its profile (docs/profiles.md), then remove the #", "写明其 profile（见 docs/profiles.md）后删除 #"
 )
+_DOES_NOT_FIT = {Verdict.WRONG: "错误", Verdict.DOUBTFUL: "存疑"}
 _BY = {"serial number": Text("serial number", "序列号"), "engine id": Text("SNMP engine id", "SNMP 引擎 ID")}

@@ -186,6 +186,21 @@ def probe(
 
 
 @app.command
+def commission(
+    file: Path,
+    device: str = "",
+    /,
+    *,
+    confirm: Annotated[bool, Parameter(negative="", help="Take what is withheld as it is. 确认按原值采用。")] = False,
+    json: Json = False,
+) -> int:
+    """The verdicts that the agent of a file keeps of its devices. 查看或确认设备验收结论。"""
+    from roundsman.commission import commission as show_verdicts
+
+    return show_verdicts(file, device, confirm=confirm, as_json=json)
+
+
+@app.command
 def discover(
     *targets: str,
     out: Annotated[Path | None, Parameter(help="Write the agent's file here, else on stdout. 写入文件。")] = None,

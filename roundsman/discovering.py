@@ -75,6 +75,7 @@ def _json(one: Found, id: str) -> dict[str, object]:
         "firmware": one.said("device.firmware") or None,
         "engine": one.engine or None,
         "values": sum(sample.value is not None for sample in one.samples),
+        "does_not_fit": [f"{finding.verdict}: {finding.point} {finding.got}" for finding in one.findings],
         "same_as": one.same_as or None,
         "why": one.why or None,
     }

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import tomllib
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import msgspec
-
 from agent.address import AddressError
-from agent.commissioning import Judgement, Plate, Record, Verdict
 from agent.probe import ProbeError, ProbeLine, probe_whole
 from model.points import POINTS
 from model.problem import Problem, unreadable
@@ -19,13 +15,14 @@ from model.text import Language, Text
 from roundsman.clock import real_ms
 from roundsman.hints import CAUSES, hint
 from roundsman.speech import complain, language, put, say, tell_problems
+from roundsman.verdicts import A_PLATE, NO_POINT, plate_of, verdict_json, verdict_lines
 
 
 async def probe_once(url: str, profile: str | None, as_json: bool, plate: str = "") -> int:
     """Print one line per point or gap, then how it all fits; the status is 1 when nothing at all was read."""
     written = plate_of(plate)
     if written is None:
-        complain(_A_PLATE)
+        complain(A_PLATE)
         return 2
     try:
         probed = await probe_whole(url, profile, real_ms)
@@ -47,91 +44,13 @@ async def probe_once(url: str, profile: str | None, as_json: bool, plate: str = 
         judged = probed.judged(written)
         kept = probed.record("", real_ms(), judged)
         if as_json:
-            put({**_NO_POINT, "commissioning": verdict_json(judged, kept)})
+            put({**NO_POINT, "commissioning": verdict_json(judged, kept)})
         else:
             print("\n".join(verdict_lines(judged, kept, language())))
     told = hint(url.partition(":")[0], lines)
     if told:
         complain(told)
     return 0 if any(line.cause is None for line in lines) else 1
-
-
-def plate_of(text: str) -> Plate | None:
-    """`va=6000,blocks=16`: what a person read on the device. None when it is no such thing."""
-    given: dict[str, str] = dict(part.split("=", 1) for part in text.split(",") if "=" in part)
-    if text and len(given) != len(text.split(",")):
-        return None
-    try:
-        return msgspec.convert(given, Plate, strict=False) if not given.keys() - set(Plate.__struct_fields__) else None
-    except msgspec.ValidationError:
-        return None
-
-
-def verdict_lines(judged: Judgement, kept: Record, said: Language) -> Iterator[str]:
-    """The verdict and what does not fit, for a technician."""
-    zh = said == "zh"
-    count = Counter(one.verdict for one in judged.points)
-    parts = ", ".join(f"{_VERDICTS[verdict][said]} {count[verdict]}" for verdict in Verdict if count[verdict])
-    yield ""
-    yield f"{'验收' if zh else 'Commissioning'}: {_VERDICTS[judged.verdict][said]} ({parts})"
-    for one in judged.findings:
-        name = one.point if one.index is None else f"{one.point}#{one.index}"
-        yield f"  {_VERDICTS[one.verdict][said]} {name}: {'应为' if zh else 'expected'} {one.expected[said]}, {'实为' if zh else 'got'} {one.got} ({'原始值' if zh else 'raw'} {one.raw or '—'}, {one.where or '—'})"
-        for remedy in one.remedies:
-            yield f"    {'可能' if zh else 'would fit'}: {remedy.words[said]}"
-    yield f"  {'配置' if zh else 'profile'} {kept.profile or '—'} sha256 {kept.profile_sha256[:12]}, {'固件' if zh else 'firmware'} {kept.firmware or '—'}, {kept.signature}"
-
-
-def verdict_json(judged: Judgement, kept: Record) -> dict[str, object]:
-    """The same for a script: one object, beside the lines of the points."""
-    findings = [
-        {
-            "point": one.point,
-            "index": one.index,
-            "verdict": one.verdict.value,
-            "expected": one.expected.en,
-            "got": one.got,
-            "raw": one.raw,
-            "where": one.where,
-            "would_fit": [
-                {"slip": r.slip.value, "words": r.words.en, "value": r.value, "factor": r.factor} for r in one.remedies
-            ],
-        }
-        for one in judged.findings
-    ]
-    points = [{"point": one.point, "index": one.index, "verdict": one.verdict.value} for one in judged.points]
-    return {
-        "verdict": judged.verdict.value,
-        "findings": findings,
-        "points": points,
-        "at": kept.at,
-        "profile": kept.profile,
-        "profile_sha256": kept.profile_sha256,
-        "firmware": kept.firmware,
-        "signature": kept.signature,
-    }
-
-
-#: The verdict's line has the keys of the others, so that a script that reads all of them alike meets no surprise.
-_NO_POINT: dict[str, object] = {
-    "point": None,
-    "index": None,
-    "value": None,
-    "unit": "",
-    "state": None,
-    "where": "",
-    "raw": "",
-}
-_VERDICTS = {
-    Verdict.FITS: Text("fits", "相符"),
-    Verdict.UNTESTED: Text("untested", "未验证"),
-    Verdict.DOUBTFUL: Text("doubtful", "存疑"),
-    Verdict.WRONG: Text("wrong", "错误"),
-}
-_A_PLATE = Text(
-    "--plate: expected what stands on the device, as va=6000,w=5400,volts=230,blocks=16,ah=9,serial=…,model=…",
-    "--plate：应为铭牌内容，如 va=6000,w=5400,volts=230,blocks=16,ah=9,serial=…,model=…",
-)
 
 
 def _row(line: ProbeLine, said: Language) -> str:

@@ -137,7 +137,7 @@ async def test_what_a_person_confirmed_passes_and_an_altered_file_is_not_believe
     desk.ups.values["input.voltage"] = 23.1
     await desk.round()
     kept = desk.kept
-    write_records(desk.file, {ID: sign(msgspec.structs.replace(kept, confirmed={"input.voltage": 23.1}), KEY)})
+    write_records(desk.file, {ID: sign(msgspec.structs.replace(kept, confirmed=("input.voltage",)), KEY)})
     assert values(await desk.round())["input.voltage"] == 23.1
     write_records(desk.file, {ID: msgspec.structs.replace(kept, verdict=Verdict.FITS)})
     desk.start()

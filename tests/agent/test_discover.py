@@ -57,6 +57,7 @@ async def test_twenty_devices_are_found_and_their_file_works_at_once(plant: Simu
     assert spent_s < 120
     assert {_bare(one.url) for one in found} == {_bare(url) for url in plant.urls.values()}
     assert not [one.url for one in found if one.why or one.same_as]
+    assert [one.findings for one in found if one.findings] == [], "sound devices are called nothing else"
     assert len([line for line in told if "values" in line.en]) == 20
     assert plant.truth()
 
