@@ -193,3 +193,16 @@ async def test_a_profile_that_has_nothing_to_ask_in_a_tier_costs_no_request() ->
     round = await ask_samples(bare, recorded.URL, None, Tier.STATUS, lambda: 1_000)
     assert bare.asked == [snmp.WHO]
     assert round.failure is None
+
+
+async def test_light_told_as_text_in_milliwatts_is_told_in_dbm_and_no_light_is_no_number() -> None:
+    table = "1.3.6.1.4.1.11863.6.96.1.7.1.1"
+    rows = ("2.49153|4|45.5", "4.49153|4|6.0", "5.49153|4|0.5", "6.49153|4|0.0", "2.49154|4|N/A", "5.49154|4|N/A")
+    lines = await recorded.read(_with("jetstream_sg2218p", *(f"{table}.{row}" for row in rows)))
+    told = {(line.point, line.index): line.value for line in lines if (line.point or "").startswith("optics.")}
+    assert told["optics.temperature", "49153"] == 45.5
+    assert told["optics.bias", "49153"] == pytest.approx(0.006)
+    assert told["optics.tx_power", "49153"] == pytest.approx(-3.0103, abs=1e-4)
+    assert told["optics.rx_power", "49153"] is None
+    assert told["optics.temperature", "49154"] is None
+    assert told["optics.tx_power", "49154"] is None
