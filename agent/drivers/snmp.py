@@ -18,7 +18,7 @@ from agent.drivers import settle
 from agent.drivers.derive import derived
 from agent.drivers.exchange import Exchange, GetVariables, Request, Sample, Variable, WalkVariables, printable
 from agent.drivers.snmp_flags import ABSENT, alarm_flags, word_flags
-from agent.drivers.snmp_rows import Cell, cells, column_beside
+from agent.drivers.snmp_rows import Cell, cells, column_beside, lacking
 from agent.drivers.snmp_tree import SYS_DESCR, SYS_OBJECT_ID, Tree, identity, number_of, shown
 from agent.profiles.form import FIRST_BIT, FIRST_CHAR, Profile, Tier, Value, Variant, under
 from agent.profiles.layers import layered
@@ -125,7 +125,7 @@ def by_point(fitted: Profile, tier: Tier, tree: Tree) -> list[list[Value]]:
     rows: dict[str, list[Value]] = {}
     for row in fitted.rows(tier):
         condition = fitted.conditions.get(row.only_if)
-        if not row.only_if or (condition and (tree.holds(condition) or tree.failure(condition.at))):
+        if not row.only_if or (condition and tree.holds(condition)):
             rows.setdefault(row.point, []).append(row)
     return list(rows.values())
 
@@ -154,7 +154,7 @@ def _point(rows: Sequence[Value], tree: Tree) -> list[Sample]:
             held = out.get(cell.line)
             if held is None or (held.value is None and one.value is not None and not counter):
                 out[cell.line] = one
-        failed = tree.failure(row.place)
+        failed = lacking(row, tree)
         if failed and not out:
             return [settle.gap(row.point, row.index, failed[1], row.place, failed[0].raw, failed[0].cause)]
     told = [one for one in out.values() if not settle.silent(one)]

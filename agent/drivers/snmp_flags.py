@@ -14,7 +14,7 @@ from math import isfinite
 
 from agent.drivers import settle
 from agent.drivers.exchange import Sample, Variable, printable
-from agent.drivers.snmp_rows import held_beside
+from agent.drivers.snmp_rows import column_beside, held_beside
 from agent.drivers.snmp_tree import Tree, meets, oid_of, raw_number, shown, text_of
 from agent.profiles.form import Alarms, Flags
 from model.reading import GapCause
@@ -116,7 +116,8 @@ def alarm_flags(alarms: Alarms, tree: Tree) -> Iterator[Sample]:
         flag = _flag(alarms, name)
         if flag and _stands(alarms, rest, tree):
             raised.setdefault(flag, (oid, name))
-    failed = tree.failure(alarms.at)
+    places = (alarms.at, *map(column_beside, alarms.where))
+    failed = next((found for place in places if (found := tree.failure(place))), None)
     unseen = bool(alarms.count) and counted is None and not rows
     for flag in alarms.told:
         if flag in raised:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from agent.drivers.exchange import Variable, printable
+from agent.drivers.exchange import Failure, Variable, printable
 from agent.drivers.scales import with_scale, with_unit
 from agent.drivers.snmp_tree import Tree, meets, raw_number, shown
 from agent.profiles.form import ENTITY_SENSOR, Value, sensor_place
@@ -56,7 +56,18 @@ def cells(row: Value, tree: Tree) -> Iterator[Cell]:
         yield fitted(row, row.index, oid, (), tree)
 
 
+def lacking(row: Value, tree: Tree) -> tuple[Failure, int] | None:
+    """Why nothing can be said of a row: what it stands in, or what stands beside it, did not come. Without its label a value
+    would be told of another index, without `where` of a row that does not exist."""
+    for place in (row.place, *(column_beside(one.removesuffix(".0")) for one in row.beside)):
+        if failed := tree.failure(place):
+            return failed
+    return None
+
+
 def _column(row: Value, tree: Tree) -> Iterator[Cell]:
+    if row.beside and lacking(row, tree):
+        return
     seen: set[str] = set()
     template = row.template
     no_rows = {oid for oid, zero in beyond(row, tree) if zero} if row.lines else ()

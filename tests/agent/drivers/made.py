@@ -41,7 +41,7 @@ def of_snmp(profile: Profile, tree: Mapping[str, Variable], object_id: str = "1.
     whole: dict[str, Variable] = {snmp.SYS_DESCR: b"made", snmp.SYS_OBJECT_ID: object_id, **tree}
     found: Found = {}
     for tier in (Tier.IDENTITY, Tier.STATUS, Tier.MEASURE):
-        exchanges = [Exchange(request=r, answer=_answer(r, whole), at=5) for r in snmp.plan(profile, SNMP, tier)]
+        exchanges = [Exchange(request=r, answer=answer_of(r, whole), at=5) for r in snmp.plan(profile, SNMP, tier)]
         samples = snmp.read(profile, SNMP, tier, exchanges)
         found |= {(one.point, one.index): one for one in samples}
         long = [one for one in records(samples, "s/d") if isinstance(one, Reading | Gap)]
@@ -51,7 +51,8 @@ def of_snmp(profile: Profile, tree: Mapping[str, Variable], object_id: str = "1.
     return found
 
 
-def _answer(request: Request, tree: Mapping[str, Variable]) -> Variables:
+def answer_of(request: Request, tree: Mapping[str, Variable]) -> Variables:
+    """What a device with these variables answers."""
     if isinstance(request, GetVariables):
         return Variables({oid: tree[oid] for oid in request.oids if oid in tree})
     assert isinstance(request, WalkVariables)

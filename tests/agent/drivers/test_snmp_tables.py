@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.drivers.exchange import Variable
+from agent.drivers import snmp
+from agent.drivers.exchange import Exchange, Failure, Sample, Variable, WalkVariables
+from agent.profiles import Tier
 from model.points import POINTS, plausible
 from model.reading import GapCause, Quality
-from tests.agent.drivers.made import of_snmp, profile_of, values
+from tests.agent.drivers.made import SNMP, answer_of, of_snmp, profile_of, values
 
 
 def row(point: str, at: str, more: str = "", tier: str = "status") -> str:
@@ -263,6 +265,32 @@ def test_a_table_that_counts_alarms_but_names_none_is_not_believed() -> None:
     profile = profile_of(table('count = "1.1"\nflags = { 7 = "alarm.fan_failure" }'), head=BASE)
     found = of_snmp(profile, {f"{B}1.1.0": 2, f"{B}1.2.1": b""})
     assert found["alarm.fan_failure", None].cause is GapCause.NOT_SUPPORTED
+
+
+# ---- what did not come
+
+
+def cut_off(body: str, tree: dict[str, Variable], lost: str) -> list[Sample]:
+    """The samples of a device whose answer for one column never came."""
+    profile = profile_of(body, head=BASE)
+    exchanges = []
+    for request in snmp.plan(profile, SNMP, Tier.STATUS):
+        failed = isinstance(request, WalkVariables) and request.root == f"{B}{lost}"
+        answer = Failure(cause=GapCause.NO_ANSWER, raw="time-out") if failed else answer_of(request, tree)
+        exchanges.append(Exchange(request=request, answer=answer, at=5))
+    return snmp.read(profile, SNMP, Tier.STATUS, exchanges)
+
+
+@pytest.mark.parametrize("key", ['label = "1.4"', 'where = { "1.4" = [1] }', 'unless = { "1.4" = [2] }', 'scale_from = "1.4"'])  # fmt: skip
+def test_without_the_column_beside_it_a_value_is_a_gap_and_never_another_rows(key: str) -> None:
+    (one,) = cut_off(row("ambient.temperature", "1.2.*", f'unit = "°C"\n{key}'), {f"{B}1.2.1": 20}, "1.4")
+    assert (one.value, one.cause) == (None, GapCause.NO_ANSWER)
+
+
+def test_an_alarm_whose_state_did_not_come_is_not_told_to_be_over() -> None:
+    body = table('flags = { 12 = "alarm.overload" }\nby_index = true\nwhere = { "1.5" = [1] }')
+    (one,) = cut_off(body, {f"{B}1.2.12": b"x"}, "1.5")
+    assert (one.value, one.cause) == (None, GapCause.NO_ANSWER)
 
 
 # ---- any answer
