@@ -15,6 +15,7 @@ from model.text import Text
 
 #: Below this share of what is compared, steps and idle currents say more than the load.
 _LEAST_VA = 60.0
+_IDLE = 10.0
 _DECADES = (10.0, 0.1, 100.0, 0.01, 1000.0, 0.001)
 
 
@@ -127,6 +128,8 @@ def _blame(view: View, name: str, factor: float, rating: float, named: list[floa
             names = ["ups.power.nominal"]
         elif not told and could:
             names, verdict = ["ups.load", "ups.power.nominal"], Verdict.DOUBTFUL
+    if name.endswith("realpower") and (view.mean("ups.load") or 0.0) < _IDLE:
+        verdict = Verdict.DOUBTFUL  # next to nothing but a filter's idle current may have any power factor
     for key in [key for key in view.values if key[0] in names]:
         view.note(key, verdict, expected, _by(view, key, factor))
 

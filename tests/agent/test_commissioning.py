@@ -12,11 +12,15 @@ import msgspec
 import pytest
 
 from agent.address import DeviceUrl
+from agent.asking import ask_samples
 from agent.commissioning import Judgement, Plate, Record, Slip, Verdict, judge, record, scales, sign, sound
-from agent.drivers import modbus
-from agent.drivers.exchange import Exchange, ReadWords, Sample, Words
+from agent.drivers import modbus, nut
+from agent.drivers.exchange import AskNamed, Exchange, Named, ReadWords, Sample, Words
 from agent.profiles.form import Profile, Tier, Value
 from model.points import POINTS
+from tests.services import shared
+from tests.services.recorded import URL as RECORDED
+from tests.services.recorded import Recorded
 
 URL = DeviceUrl.parse("modbus+tcp://192.0.2.1?unit=1")
 #: point, index, scale, type, what it is
@@ -283,3 +287,57 @@ def test_no_value_within_its_bounds_breaks_a_rule(point: str) -> None:
                 device.word(name, lambda _, raw=raw: raw)  # type: ignore[misc]
         assert device.judged().verdict in Verdict
     assert POINTS[point].unit is not None
+
+
+def test_an_idle_load_may_have_any_power_factor() -> None:
+    said = {
+        "output.voltage": 232.0,
+        "output.current": 1.0,
+        "ups.power": 168.0,
+        "output.realpower": 16.8,
+        "ups.load": 4.0,
+    }
+    samples = [Sample(point=p, index=None, at=1, value=v, where=p, raw=str(v)) for p, v in said.items()]
+    assert wrong(judge(samples)) == {}
+
+
+@pytest.mark.shared
+async def test_no_recorded_healthy_device_is_called_wrong() -> None:
+    told: dict[str, object] = {}
+    judged = 0
+    paths = [path for folder in ("snmp", "snmp-fullwalk") for path in shared("devices", folder).glob("*.snmprec")]
+    for path in sorted(paths):
+        link = Recorded(path.read_bytes())
+        samples: dict[tuple[str, str | None], Sample] = {}
+        for tier in (Tier.IDENTITY, Tier.STATUS, Tier.MEASURE):
+            for one in (await ask_samples(link, RECORDED, None, tier, lambda: 1)).samples:
+                samples.setdefault((one.point, one.index), one)
+        verdict = judge(samples.values(), scale=scales(link.settled.get("", ())))
+        judged += verdict.verdict is Verdict.FITS
+        if verdict.verdict is Verdict.WRONG:
+            told[path.name] = [f for f in verdict.findings if f.verdict is Verdict.WRONG]
+    assert told == {}
+    assert judged >= 12
+
+
+@pytest.mark.shared
+def test_what_neighbours_wrote_down_as_bad_is_what_is_called_wrong() -> None:
+    """Dumps of 60 UPS as NUT told them: the frequencies that are marked as bad, or are a tenth, and nothing else."""
+    wrongs: set[tuple[str, str]] = set()
+    for path in sorted(shared("devices", "nut-ddl").glob("*.dev")):
+        pairs = [line.split(": ", 1) for line in path.read_text(errors="replace").splitlines() if ": " in line]
+        values = {name: value.strip() for name, value in pairs if " " not in name}
+        exchange = Exchange(request=AskNamed(name="u"), answer=Named(values), at=1)
+        samples = {
+            (one.point, one.index): one
+            for tier in (Tier.MEASURE, Tier.STATUS, Tier.IDENTITY)
+            for one in nut.read(nut.PROFILE, DeviceUrl.parse("nut://192.0.2.1/u"), tier, [exchange])
+        }
+        judged = judge(samples.values())
+        wrongs |= {(f.point, f.got) for f in judged.findings if f.verdict is Verdict.WRONG}
+    assert {point.rpartition(".")[0] if point.endswith("nominal") else point for point, _ in wrongs} <= {
+        "input.frequency",
+        "output.frequency",
+        "input.bypass.frequency",
+    }
+    assert {got for _, got in wrongs} == {"not_plausible"}, "they were refused before"
