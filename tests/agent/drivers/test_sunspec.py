@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import struct
 from collections.abc import Sequence
 
 import pytest
@@ -224,3 +226,39 @@ def test_each_row_stands_where_the_published_model_has_a_point_of_its_type_and_s
         assert places[int(word.at)]["type"] == "bitfield32"
         named = {symbol["value"] for symbol in places[int(word.at)].get("symbols", [])}
         assert set(word.bits) <= named
+
+
+def floats(*values: float) -> list[int]:
+    return [word for value in values for word in struct.unpack(">2H", struct.pack(">f", value))]
+
+
+@pytest.mark.service
+async def test_an_inverter_that_speaks_floats_tells_the_same_and_nan_is_nothing() -> None:
+    nan = math.nan
+    held = [
+        113,
+        60,
+        *floats(14.5, 4.8, 4.8, 4.9, nan, nan, nan, 230.1, 231.2, 229.8, 9980, 50.01, 9990, nan, nan, 1234567),
+    ]
+    held += [*floats(nan, 640, nan, 41.5, nan, nan, nan), 7, NONE, 0, 1, *[0] * 2, *[NONE] * 8]
+    assert len(held) == 62
+    values = await told("sunspec", {50000: chain(plate(), held)})
+    assert values["output.voltage", "2"] == pytest.approx(231.2, abs=1e-4)
+    assert (values["ups.realpower", None], values["inverter.state", None]) == (9980, 7)
+    assert values["output.energy", None] == pytest.approx(1234.567)
+    assert ("dc.current", None) not in values
+    assert raised(values) == {"alarm.ground_fault"}
+
+
+@pytest.mark.service
+async def test_storage_and_ratings_stand_in_models_of_their_own() -> None:
+    ratings = [120, 26, 82, 100, 2, 110, 2, *[0x8000] * 19, NO_SCALE, 0]
+    ratings[21], ratings[22] = 200, 0
+    storage = [124, 24, *[NONE] * 24]
+    storage[8], storage[22], storage[10], storage[24], storage[11] = 655, 0xFFFF, 4801, 0xFFFE, 3
+    der = [713, 7, 10000, 6550, 700, 97, 1, 0, 0]
+    values = await told("sunspec", {40000: chain(plate(), ratings, storage, der)})
+    assert (values["ups.realpower.nominal", None], values["ups.power.nominal", None]) == (10000, 11000)
+    assert (values["battery.charge", None], values["battery.charger.status", None]) == (65.5, 4), "124 comes before 713"
+    assert (values["battery.voltage", None], values["battery.capacity", None]) == (48.01, 200)
+    assert (values["battery.health", None], values["battery.condition", None]) == (97, 2)
