@@ -391,6 +391,7 @@ _ALL: tuple[Point, ...] = (
         5: Text("frequency out of range", "频率超限"), 6: Text("wrong rotation", "相序错"), 7: Text("unknown", "未知"),
     }, {2: _WARNING, 3: _WARNING, 4: _WARNING, 5: _WARNING, 6: _WARNING}, [7]),
     _gauge("ats.input.voltage", "V", 0, 1000, "Voltage of a source", "电源电压"),
+    _gauge("ats.input.frequency", "Hz", 0, 500, "Frequency of a source", "电源频率"),
     _state("ats.test.status", "Transfer test", "转换测试", {1: Text("none", "无"), 2: Text("running", "进行中")}),
     _state("ats.test.result", "Last transfer test", "上次转换测试", {
         1: Text("passed", "通过"), 2: Text("warning", "警告"), 3: Text("failed", "失败"), 4: Text("cancelled", "取消"), 6: Text("none yet", "尚无"),

@@ -154,6 +154,12 @@ EDITS: dict[str, tuple[str, dict[str, str]]] = {
         | {f"{_APC}.9.2.3.1.3.{table}.1.{n}": f"2|{table * 100 + n}" for table in (1, 2) for n in (1, 2, 3)}
         | {f"{_APC}.9.2.2.1.5.1": "2|2", f"{_APC}.9.2.2.1.5.2": "2|3", f"{_APC}.4.3.1.0": "66|-1"},
     ),
+    "apc-rack-switch": (
+        "apc_ats",
+        {f"1.3.6.1.4.1.318.1.1.8.5.3.3.1.3.{n}.1.1": f"2|{229 + n}" for n in (1, 2)}
+        | {"1.3.6.1.4.1.318.1.1.8.5.4.3.1.3.1.1.1": "2|231", "1.3.6.1.4.1.318.1.1.8.5.4.3.1.4.1.1.1": "2|27"}
+        | {"1.3.6.1.4.1.318.1.1.8.5.1.3.0": "2|1"},
+    ),
     "eaton-bypass": ("eatonups", {"1.3.6.1.4.1.534.1.4.5.0": "2|11", "1.3.6.1.4.1.534.1.2.5.0": "2|8"}),
     "mge-faults": (
         "eaton-mgeups_93ps",
@@ -249,10 +255,13 @@ async def test_no_mark_for_not_available_passes_as_a_value(name: str, library: L
             assert line.raw not in SENTINELS, f"{line.point} at {line.where}"
 
 
-async def test_two_active_alarms_of_one_kind_raise_that_flag_and_no_other(library: Library) -> None:
+async def test_two_alarms_that_the_standard_calls_alike_are_told_apart_by_the_makers_own_names(
+    library: Library,
+) -> None:
     lines = (await library("poweralert_2")).lines
     flags = {line.point: line.value for line in lines if (line.point or "").startswith("alarm.")}
     assert flags.pop("alarm.battery_bad") == 1.0
+    assert flags.pop("alarm.replace_battery") == 1.0, "the age of the battery is above its threshold"
     assert len(flags) >= 23
     assert set(flags.values()) == {0.0}
 
@@ -277,6 +286,13 @@ async def test_three_phases_of_an_apc_go_before_its_single_values_and_the_bypass
     assert [values["ups.load", n] for n in "123"] == [41.0, 42.0, 43.0]
     assert [values["input.bypass.voltage", n] for n in "123"] == [201.0, 202.0, 203.0]
     assert [values["input.voltage", n] for n in "123"] == [101.0, 102.0, 103.0]
+
+
+async def test_a_rack_switch_that_lost_a_source_tells_both_and_what_it_gives(library: Library) -> None:
+    values = await told(library, "apc-rack-switch")
+    assert (values["ats.input.voltage", "1.1"], values["ats.input.voltage", "2.1"]) == (230.0, 231.0)
+    assert (values["output.voltage", "1"], values["output.current", "1"]) == (231.0, 2.7)
+    assert values["ats.redundancy", None] == 3.0
 
 
 async def test_an_eaton_on_maintenance_bypass_that_wants_its_battery_checked(library: Library) -> None:
