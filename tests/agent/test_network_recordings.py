@@ -206,3 +206,19 @@ async def test_light_told_as_text_in_milliwatts_is_told_in_dbm_and_no_light_is_n
     assert told["optics.rx_power", "49153"] is None
     assert told["optics.temperature", "49154"] is None
     assert told["optics.tx_power", "49154"] is None
+
+
+async def test_a_supply_of_poe_is_not_taken_for_a_power_supply_of_the_same_number() -> None:
+    group = "1.3.6.1.2.1.105.1"
+    rows = (
+        f"{group}.3.1.1.2.1|66|370",
+        f"{group}.3.1.1.3.1|2|3",
+        f"{group}.3.1.1.4.1|66|121",
+        f"{group}.1.1.6.1.7|2|3",
+    )
+    lines = await recorded.read(_with("comware_a5500", *rows))
+    told = {(line.point, line.index): line.state or line.value for line in lines if line.cause is None}
+    assert told["entity.power.status", "1"] == "ok"
+    assert told["entity.power.status", "poe 1"] == "failed"
+    assert (told["poe.budget", "1"], told["poe.total", "1"]) == (370, 121)
+    assert told["poe.status", "1.7"] == "delivering"
