@@ -201,3 +201,95 @@ async def test_an_adel_with_marks_and_what_cannot_be() -> None:
     assert values["battery.health", None] is GapCause.NOT_PLAUSIBLE
     assert values["alarm.battery_missing", None] is GapCause.NOT_SUPPORTED
     assert ("device.model", None) not in values
+
+
+# ---- Huawei UPS2000
+
+
+def huawei(three_phases: bool = False, **changed: int) -> dict[int, list[int]]:
+    """UPS 1 behind a card; `r1000=…` puts a word at a base of the guide's table, `a40164=…` at an alarm's."""
+    words = dict.fromkeys([*range(11000, 11044), *range(12000, 12034), *range(19004, 19021), *range(41179, 41208)], 0)
+    three = int(three_phases)
+    for base, word in {
+        1000: 2205,
+        1003: 500,
+        1008: 2301,
+        1014: 499,
+        1015: 21,
+        1018: 23,
+        1021: 305,
+        1024: 2,
+        1025: three,
+    }.items():
+        words[base + 10000] = word
+    for base, word in {
+        1001: 2210,
+        1002: 2220,
+        1026: three,
+        1027: 312,
+        2000: 2184,
+        2002: 3,
+        2003: 97,
+        2005: 1500,
+    }.items():
+        words[base + 10000] = word
+    for place, word in changed.items():
+        words[int(place[1:]) + (1024 if place[0] == "a" else 10000)] = word
+    blocks: dict[int, list[int]] = {}
+    start = last = -2
+    for address in sorted(words):
+        start = start if address == last + 1 else address
+        blocks.setdefault(start, []).append(words[address])
+        last = address
+    return blocks
+
+
+@pytest.mark.parametrize("three_phases", [False, True])
+async def test_a_huawei_of_one_and_of_three_phases(three_phases: bool) -> None:
+    values = await told("huawei_ups2000", huawei(three_phases), Tier.STATUS, Tier.MEASURE)
+    assert (values["ups.source", None], values["battery.charger.status", None]) == (Source.NORMAL, 2)
+    assert (values["input.voltage", "1"], values["output.voltage", "1"]) == (220.5, 230.1)
+    assert (values["battery.voltage", None], values["battery.runtime", None]) == (218.4, 1500)
+    assert (values.get(("input.voltage", "2")), values.get(("input.voltage", "3"))) == (
+        (221, 222) if three_phases else (None, None)
+    )
+    assert not raised(values)
+
+
+async def test_each_mark_of_a_huawei_is_a_gap() -> None:
+    marks = {
+        "r1000": 0x7FFF,
+        "r1008": 0x7FFF,
+        "r1027": 0x7FFF,
+        "r2000": 0x7FFF,
+        "r2003": NONE,
+        "r2004": NONE,
+        "r2005": NONE,
+    }
+    values = await told("huawei_ups2000", huawei(**marks, r1003=5000, r1024=4), Tier.STATUS, Tier.MEASURE)
+    names = [
+        "input.voltage",
+        "output.voltage",
+        "ups.temperature",
+        "battery.voltage",
+        "battery.charge",
+        "battery.runtime",
+    ]
+    for name in names:
+        index = "1" if name in ("input.voltage", "output.voltage") else None
+        assert values[name, index] is GapCause.NOT_SUPPORTED, name
+    assert values["input.frequency", "1"] is GapCause.NOT_PLAUSIBLE, "500 Hz: a slip of ten"
+    assert values["ups.source", None] is GapCause.NOT_PLAUSIBLE, "4 is no state of the guide"
+
+
+@pytest.mark.parametrize(
+    ("word", "bit", "flag"),
+    [
+        ("a40164", 3, "battery_voltage_low"),
+        ("a40164", 2, "service"),
+        ("a40171", 8, "on_battery"),
+        ("a40182", 5, "emergency_power_off"),
+    ],
+)
+async def test_an_alarm_bit_of_a_huawei(word: str, bit: int, flag: str) -> None:
+    assert raised(await told("huawei_ups2000", huawei(**{word: 1 << bit}), Tier.STATUS)) == {f"alarm.{flag}"}
