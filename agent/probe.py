@@ -14,7 +14,7 @@ from agent.drivers.exchange import Sample
 from agent.links import open_link
 from agent.profiles import PROFILES, Profile, ProfileError, Tier, known, load
 from model.points import POINTS, Kind
-from model.reading import GapCause
+from model.reading import GapCause, Quality
 from model.text import Text
 
 
@@ -38,12 +38,14 @@ class ProbeLine(msgspec.Struct, frozen=True, kw_only=True):
     raw: str
     cause: str | None = None
     at: int = 0
+    quality: int = 0  #: `model.reading.Quality`
 
     def as_json(self) -> dict[str, object]:
         """As `probe --json` prints it: a value line has no `cause`, a gap has no value."""
         line: dict[str, object] = {"point": self.point, "index": self.index}
         if self.cause is None:
             line |= {"value": self.value, "unit": self.unit, "state": self.state, "where": self.where, "raw": self.raw}
+            line |= {"quality": "suspect"} if self.quality == Quality.SUSPECT else {}
         else:
             line |= {"where": self.where, "raw": self.raw, "cause": self.cause}
         return line
@@ -133,6 +135,7 @@ def line_of(sample: Sample) -> ProbeLine:
         where=sample.where,
         raw=sample.raw,
         at=sample.at,
+        quality=sample.quality,
     )
 
 

@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 from agent.address import DeviceUrl
 from agent.drivers import settle
+from agent.drivers.derive import derived
 from agent.drivers.exchange import Command, Exchange, Failure, Line, Request, Sample, printable
 from agent.profiles.form import Flags, Profile, Serial, Tier, Value
 from model.points import POINTS, Kind, Source
@@ -83,9 +84,10 @@ def narrow(_profile: Profile, _url: DeviceUrl, _tier: Tier, _refused: Request) -
 def read(profile: Profile, _url: DeviceUrl, tier: Tier, exchanges: Sequence[Exchange]) -> list[Sample]:
     """Samples of a tier. A reply with a field out of shape is garbled in that field only."""
     replies = {e.request.text: e for e in exchanges if isinstance(e.request, Command)}
-    out = [_sample(row, replies) for row in profile.rows(tier)]
+    found = [_sample(row, replies) for row in profile.rows(tier)]
+    out = [sample for sample in found if not settle.silent(sample)]
     out.extend(_flags([flags for flags in profile.flags if flags.tier == tier], replies))
-    return out
+    return derived(profile, tier, out)
 
 
 def _place(at: str) -> tuple[str, int, int | None]:
@@ -127,7 +129,7 @@ def _sample(row: Value, replies: dict[str, Exchange]) -> Sample:
         return settle.gap(row.point, row.index, at, row.at, f"{field}; no battery voltage", GapCause.NOT_SUPPORTED)
     if POINTS[row.point].kind == Kind.TEXT:
         return settle.text(row, field, index=row.index, at=at, where=row.at)
-    if _FILLER.fullmatch(field):
+    if _FILLER.fullmatch(field) or field.strip().casefold() in row.missing_text:
         return settle.gap(row.point, row.index, at, row.at, field, GapCause.NOT_SUPPORTED)
     # A name plate fills its fields up with # (`###3000`). Elsewhere that is a 3 with one bit lost.
     digits = field.strip(" ").lstrip("#" if row.tier is Tier.IDENTITY else "")
@@ -160,7 +162,7 @@ def _battery_there(replies: dict[str, Exchange]) -> bool:
 
 
 def _letter(row: Value, field: str, at: int) -> Sample:
-    state = row.letters.get(field)
+    state = row.letters.get(field, row.default)
     if state is None:
         return settle.gap(row.point, row.index, at, row.at, field, GapCause.NOT_PLAUSIBLE)
     return Sample(point=row.point, index=row.index, at=at, value=float(state), where=row.at, raw=field)

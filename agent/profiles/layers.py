@@ -164,5 +164,9 @@ def _rank(match: Match, object_id: str) -> tuple[int, int]:
 
 def chosen(profiles: Sequence[Profile]) -> tuple[Profile, ...]:
     """Those that fit, without those that another of them stands in for."""
-    covered = {id for profile in profiles for id in (*profile.lineage, *profile.replaces)}
-    return tuple(profile for profile in profiles if profile.id not in covered)
+    kept: list[Profile] = []
+    for profile in profiles:
+        if not any(profile.id in (*other.lineage, *other.replaces) for other in kept):
+            kept.append(profile)
+    covered = {id for profile in kept for id in profile.lineage}
+    return tuple(profile for profile in kept if profile.id not in covered)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from agent.address import DeviceUrl
+from agent.drivers import megatec
+from agent.drivers.exchange import Exchange, Line
+from agent.profiles import Tier
 from model.reading import GapCause, Quality
 from tests.agent.drivers.made import of_modbus, profile_of, values
 
@@ -81,3 +85,16 @@ def test_cells_make_a_battery() -> None:
         body + derived("battery.voltage", "times", "battery.voltage.nominal", more="by = 24"), "modbus"
     )
     assert of_modbus(profile, {1: 225})["battery.voltage", None].value == 54.0
+
+
+def test_a_serial_unit_has_derived_points_too() -> None:
+    body = '[command.Q1]\nstarts = "("\nlength = 46\n'
+    body += '[[value]]\ntier = "status"\npoint = "ups.load"\nat = "Q1[19:22]"\n'
+    body += '[[value]]\ntier = "status"\npoint = "output.voltage"\nat = "Q1[13:18]"\nmeans = { 0 = "absent" }\n'
+    body += derived("output.current", "times", "ups.load", more="by = 0.1")
+    profile = profile_of(body, "megatec")
+    url = DeviceUrl.parse("megatec:///dev/ttyS0")
+    (request,) = megatec.plan(profile, url, Tier.STATUS)
+    line = Line("(238.6 000.0 000.0 019 49.9 2.23 43.0 00000001")
+    found = megatec.read(profile, url, Tier.STATUS, [Exchange(request=request, answer=line, at=5)])
+    assert {one.point: one.value for one in found} == {"ups.load": 19.0, "output.current": 1.9}
