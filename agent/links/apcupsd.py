@@ -48,9 +48,11 @@ class ApcupsdLink(TellingLink):
 
 
 def _judged(values: dict[str, str]) -> Answer | Failure:
+    if not values:
+        return Failure(cause=GapCause.GARBLED, raw="an empty list")
     status = values.get("STATUS", "").upper()
-    if not status:
-        return Failure(cause=GapCause.GARBLED, raw="a list without STATUS")
+    if not status:  # as apcupsd says until it has found its UPS
+        return Failure(cause=GapCause.STALE, raw="a list without STATUS")
     if any(word in status for word in _LOST):
         return Failure(cause=GapCause.STALE, raw=printable(f"STATUS {status}"))
     return Named(values)

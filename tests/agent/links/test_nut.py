@@ -168,11 +168,14 @@ def records(*lines: str) -> bytes:
     return packed + b"\0\0"
 
 
-async def test_an_apcupsd_that_lost_its_ups_tells_nothing_old() -> None:
-    said = records("STATUS   : COMMLOST \n", "BCHARGE  : 100.0 Percent\n")
+@pytest.mark.parametrize(
+    ("status", "why"), [("STATUS   : COMMLOST \n", "STATUS COMMLOST"), ("UPSNAME  : x\n", "a list without STATUS")]
+)
+async def test_an_apcupsd_that_lost_its_ups_or_never_found_it_tells_nothing_old(status: str, why: str) -> None:
+    said = records(status, "BCHARGE  : 100.0 Percent\n")
     async with server(lambda _, out: out.write(said), size=8) as (port, _):
         link = ApcupsdLink("127.0.0.1", port, 1.0)
-        assert await link.ask(AskNamed()) == Failure(cause=GapCause.STALE, raw="STATUS COMMLOST")
+        assert await link.ask(AskNamed()) == Failure(cause=GapCause.STALE, raw=why)
         link.close()
 
 
