@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,10 @@ _TIERS = frozenset({Tier.IDENTITY, Tier.STATUS, Tier.MEASURE})
 _BATTERY = 5.0
 #: So many judgements in a row that find nothing wrong any more give a withheld point back.
 _AGAIN = 3
+#: So many turns of a device are judged one by one; one that goes on without a verdict is judged when it was measured.
+_FIRST = 12
+#: Real seconds between two writings of the file.
+_KEEP_S = 2.0
 #: Network gear has nothing that is judged: it is not kept in memory.
 _POWER = ("battery.", "input.", "output.", "ups.", "ambient.", "charger.")
 
@@ -68,6 +73,7 @@ class _Standing(msgspec.Struct):
     withheld: dict[Key, Finding] = {}
     true: dict[str, float] = {}  #: jumps of which the device said that it is the one it was
     good: int = 0
+    turns: int = 0  #: since it is open
 
 
 class Commissioner:
@@ -79,6 +85,7 @@ class Commissioner:
         self._file, self._key, self._now = file, key, now
         self._standing = {device.id: _Standing() for device in devices}
         self._read_at = 0
+        self._dirty, self._wrote = False, -_KEEP_S
         self._read()
 
     def watching(self, ask: Ask, link: Link) -> Ask:
@@ -123,6 +130,8 @@ class Commissioner:
     def _passed(self, device: Any, link: Link, tier: Tier, found: list[Found]) -> list[Found]:
         standing = self._standing[device.id]
         self._reread(standing)
+        if self._dirty:
+            self._write()
         if tier is Tier.IDENTITY:
             self._who(standing, found, device, link)
         if not standing.open and not standing.withheld:
@@ -130,6 +139,10 @@ class Commissioner:
         if any(isinstance(one, Gap) and one.point is None for one in found):
             return found
         self._hear(standing, tier, found)
+        standing.turns += 1
+        stands = tier is Tier.STATUS and standing.tiers >= _TIERS
+        if standing.turns > _FIRST and tier is not Tier.MEASURE and not (stands and standing.open):
+            return [self._withheld(standing, one) for one in found]
         judged = judge(standing.samples.values(), device=device.id, before=standing.before)
         extra: list[Found] = []
         if standing.open:
@@ -137,7 +150,7 @@ class Commissioner:
             if _away(standing):  # what was measured meanwhile is no witness for later
                 standing.tiers &= {Tier.IDENTITY}
                 standing.samples = {key: one for key, one in standing.samples.items() if isinstance(one.value, str)}
-            elif tier is Tier.STATUS and standing.tiers >= _TIERS:  # on the mains before and after it was measured
+            elif stands:  # on the mains before and after it was measured
                 extra = self._keep(device.id, standing, judged, _profiles(device, link))
         elif standing.withheld and tier is Tier.MEASURE:
             standing.good = 0 if _wrong(judged, standing.kept) else standing.good + 1
@@ -177,7 +190,7 @@ class Commissioner:
             standing.before = kept if kept.held else None
         else:
             return
-        standing.open, standing.tiers, standing.samples, standing.true = True, set(), {}, {}
+        standing.open, standing.turns, standing.tiers, standing.samples, standing.true = True, 0, set(), {}, {}
         if standing.kept is not None:  # what a person accepted, he accepted of that firmware and profile
             standing.kept = msgspec.structs.replace(standing.kept, confirmed=())
 
@@ -213,7 +226,8 @@ class Commissioner:
         status.notes.pop(f"commissioned.{device}", None)
         if judged.verdict is Verdict.UNTESTED and not made.stable:
             return []
-        self._write()
+        self._dirty = True
+        self._write(at_once=bool(standing.withheld))
         return [*self._told(device, made, standing.withheld)]
 
     def _told(self, device: str, made: Record, withheld: Mapping[Key, Finding]) -> Iterable[Found]:
@@ -245,10 +259,13 @@ class Commissioner:
         else:
             log.info("commissioned", device=device, verdict=made.verdict.value, firmware=made.firmware)
 
-    def _write(self) -> None:
-        if self._file is None:
+    def _write(self, *, at_once: bool = False) -> None:
+        """Keep what is new: at once what withholds something, the rest every few seconds, for a fleet begins all at once."""
+        now = time.monotonic()
+        if self._file is None or not self._dirty or (not at_once and now - self._wrote < _KEEP_S):
             return
-        kept = {id: one.kept for id, one in self._standing.items() if one.kept is not None}
+        self._dirty, self._wrote = False, now
+        kept = {id: one.kept for id, one in self._standing.items() if one.kept is not None and one.kept.stable}
         try:
             write_records(self._file, kept)
             self._read_at = self._file.stat().st_mtime_ns
