@@ -23,6 +23,7 @@ from agent.asking import ask_device
 from agent.backlog import Found
 from agent.config import Pace, WatchedDevice
 from agent.links import Link
+from agent.links.account import Counts
 from agent.profiles import Tier
 from agent.quiet import Quiet
 from agent.schedule import LinkSchedule, Pauses, Standing, Turn
@@ -151,7 +152,8 @@ class LinkRounds:
     async def _take_turn(self, turn: Turn) -> None:
         device, link = self.devices[turn.device], self.link
         began = time.monotonic()
-        booked = link.account.of(device.id).airtime_s if link else 0.0
+        counts = link.account.of(device.id) if link else Counts()
+        booked, failed = counts.airtime_s, counts.timeouts + counts.garbled
         was_gone = link is not None and bool(link.gone)
         self._prepare(turn)
         outcome = await _one(device, turn, self._ask, self._now)
@@ -167,9 +169,10 @@ class LinkRounds:
             began=began,
             now=now,
             urgency=self._urgency(turn, outcome),
-            cost=link.account.of(device.id).airtime_s - booked if link else None,
+            cost=counts.airtime_s - booked if link else None,
             gone=is_gone,
             empty=turn.tier is Tier.BATTERY and _empty(outcome.found),
+            lossy=counts.timeouts + counts.garbled > failed,
         )
         self._hear(turn, outcome, began, now)
 

@@ -14,6 +14,8 @@ Rules.
   misses come closer, for they find out. Alone on its line its silence costs no one: pauses rise up to a limit.
 - A device that fell silent on battery is asked again as often as its status, for some minutes: those replies do not come
   again. On a shared line all of these together have at most a tenth of the airtime (the one exception to the 2 %).
+- A device that answers only in part (replies lost, late or garbled) costs time-outs too. On a shared line it rests `LOSSY_REST`
+  times what such a turn cost, at most the pause of a silent one, so that the others are on time; not while it is urgent.
 - Whoever comes back after `GONE` misses is asked everything anew: it may be another one. When the port itself
   was gone, no device is blamed: it costs nothing, and when it is back all are asked at once.
 - A slower turn that got nothing says nothing of the device (many answer no question for their name): its status is
@@ -38,6 +40,8 @@ WAITS_FOR = 3
 REST = 49.0
 #: The same for all devices together that fell silent on battery: 1 of 10.
 BATTERY_REST = 9.0
+#: The same for a turn that was answered only in part: a quarter of the line.
+LOSSY_REST = 3.0
 DETECTED = 3
 GONE = 3
 #: Every so many probes one takes the full time-out: a device may have become slower than it ever was.
@@ -106,6 +110,7 @@ class _Device(msgspec.Struct, kw_only=True):
     status: _Tier
     urgency: Urgency = Urgency.CALM
     last_words: float | None = None  #: it fell silent on battery: asked often until then
+    rests: float = float("-inf")  #: it lost others' time: not asked until then
     no_battery: bool = False  #: a battery turn brought nothing: it has no such points
 
     @property
@@ -139,10 +144,12 @@ class LinkSchedule:
         turn: tuple[_Device, _Tier] | None = None
         soonest = now + _FAR_S
         for device in self._devices.values():
+            held = device.status.due if device.status.missed else device.rests
+            if held > now:
+                soonest = min(soonest, held)
+                continue
             if device.status.missed:
-                if device.status.due > now:
-                    soonest = min(soonest, device.status.due)
-                elif silent is None or device.status.due < silent.status.due:
+                if silent is None or device.status.due < silent.status.due:
                     silent = device
                 continue
             for state in device.turns:
@@ -170,11 +177,12 @@ class LinkSchedule:
         cost: float | None = None,
         gone: bool = False,
         empty: bool = False,
+        lossy: bool = False,
     ) -> None:
         """Note how a turn went. `answered` False: nothing came at all. `urgency` None: the device did not say.
 
         `cost`: the airtime that it took, where that is known better than by the clock. `gone`: there was no port to ask
-        through. `empty`: there was nothing to ask.
+        through. `empty`: there was nothing to ask. `lossy`: replies were lost or garbled.
         """
         device = self._devices[turn.device]
         missed = device.missed
@@ -193,6 +201,9 @@ class LinkSchedule:
         tier = device.tiers[turn.tier]
         if tier.nudged > began:
             tier.due = min(tier.due, tier.nudged)  # wanted while the turn was under way: it did not answer that
+        if lossy and answered and self._shared and not device.urgency:
+            spent_s = now - began if cost is None else cost
+            device.rests = now + min(LOSSY_REST * spent_s, self._pauses.silent_s)
         if not answered:
             device.status.due = min(device.status.due, now)
         elif missed >= GONE:
@@ -208,6 +219,7 @@ class LinkSchedule:
         found = self._devices.get(device)
         if found and (tier is Tier.STATUS or not found.missed):
             state = found.tiers[tier]
+            found.rests = min(found.rests, due)
             state.due, state.nudged = min(state.due, due), max(state.nudged, due)
             state.fresh = state.fresh or tier is not Tier.STATUS
 
@@ -237,7 +249,7 @@ class LinkSchedule:
             if state is found.status or (not found.missed and _may(found, state))
         ]
         due, _, tier = min(asked)
-        return Standing(missed=found.missed, urgency=found.urgency, tier=tier, due=due)
+        return Standing(missed=found.missed, urgency=found.urgency, tier=tier, due=max(due, found.rests))
 
     def _note(self, device: _Device, turn: Turn, *, answered: bool, began: float, now: float) -> None:
         tier = device.tiers[turn.tier]

@@ -27,6 +27,7 @@ class Line:
         self.dead: set[str] = set()
         self.deaf_to: set[tuple[str, Tier]] = set()
         self.on_battery: set[str] = set()
+        self.lossy: set[str] = set()  #: they answer after a time-out and its repeat
         self.port_gone = False
         self.cost, self.timeout = cost, timeout
         self.turns: list[tuple[float, Turn, bool]] = []
@@ -42,13 +43,16 @@ class Line:
             began, answered = self.now, turn.device not in self.dead and (turn.device, turn.tier) not in self.deaf_to
             answered &= not self.port_gone
             cost = 0.001 if self.port_gone else self.cost if answered else self._lost(turn)
+            lossy = answered and turn.device in self.lossy
+            cost += lossy * 2 * self.timeout
             self.now += cost
             battery = Urgency.BATTERY if turn.device in self.on_battery else Urgency.CALM
             says = battery if answered and turn.tier is Tier.STATUS else None
             self.turns.append((began, turn, answered))
             self.spent.append(cost)
+            gone = self.port_gone
             self.schedule.done(
-                turn, answered=answered, urgency=says, began=began, now=self.now, cost=cost, gone=self.port_gone
+                turn, answered=answered, urgency=says, began=began, now=self.now, cost=cost, gone=gone, lossy=lossy
             )
 
     def _lost(self, turn: Turn) -> float:
@@ -98,6 +102,38 @@ def test_on_a_line_too_slow_alarms_stay_the_freshest_and_measures_still_come() -
         status, measure = len(line.times(device, Tier.STATUS)), len(line.times(device, Tier.MEASURE))
         assert WAITS_FOR - 0.5 <= status / measure <= WAITS_FOR + 0.5
         assert len(line.times(device, Tier.IDENTITY)) >= 6
+
+
+def test_a_device_that_loses_half_of_its_replies_leaves_the_line_to_the_others() -> None:
+    names = [*"abcdefgh"]
+    line = Line(names, Pauses(status_s=1, measure_s=10, identity_s=86400), cost=0.05)
+    line.lossy = {"a"}
+    line.run(600)
+    others = [len(line.times(device, Tier.STATUS)) for device in names[1:]]
+    assert min(others) > 0.7 * 600, "it was a third"
+    assert 0.15 < line.airtime("a", 60) < 0.3
+    assert line.widest("a", Tier.STATUS, 60) < 18, "one rest, or two with a measurement between"
+    line.on_battery = {"a"}
+    line.run(700)
+    assert line.widest("a", Tier.STATUS, 620) < 5, "an urgent one rests no more"
+    line.lossy, line.on_battery = set(), set()
+    line.run(900)
+    assert line.widest("a", Tier.STATUS, 720) < 2
+
+
+def test_a_lossy_device_alone_on_its_line_is_asked_as_ever_and_a_trap_ends_a_rest() -> None:
+    alone = Line(["a"], Pauses(status_s=1, measure_s=3600, identity_s=86400))
+    alone.lossy = {"a"}
+    alone.run(100)
+    assert alone.widest("a", Tier.STATUS, 10) < 3
+    two = Line(["a", "b"], Pauses(status_s=1, measure_s=3600, identity_s=86400))
+    two.lossy = {"a"}
+    two.run(50)
+    (last,) = two.times("a", Tier.STATUS)[-1:]
+    two.now = last + 2.5
+    two.schedule.nudge("a", Tier.STATUS, two.now)
+    assert isinstance(turn := two.schedule.next(two.now), Turn)
+    assert turn.device == "a"
 
 
 def test_a_missed_period_is_not_made_up_for() -> None:
