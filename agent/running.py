@@ -240,7 +240,7 @@ class Agent:
             spool=spool,
             uplink=uplink.waits_for,
             uplink_failures=uplink.failures,
-            counts={f"traps.{name}": value for name, value in traps.items()},
+            counts={f"traps.{name}": value for name, value in traps.items()} | (self.nut.counts if self.nut else {}),
             swapped=self.guard.conflicts,
         )
         return self.observer.status(waiting)

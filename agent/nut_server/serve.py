@@ -38,7 +38,13 @@ class NutServer:
         self._sessions: dict[Session, str] = {}
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[object]] = set()
-        self.refused = 0  #: connections that were one too many
+        self.connections = self.logins = 0
+        self.refused = 0  #: connections that were one too many, and logins with a wrong password
+
+    @property
+    def counts(self) -> dict[str, float]:
+        """For the status and the metrics, since the start."""
+        return {"nut.connections": self.connections, "nut.logins": self.logins, "nut.refused": self.refused}
 
     def hear(self, found: Iterable[Found]) -> None:
         """Take what a turn brought."""
@@ -80,6 +86,7 @@ class NutServer:
             return
         peer = writer.get_extra_info("peername")
         session = Session(self._shown, self._may, self._clients, self._descriptions, self._version)
+        self.connections += 1
         self._sessions[session] = str(peer[0]) if peer else "?"
         self._writers.add(writer)
         if (task := asyncio.current_task()) is not None:
@@ -101,7 +108,9 @@ class NutServer:
             if not line.endswith(b"\n"):
                 return
             reply = session.hear(line.decode("utf-8", "replace"), time.monotonic())
+            self.logins += bool(session.login) and reply.lines == ("OK",)
             if reply.slow:
+                self.refused += 1
                 log.warning("nut_login_refused", user=session.user, client=self._sessions.get(session))
                 await asyncio.sleep(WRONG_S)
             writer.write("".join(f"{line}\n" for line in reply.lines).encode())

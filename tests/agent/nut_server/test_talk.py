@@ -95,6 +95,9 @@ def test_a_login_needs_name_and_password_and_a_wrong_one_is_slow() -> None:
     assert one.hear("LOGOUT", 1.0).close
 
 
+SERVERS: list[NutServer] = []
+
+
 @asynccontextmanager
 async def served(secret: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     monkeypatch.setattr(serve, "WRONG_S", 0.01)
@@ -104,6 +107,7 @@ async def served(secret: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     server = NutServer(
         NutSettings(listen=(("127.0.0.1", port),), users=users), Shown(["sz/ups-1"], measure_s=10), {}, "0.1"
     )
+    SERVERS.append(server)
     server.hear([of_ups("ups.source", 3), of_ups("battery.charge", 97)])
     stop = asyncio.Event()
     task = asyncio.create_task(server.run(stop))
@@ -135,6 +139,16 @@ async def test_upsc_reads_us_and_who_is_logged_in_is_listed(tmp_path: Path, monk
             "NUMLOGINS ups-1 1",
         ]
         assert said == [*expected, "OK Goodbye"]
+
+
+async def test_the_status_counts_who_is_connected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with served(tmp_path / "secret", monkeypatch) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"USERNAME monitor\nPASSWORD hush\nLOGIN ups-1\n")
+        for _ in range(3):
+            assert await reader.readline() == b"OK\n"
+        assert SERVERS[-1].counts == {"nut.connections": 1, "nut.logins": 1, "nut.refused": 0}
+        writer.close()
 
 
 async def test_a_client_that_raves_is_let_go_and_others_are_served(
