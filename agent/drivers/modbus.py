@@ -17,13 +17,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import isfinite
 
-import msgspec
-
 from agent.address import DeviceUrl
 from agent.drivers import settle
 from agent.drivers.derive import derived
-from agent.drivers.exchange import Exchange, Failure, Objects, ReadIdentity, ReadWords, Request, Sample, Words
+from agent.drivers.exchange import Exchange, Failure, ReadWords, Request, Sample
 from agent.drivers.modbus_layout import OBJECT, Bit, Layout, Piece, Row, layout_of, request_of
+from agent.drivers.modbus_memory import Known, Memory
 from agent.drivers.modbus_types import bytes_of, is_text
 from agent.drivers.scales import with_scale, with_unit
 from agent.profiles.form import FIRST_BIT, Profile, Tier, Value
@@ -59,7 +58,7 @@ def narrow(profile: Profile, url: DeviceUrl, tier: Tier, refused: Request) -> li
 
 def read(profile: Profile, url: DeviceUrl, tier: Tier, exchanges: Sequence[Exchange]) -> list[Sample]:
     """Samples of a tier, in the profile's order."""
-    memory = _Memory(exchanges)
+    memory = Memory(exchanges)
     layout = layout_of(profile, url, tier)
     if profile.variants:
         layout = layout_of(_fitted(profile, layout, memory), url, tier)
@@ -83,7 +82,7 @@ _fits: dict[tuple[int, tuple[bool, ...]], tuple[Profile, Profile]] = {}
 _MOST_FITS = 256
 
 
-def _fitted(profile: Profile, layout: Layout, memory: _Memory) -> Profile:
+def _fitted(profile: Profile, layout: Layout, memory: Memory) -> Profile:
     """The profile as the numbers of the round prove it. What is not proven in a tier changes nothing there."""
     proven = tuple(
         (variant.sees is None and variant.match.asks_nothing)
@@ -110,73 +109,6 @@ def _hull(pieces: Sequence[Piece]) -> Piece:
     return Piece(first.function, first.address, max(piece.end for piece in pieces) - first.address)
 
 
-class _Block(msgspec.Struct):
-    """Words that came in one reply."""
-
-    function: int
-    start: int
-    end: int
-    words: tuple[int, ...]
-    at: int
-
-
-#: A block, and where in it the wanted words begin.
-_Known = tuple[_Block, int]
-
-
-class _Memory:
-    """What is known of the device after a round."""
-
-    def __init__(self, exchanges: Sequence[Exchange]) -> None:
-        self._blocks: list[_Block] = []
-        self._failures: list[Exchange] = []
-        self._last: _Block | None = None
-        self.objects: dict[int, tuple[bytes, int]] = {}
-        self.deaf: tuple[Failure, int] | None = None
-        self.last_at = max((exchange.at for exchange in exchanges), default=0)
-        for exchange in exchanges:
-            request, answer = exchange.request, exchange.answer
-            if isinstance(request, ReadIdentity):
-                self._identified(exchange)
-            elif isinstance(request, ReadWords) and isinstance(answer, Words):
-                end = request.address + len(answer.values)
-                self._blocks.append(_Block(request.function, request.address, end, answer.values, exchange.at))
-            elif isinstance(request, ReadWords) and isinstance(answer, Failure):
-                self._failures.append(exchange)
-
-    def _identified(self, exchange: Exchange) -> None:
-        if isinstance(exchange.answer, Objects):
-            self.objects.update({number: (data, exchange.at) for number, data in exchange.answer.values.items()})
-        elif isinstance(exchange.answer, Failure):
-            self.deaf = (exchange.answer, exchange.at)
-
-    def find(self, piece: Piece) -> _Known | None:
-        """Where the words of a piece are; None when they are not all known. Rows come in order: the last block first."""
-        last = self._last
-        start, end = piece.address, piece.address + piece.count
-        if last is not None and last.start <= start and end <= last.end and last.function == piece.function:
-            return last, start - last.start
-        for block in self._blocks:
-            if block.start <= start and end <= block.end and block.function == piece.function:
-                self._last = block
-                return block, start - block.start
-        return None
-
-    def proves(self, piece: Piece, low: float, high: float) -> bool:
-        """Whether a register is known and lies within bounds."""
-        known = self.find(piece)
-        return known is not None and low <= known[0].words[known[1]] <= high
-
-    def failure(self, piece: Piece) -> tuple[Failure, int]:
-        """Why a piece is not known: the last that was tried says it, for it was the smallest."""
-        for exchange in reversed(self._failures):
-            request, answer = exchange.request, exchange.answer
-            if isinstance(request, ReadWords) and isinstance(answer, Failure) and request.function == piece.function:  # noqa: SIM102
-                if request.address <= piece.address < request.address + request.count:
-                    return answer, exchange.at
-        return Failure(cause=GapCause.NO_ANSWER, raw="not asked"), self.last_at
-
-
 def _add(out: list[Sample], value: Value, sample: Sample) -> None:
     """A fallback stands in for what is absent or no value in the row before it, never for what failed."""
     if settle.silent(sample) or (value.optional and sample.cause in _NOT_THERE):
@@ -191,7 +123,7 @@ def _add(out: list[Sample], value: Value, sample: Sample) -> None:
     out.append(sample)
 
 
-def _holds(layout: Layout, name: str, memory: _Memory) -> bool:
+def _holds(layout: Layout, name: str, memory: Memory) -> bool:
     piece, condition = layout.conditions[name]
     known = memory.find(piece)
     if known is None:
@@ -200,7 +132,7 @@ def _holds(layout: Layout, name: str, memory: _Memory) -> bool:
     return word in condition.values if condition.values else word not in condition.unless
 
 
-def _plain(row: Row, known: _Known) -> Sample:
+def _plain(row: Row, known: Known) -> Sample:
     """A number that is only scaled: the way of nearly all rows, the same as `settle.number`, shorter."""
     block, offset = known
     value, point = row.value, row.point
@@ -216,7 +148,7 @@ def _plain(row: Row, known: _Known) -> Sample:
     return Sample(point=value.point, index=value.index, at=block.at, value=number, where=row.where, raw=shown)
 
 
-def _sample(row: Row, known: _Known | None, memory: _Memory) -> Sample:
+def _sample(row: Row, known: Known | None, memory: Memory) -> Sample:
     value = row.value
     if known is None:
         failure, at = memory.failure(row.piece)
@@ -245,7 +177,7 @@ def _sample(row: Row, known: _Known | None, memory: _Memory) -> Sample:
     return _number(row, known, raw)
 
 
-def _text(row: Row, known: _Known) -> Sample:
+def _text(row: Row, known: Known) -> Sample:
     value, (block, offset) = row.value, known
     data = bytes_of(value, block.words[offset : offset + row.piece.count])
     if value.date:
@@ -255,7 +187,7 @@ def _text(row: Row, known: _Known) -> Sample:
     return settle.text(value, text, index=value.index, at=block.at, where=row.where)
 
 
-def _told(row: Row, known: _Known, raw: float, memory: _Memory) -> Sample:
+def _told(row: Row, known: Known, raw: float, memory: Memory) -> Sample:
     """A number whose unit or scale the device tells in other registers."""
     value, lack = row.value, ""
     if row.unit:
@@ -270,7 +202,7 @@ def _told(row: Row, known: _Known, raw: float, memory: _Memory) -> Sample:
     return settle.number(value, raw, index=value.index, at=known[0].at, where=row.where, shown=shown)
 
 
-def _scale(row: Row, memory: _Memory) -> float | None:
+def _scale(row: Row, memory: Memory) -> float | None:
     """What the scale's register holds: signed where it is a power of ten, 0x8000 where there is none (SunSpec)."""
     found = memory.find(row.scale) if row.scale else None
     if found is None:
@@ -281,7 +213,7 @@ def _scale(row: Row, memory: _Memory) -> float | None:
     return None if word == _NO_SCALE else float(word - 0x10000 if word > 0x7FFF else word)
 
 
-def _number(row: Row, known: _Known, raw: float) -> Sample:
+def _number(row: Row, known: Known, raw: float) -> Sample:
     value, shown = row.value, _shown(row, known, raw)
     if value.rule == FIRST_BIT:
         return settle.first_bit(value, raw, index=value.index, at=known[0].at, where=row.where, shown=shown)
@@ -290,7 +222,7 @@ def _number(row: Row, known: _Known, raw: float) -> Sample:
     return settle.number(value, raw, index=value.index, at=known[0].at, where=row.where, shown=shown)
 
 
-def _shown(row: Row, known: _Known, raw: float) -> str:
+def _shown(row: Row, known: Known, raw: float) -> str:
     """The words as they came, and the number that they make."""
     block, offset = known
     if row.piece.count == 1:
@@ -299,7 +231,7 @@ def _shown(row: Row, known: _Known, raw: float) -> str:
     return f"{' '.join(f'{word:04X}' for word in words)} = {raw:g}"
 
 
-def _object_sample(row: Value, memory: _Memory) -> Sample:
+def _object_sample(row: Value, memory: Memory) -> Sample:
     number = int(row.at.removeprefix(OBJECT))
     if number in memory.objects:
         data, at = memory.objects[number]
@@ -308,7 +240,7 @@ def _object_sample(row: Value, memory: _Memory) -> Sample:
     return settle.gap(row.point, row.index, at, row.at, failure.raw, failure.cause)
 
 
-def _flag(flag: str, bits: tuple[Bit, ...], memory: _Memory) -> Sample:
+def _flag(flag: str, bits: tuple[Bit, ...], memory: Memory) -> Sample:
     """Raised when any of its bits is; unknown when none is and one of its words is not known."""
     unknown: Sample | None = None
     absent: Sample | None = None
