@@ -67,10 +67,30 @@ def _exchanged(view: View, shared: list[str | None], order: tuple[str | None, ..
             view.note(("output.power", i), Verdict.WRONG, expected, [Remedy(slip=Slip.INDEX, words=words)])
 
 
+def plate(view: View) -> None:
+    """The ratings that it tells are those of its name plate."""
+    for point, wanted, part in (
+        ("ups.power.nominal", view.plate.va, 0.1),
+        ("ups.realpower.nominal", view.plate.w, 0.1),
+        ("output.voltage.nominal", view.plate.volts, 0.12),
+        ("output.voltage", view.plate.volts, 0.15),
+    ):
+        for index, told in view.of(point).items() if wanted else ():
+            if near(told, wanted, part) or (
+                point == "output.voltage" and (told < 1 or near(told, wanted * 1.732, part))
+            ):
+                view.fits((point, index))
+                continue
+            factor = decade(told, wanted)
+            expected = Text(f"{wanted:g} as on the plate", f"铭牌为 {wanted:g}")
+            remedies = _by(view, (point, index), factor) if factor is not None else ()
+            view.note((point, index), Verdict.WRONG if remedies else Verdict.DOUBTFUL, expected, remedies)
+
+
 def total_power(view: View) -> None:
     """The three ways to the power of the whole, and who differs from the other two."""
     load, rating = view.mean("ups.load"), view.one("ups.power.nominal") or view.plate.va
-    named = rated_by_name(view.text("device.model"))
+    named = [view.plate.va] if view.plate.va else rated_by_name(view.text("device.model"))
     ways: dict[str, float] = {}
     v, a = view.of("output.voltage"), view.of("output.current")
     blamed = any(("output.voltage", index) in view.blamed for index in v)
@@ -122,7 +142,7 @@ def _blame(view: View, name: str, factor: float, rating: float, named: list[floa
     verdict = Verdict.WRONG
     if name == "ups.load":
         load = view.mean("ups.load") or 0.0
-        told = bool(view.plate.va) or any(near(rating, one, 0.25) for one in named)
+        told = any(near(rating, one, 0.25) for one in named)
         could, would = 1 <= load <= 130, 1 <= load * factor <= 130
         if not told and (any(near(rating * factor, one, 0.25) for one in named) or (could and not would)):
             names = ["ups.power.nominal"]

@@ -168,6 +168,12 @@ _SLIPS: dict[str, tuple[tuple[Plant, ...], str, Slip, float | None]] = {
         Slip.SCALE,
         30000.0,
     ),
+    "a rating that is not the plate's": (
+        (row("ups.power.nominal", scale=10.0),),
+        "ups.power.nominal",
+        Slip.SCALE,
+        30000.0,
+    ),
     "the sum in other steps": ((row("ups.power", scale=1.0),), "ups.power", Slip.SCALE, 11780.0),
     "hertz in tenths": ((row("output.frequency", scale=0.01),), "output.frequency", Slip.SCALE, 50.0),
     "word order": ((turned("battery.runtime"),), "battery.runtime", Slip.WORDS, 1980.0),
