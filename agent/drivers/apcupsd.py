@@ -24,12 +24,12 @@ _FIELDS: dict[str, tuple[str, str, float]] = {
     "LINEV": ("input.voltage", "Volts", 1), "LINEFREQ": ("input.frequency", "Hz", 1), "OUTPUTV": ("output.voltage", "Volts", 1),
     "OUTCURNT": ("output.current", "Amps", 1), "LOADPCT": ("ups.load", "Percent", 1), "BCHARGE": ("battery.charge", "Percent", 1),
     "TIMELEFT": ("battery.runtime", "Minutes", 60), "BATTV": ("battery.voltage", "Volts", 1),
-    "ITEMP": ("ups.temperature", "C", 1), "AMBTEMP": ("ambient.temperature", "C", 1), "LOTRANS": ("input.transfer.low", "Volts", 1),
+    "ITEMP": ("ups.temperature", "C", 1), "AMBTEMP": ("ambient.temperature", "C", 1), "HUMIDITY": ("ambient.humidity", "Percent", 1), "LOTRANS": ("input.transfer.low", "Volts", 1),
     "HITRANS": ("input.transfer.high", "Volts", 1), "NOMINV": ("input.voltage.nominal", "Volts", 1),
     "NOMOUTV": ("output.voltage.nominal", "Volts", 1), "NOMBATTV": ("battery.voltage.nominal", "Volts", 1),
     "NOMPOWER": ("ups.realpower.nominal", "Watts", 1), "NOMAPNT": ("ups.power.nominal", "VA", 1),
 }  # fmt: skip
-_TEXTS = {"MODEL": "device.model", "SERIALNO": "device.serial", "FIRMWARE": "ups.firmware"}
+_TEXTS = {"MODEL": "device.model", "SERIALNO": "device.serial", "FIRMWARE": "ups.firmware", "BATTDATE": "battery.date"}
 _STATUS = {
     "ONLINE": "OL", "ONBATT": "OB", "LOWBATT": "LB", "REPLACEBATT": "RB", "OVERLOAD": "OVER", "TRIM": "TRIM", "BOOST": "BOOST",
     "CAL": "CAL", "BYPASS": "BYPASS",

@@ -130,7 +130,7 @@ def test_apcupsd_is_told_in_the_same_words() -> None:
     fields = {
         "STATUS": "ONBATT LOWBATT", "LINEV": "0.0 Volts", "LOADPCT": "23.0 Percent", "BCHARGE": "41.0 Percent", "TIMELEFT": "3.5 Minutes",
         "BATTV": "24.1 Volts", "NOMBATTV": "24.0 Volts", "MODEL": "Smart-UPS 1500", "SERIALNO": "AS0000", "SELFTEST": "NO",
-        "NOMPOWER": "980 Watts", "ITEMP": "29.2 C",
+        "NOMPOWER": "980 Watts", "ITEMP": "29.2 C", "HUMIDITY": "41.0 Percent", "BATTDATE": "2020-01-01",
     }  # fmt: skip
     found: dict[tuple[str, str | None], float] = {}
     for tier in (Tier.STATUS, Tier.MEASURE, Tier.IDENTITY):
@@ -141,7 +141,7 @@ def test_apcupsd_is_told_in_the_same_words() -> None:
     expected = {
         ("ups.source", None): 5, ("alarm.battery_low", None): 1, ("battery.charge", None): 41, ("battery.runtime", None): 210,
         ("ups.load", "1"): 23, ("input.voltage", "1"): 0, ("ups.realpower.nominal", None): 980, ("ups.test.result", None): 6,
-        ("ups.temperature", None): 29.2,
+        ("ups.temperature", None): 29.2, ("ambient.humidity", None): 41,
     }  # fmt: skip
     assert expected.items() <= found.items()
 
