@@ -36,6 +36,7 @@ MODELS: dict[int, str] = {
     120: "nameplate",
     124: "storage",
     **dict.fromkeys((201, 202, 203, 204), "meter"),
+    701: "der_measurement",
     713: "der_storage",
     802: "battery",
     803: "battery_bank",

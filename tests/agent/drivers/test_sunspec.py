@@ -200,13 +200,13 @@ def test_an_older_shorter_model_gives_what_it_has() -> None:
     assert [row.point for row in short.values] == ["device.mfr", "device.model"]
 
 
-NUMBERS = {"u16": "uint16 enum16", "i16": "int16", "u32": "uint32 acc32", "string": "string"}
+NUMBERS = {"u16": "uint16 enum16", "i16": "int16", "u32": "uint32 acc32", "u64": "uint64", "string": "string"}
 
 
 @pytest.mark.shared
 @pytest.mark.parametrize(
     ("number", "file"), [(1, "common"), (101, "inverter"), (103, "inverter"), (120, "nameplate"), (124, "storage"),
-                         (201, "meter"), (203, "meter"), (713, "der_storage"), (802, "battery"), (803, "battery_bank")]
+                         (201, "meter"), (203, "meter"), (701, "der_measurement"), (713, "der_storage"), (802, "battery"), (803, "battery_bank")]
 )  # fmt: skip
 def test_each_row_stands_where_the_published_model_has_a_point_of_its_type_and_scale(number: int, file: str) -> None:
     group = json.loads(shared("devices", "sunspec", f"model_{number}.json").read_text(encoding="utf-8"))["group"]
@@ -262,3 +262,23 @@ async def test_storage_and_ratings_stand_in_models_of_their_own() -> None:
     assert (values["battery.charge", None], values["battery.charger.status", None]) == (65.5, 4), "124 comes before 713"
     assert (values["battery.voltage", None], values["battery.capacity", None]) == (48.01, 200)
     assert (values["battery.health", None], values["battery.condition", None]) == (97, 2)
+
+
+@pytest.mark.service
+async def test_a_newer_inverter_measures_in_model_701() -> None:
+    held = [701, 153, *[0x8000] * 153]
+    held[4], held[6:8], held[10], held[11] = 3, [0, 1 << 10], 4950, 5000
+    held[17:19], held[19:23] = [0, 5002], [NONE] * 4
+    held[45], held[47], held[36], held[70], held[93] = 215, 2304, 421, NONE, NONE
+    held[113:123] = [0xFFFF, 0xFFFF, 0xFFFE, 0, NO_SCALE, 0, NO_SCALE, 0, NO_SCALE, 0xFFFF]
+    values = await told("sunspec", {0: chain(plate(), held)})
+    assert (values["inverter.state", None], values["ups.realpower", None], values["ups.power", None]) == (4, 4950, 5000)
+    assert (values["output.frequency", None], values["output.voltage", "1"], values["output.current", "1"]) == (
+        50.02,
+        230.4,
+        21.5,
+    )
+    assert values["ups.temperature", None] == 42.1
+    assert not isinstance(values.get(("output.energy", None)), float), "ones are no energy"
+    assert not {("output.voltage", "2"), ("output.current", "3"), ("ambient.temperature", None)} & set(values)
+    assert raised(values) == {"alarm.input_bad"}
