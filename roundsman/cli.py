@@ -38,7 +38,10 @@ Clock = Annotated[
     str | None, Parameter(name="--clock", help="T0:REAL0:SPEED, the injected clock of a demo. 演示用的注入时钟。")
 ]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object per line. 每行一个 JSON 对象。")]
-WriterKey = Annotated[bool, Parameter(negative="", help="A key instead, for Telegraf and InfluxDB clients. 供 InfluxDB 客户端写入的密钥。")]
+WriterKey = Annotated[
+    bool,
+    Parameter(negative="", help="A key instead, for Telegraf and InfluxDB clients. 供 InfluxDB 客户端写入的密钥。"),
+]
 CentreFile = Annotated[
     Path | None,
     Parameter(
