@@ -8,12 +8,15 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
+import pytest
+
+from collector import enrol
 from collector.store import fleet, open_engine
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def enrol(folder: Path, site: str) -> subprocess.CompletedProcess[str]:
+def enrolled(folder: Path, site: str) -> subprocess.CompletedProcess[str]:
     (folder / "collector.toml").write_text('[collector]\ndata = "var/"\n')
     command = [
         sys.executable,
@@ -32,11 +35,12 @@ def enrol(folder: Path, site: str) -> subprocess.CompletedProcess[str]:
 def test_a_key_is_made_for_one_site_and_the_centre_knows_only_its_hash(tmp_path: Path) -> None:
     (tmp_path / "var").mkdir()
     open_engine(tmp_path / "var" / "centre.sqlite").dispose()
-    done = enrol(tmp_path, "sz-futian")
+    done = enrolled(tmp_path, "sz-futian")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     engine = open_engine(tmp_path / "var" / "centre.sqlite")
     with engine.connect() as conn:
         assert fleet.agent_of_key(conn, sha256(told["key"].encode()).hexdigest())[:2] == (told["agent"], "sz-futian")
+    with engine.begin() as conn, pytest.raises(enrol.EnrolError):
+        enrol.register(conn, "no site!", "key", 0)
     engine.dispose()
-    assert enrol(tmp_path, "no site!").returncode == 1
