@@ -24,8 +24,8 @@ from agent.links.owner import Link
 
 #: Hosts that are asked at once, and new ones a second.
 AT_ONCE, A_SECOND = 64, 200
-#: Real seconds for a first answer: a datagram, a connection, the units behind it at least.
-_SNMP_S, _TCP_S, _UNIT_S = 0.8, 1.0, 0.15
+#: Real seconds for a first answer: a datagram, a connection; the units behind it when none is known, and at least.
+_SNMP_S, _TCP_S, _BEHIND_S, _UNIT_S = 1.0, 2.0, 0.5, 0.2
 _FIRST_UNITS, _GATEWAY_UNITS = (1, 0, 255), tuple(range(2, 11))
 _NUT_UPS = re.compile(r"^UPS (\S+) ", re.MULTILINE)
 
@@ -84,6 +84,8 @@ async def _modbus(base: str, named: tuple[int, ...]) -> list[Heard]:
         for unit in named or _FIRST_UNITS:
             if (named or not units) and await _here(link, unit):
                 units.append(unit)
+        if not units:
+            link.deadline_s = _BEHIND_S
         if not named:
             units += await _behind(link, tuple(units))
     return [Heard(url=f"{base}{_more(base)}unit={unit}") for unit in units]
@@ -135,7 +137,7 @@ async def _nut(text: str) -> list[Heard]:
     """Every UPS that an upsd has: its own list."""
     url = DeviceUrl.parse(text)
     with contextlib.suppress(OSError, TimeoutError):
-        async with asyncio.timeout(2 * _TCP_S):
+        async with asyncio.timeout(_TCP_S):
             reader, writer = await asyncio.open_connection(url.host, url.port)
             with contextlib.closing(writer):
                 writer.write(b"LIST UPS\n")

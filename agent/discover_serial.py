@@ -1,9 +1,9 @@
 """What stands at a serial port: protocols, speeds and unit numbers are tried, the likeliest first. Only questions are sent.
 
-Rules. The Megatec family's question is short text that no Modbus unit takes for a frame, so 2400 baud Megatec comes first; the
-Modbus question that is tried (one register, units 1 to 3) holds no CR, so no Megatec UPS takes it for a command. Whatever Modbus
+Rules. The Megatec family's question is short text that no Modbus unit takes for a frame, so it comes first, at both its speeds: no Megatec UPS
+hears a Modbus frame at its own speed before it was asked. The Modbus question (one register, units 1 to 3) holds no CR, so none takes it for a command. Whatever Modbus
 unit is there answers it, be it with a refusal. Where a speed is right all units up to the last wanted are asked, each no
-longer than a few times what the first one took. A line on which nothing spoke is tried once more with the numbers above 3.
+longer than a few times what the first one took. A line on which nothing spoke is tried once more with all numbers.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from model.reading import GapCause
 #: (protocol, baud, parity), the likeliest first.
 WAYS: tuple[tuple[str, int, str], ...] = (
     (address.MEGATEC, 2400, "N"),
+    (address.MEGATEC, 9600, "N"),
     (address.RTU, 9600, "N"),
     (address.RTU, 19200, "N"),
-    (address.MEGATEC, 9600, "N"),
     (address.RTU, 2400, "N"),
     (address.RTU, 4800, "N"),
     (address.RTU, 115200, "N"),
@@ -79,9 +79,9 @@ async def search(path: str, target: SerialTarget, last_unit: int) -> list[Heard]
             found = await _rtu(path, baud, parity, _LIKELY_UNITS, last_unit)
         if found:
             return found
-    more = tuple(unit for unit in range(1, last_unit + 1) if unit not in _LIKELY_UNITS)
+    more = tuple(range(1, last_unit + 1))
     for scheme, baud, parity in ways(target):
-        if scheme == address.RTU and more and (parity == "N" or target.parities):
+        if scheme == address.RTU and (parity == "N" or target.parities):
             found = await _rtu(path, baud, parity, more, last_unit)
             if found:
                 return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sqlite3
 import subprocess
@@ -59,7 +60,8 @@ async def test_twenty_devices_are_found_and_their_file_works_at_once(plant: Simu
     assert not [one.url for one in found if one.why or one.same_as]
     assert [one.findings for one in found if one.findings] == [], "sound devices are called nothing else"
     assert len([line for line in told if "values" in line.en]) == 20
-    assert plant.truth()
+    plant.order(cmd="truth")
+    assert [line for line in _until_truth(plant) if line.get("event") == "refused"] == [], "nothing but questions"
 
     file = tmp_path / "agent.toml"
     file.write_text(write(found, "zh"), encoding="utf-8")
@@ -73,6 +75,14 @@ async def test_twenty_devices_are_found_and_their_file_works_at_once(plant: Simu
         await asyncio.to_thread(
             wait_for, lambda: ids <= _spooled(tmp_path / "spool.sqlite"), 30, "readings of all twenty"
         )
+
+
+def _until_truth(plant: Simulated) -> list[dict[str, object]]:
+    """Everything that the simulators said up to the truth."""
+    lines: list[dict[str, object]] = []
+    while not lines or "truth" not in lines[-1]:
+        lines.append(json.loads(plant._lines.get(timeout=20)))
+    return lines
 
 
 def _bare(url: str) -> tuple[str, ...]:
