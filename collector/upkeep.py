@@ -12,11 +12,13 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
 import structlog
 
-from collector.history import sealing
+from collector.history import HistoryError, sealing
 from collector.history.corrected import Corrected
 from collector.history.embedded import Embedded
+from collector.store import in_words
 from desk import outbox
 from desk.connectors import Connector, open_connector
 from model.secret import SecretError
@@ -59,9 +61,11 @@ async def _every(seconds: float, name: str, work: Callable[[], Awaitable[object]
         try:
             await work()
         except Exception as error:  # supervisor: a turn that fails is shown in /healthz, the next tries again
-            if str(error) != centre.upkeep_problems.get(name):
-                log.exception("upkeep failed, trying again", what=name)
-            centre.upkeep_problems[name] = str(error)
+            why = in_words(centre.engine, error)
+            if why != centre.upkeep_problems.get(name):
+                ours = not isinstance(error, sa.exc.OperationalError | HistoryError | OSError)  # else: the disk's
+                log.exception("upkeep failed, trying again", what=name, why=why, exc_info=ours)
+            centre.upkeep_problems[name] = why
         else:
             centre.upkeep_problems.pop(name, None)
 

@@ -28,7 +28,17 @@ from collector.history import History, HistoryError
 from collector.intake import Admitted, Refused
 from collector.offsets import OffsetBook
 from collector.pipeline import CentreState, World
-from collector.store import QuarantineRow, deliveries, desk_news, findings, fleet, forwarded, recordings, writing
+from collector.store import (
+    QuarantineRow,
+    deliveries,
+    desk_news,
+    findings,
+    fleet,
+    forwarded,
+    in_words,
+    recordings,
+    writing,
+)
 from collector.store.deliveries import Delivery, KeptBatch, Offset
 from model.batch import Batch, Event, EventKind, decode
 
@@ -171,7 +181,7 @@ class Writer:
     def _trouble(self, error: Exception) -> None:
         if not isinstance(error, HistoryError):
             self._drop()
-        why = str(getattr(error, "orig", None) or error)
+        why = in_words(self._engine, error)
         if why != self.problem:
             log.error("batches are refused until this is mended; agents keep them", why=why)
         self.problem = why

@@ -28,6 +28,7 @@ from collector.store.opening import (
     StoreTaken,
     StoreWaits,
     hold,
+    in_words,
     open_engine,
     writing,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "gaps_latest",
     "hold",
     "identity",
+    "in_words",
     "incident",
     "incidents",
     "keep_clock",

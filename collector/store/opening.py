@@ -85,6 +85,13 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         yield conn
 
 
+def in_words(engine: sa.Engine, error: Exception) -> str:
+    """What went wrong, for /healthz: SQLite's own words ("disk I/O error") do not say with which file."""
+    if isinstance(error, sa.exc.DBAPIError):
+        return f"{engine.url.database}: {error.orig}"
+    return str(error)
+
+
 def _on_connect(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we begin and commit ourselves, see _on_begin
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}"):
