@@ -23,23 +23,53 @@ from model.text import Text
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What conditions ask about. Written into the ledger at opening: later changes of the inventory change nothing."""
+    """What conditions ask about, as the ledger says it: later changes of the inventory change nothing.
+
+    None: not known. An unknown fact meets no condition: nothing is promised on a guess.
+    """
 
     local: bool = True
     kva: float | None = None
+    contract: bool | None = None  #: the caller has a contract
+    in_warranty: bool | None = None
+    hardware: bool | None = None  #: True: a hardware fault; False: software
+    spares_on_site: bool | None = None
+    remote_solvable: bool | None = None
+    cause_known: bool | None = None
+    non_stop: bool | None = None  #: slow, but it runs
+    disaster: bool | None = None
+    customer_request: bool | None = None
 
 
 class Conditions(msgspec.Struct, frozen=True, kw_only=True):
-    """All that are given must hold. An unknown rating meets no `min_kva`: nothing is promised on a guess."""
+    """All that are given must hold; the names are those of `Facts`."""
 
     local: bool | None = None
     min_kva: float | None = None
+    max_kva: float | None = None
+    contract: bool | None = None
+    in_warranty: bool | None = None
+    hardware: bool | None = None
+    spares_on_site: bool | None = None
+    remote_solvable: bool | None = None
+    cause_known: bool | None = None
+    non_stop: bool | None = None
+    disaster: bool | None = None
+    customer_request: bool | None = None
 
     def hold(self, facts: Facts) -> bool:
         """Whether the promise was made for this equipment."""
-        if self.local is not None and self.local != facts.local:
+        for name in FLAGS:
+            wanted = getattr(self, name)
+            if wanted is not None and wanted != getattr(facts, name):
+                return False
+        if self.min_kva is not None and (facts.kva is None or facts.kva < self.min_kva):
             return False
-        return self.min_kva is None or (facts.kva is not None and facts.kva >= self.min_kva)
+        return self.max_kva is None or (facts.kva is not None and facts.kva < self.max_kva)
+
+
+#: The conditions that are a plain yes or no.
+FLAGS = tuple(name for name in Conditions.__struct_fields__ if name not in ("min_kva", "max_kva"))
 
 
 class Level(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +95,8 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClockRule(msgspec.Struct, frozen=True, kw_only=True):
-    """`start` is an entry kind; `stop` are entry kinds, or `notified:customer`. Closing stops every clock."""
+    """`start` is an entry kind; `stop` are entry kinds, or `notified:customer`. Closing stops every clock that was
+    started before; one that begins with a resolution or restoration (`after_close`) runs on until it is stopped."""
 
     name: str
     title: Text
@@ -73,6 +104,10 @@ class ClockRule(msgspec.Struct, frozen=True, kw_only=True):
     stop: tuple[str, ...]
     calendar: Calendar
     promises: tuple[Promise, ...]
+    pauses: bool = (
+        False  #: whether waiting for the customer (`paused`) stops the count: only where the policy allows it
+    )
+    after_close: bool = False  #: incident_report, survey: closing does not end it
 
 
 class Role(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +118,10 @@ class Role(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """A rung. Without `wait` it only says whom to call next once `after` has happened; with `wait` it fires by itself."""
+    """A rung. Without `wait` it only says whom to call next once `after` has happened; with `wait` it fires by itself.
+
+    An event ladder has `after` an event and `wait` zero; a customer's ladder fires on `dissatisfied`, one rung each time.
+    """
 
     index: int
     to: str
@@ -93,6 +131,89 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     levels: tuple[str, ...]
     calendar: Calendar
     text: Text
+    source: str
+    also: tuple[str, ...] = ()  #: roles who are told too (the manufacturer's support)
+    repeat: Duration | None = None  #: fires again this long after itself, until `unless` or the end
+    customer: bool = False  #: a rung of the customer's own ladder
+    handover: bool = False  #: goes with a hand-over pack for the manufacturer
+    ends: bool = False  #: the ladder has its last word here by the text: no rung is missing
+
+
+class Gate(msgspec.Struct, frozen=True, kw_only=True):
+    """A consent without which something must not be done. `scope` remote_access | implementation | onsite_change | equipment.
+
+    `needs` are the parts that must all be there: customer_authorization, supervisor_signature, plan_drafted,
+    plan_tested, customer_written, provider_written.
+    """
+
+    id: str
+    scope: str
+    title: Text
+    needs: tuple[str, ...]
+    valid: Duration | None  #: how long a consent holds; None: for the ticket it was given for
+    source: str
+
+
+class Form(msgspec.Struct, frozen=True, kw_only=True):
+    """A form that the contract names. `when`: an entry kind after which it is due, or None (on demand)."""
+
+    id: str
+    title: Text
+    fields: tuple[str, ...]
+    when: str | None
+    signed_by: str | None  #: a role of the customer
+    grades: tuple[str, ...]  #: of satisfaction, best first
+    source: str
+
+
+class ReportRule(msgspec.Struct, frozen=True, kw_only=True):
+    """A written report: its parts, and to whom. Its deadline is the clock `incident_report`, or a duty's cadence."""
+
+    id: str
+    title: Text
+    sections: tuple[str, ...]
+    to: tuple[str, ...]  #: customer, manufacturer, a role
+    source: str
+
+
+class Duty(msgspec.Struct, frozen=True, kw_only=True):
+    """Work that falls due by the calendar. Neither `every` nor `times`: the contract gives words only (`text`).
+
+    `kind`: inspection, discharge, survey, visit, call, report, bulletin, exchange, training, upgrade, check, manual, remote.
+    """
+
+    id: str
+    kind: str
+    title: Text
+    every: Duration | None
+    times: int  #: so many times within each `every` (3 visits per half year); 1 usually
+    overdue: Duration | None  #: counted as `every`; None: overdue as soon as it was due
+    after: str | None  #: an entry kind after which it is due (a survey after each service) instead of a cadence
+    scope: str  #: customer | site | device | house (the service company itself)
+    items: tuple[Text, ...]  #: what is to be checked or written, in order
+    prefill: tuple[tuple[str, ...], ...]  #: for each item the points whose readings pre-fill it; () needs eyes
+    min_depth: float | None  #: discharge: share of the capacity; a natural discharge this deep counts as done
+    free: bool
+    text: Text | None
+    source: str
+
+
+class Spare(msgspec.Struct, frozen=True, kw_only=True):
+    """A machine that is lent. `when` are the conditions under which it is proposed at once."""
+
+    when: Conditions
+    lender: str  #: provider | manufacturer
+    text: Text
+    source: str
+
+
+class Grade(msgspec.Struct, frozen=True, kw_only=True):
+    """Engineers of one grade. `levels`: the levels whose work only they (or better) may be sent to."""
+
+    id: str
+    name: Text
+    rank: int  #: 0 is the best
+    levels: tuple[str, ...]
     source: str
 
 
@@ -130,6 +251,15 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     ladder: tuple[Step, ...]
     warranty: tuple[WarrantyClass, ...]
     notes: tuple[Note, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    forms: tuple[Form, ...] = ()
+    reports: tuple[ReportRule, ...] = ()
+    duties: tuple[Duty, ...] = ()
+    spares: tuple[Spare, ...] = ()
+    grades: tuple[Grade, ...] = ()
+    intake: tuple[str, ...] = ()  #: what a caller must be asked: serial_number, fault_information, debug_information
+    reopen: Duration | None = None  #: a closed ticket comes back within this time; else a new one is opened
+    repeat_last: Duration | None = None  #: the ladder's last rung is told again at this pace
 
     @property
     def pin(self) -> str:

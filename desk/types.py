@@ -15,24 +15,56 @@ from model.text import Text
 
 
 class EntryKind(StrEnum):
-    """What can happen to a ticket."""
+    """What can happen to a ticket. Where two happen at the same ms, they count in this order."""
 
     OPENED = "opened"
+    CONVERTED = "converted"  #: data: kind (consultation | defect), why
     LEVEL = "level"  #: data: level, impact, why
+    FACTS = "facts"  #: what conditions ask about was learned; data: the names of policy.Facts it changes
     ACKNOWLEDGED = "acknowledged"  #: first human contact: stops first_response
+    PAUSED = "paused"  #: we wait for somebody else; data: why (customer), by the policy's leave only
+    RESUMED = "resumed"
     NOTE = "note"
-    DISPATCHED = "dispatched"
-    ONSITE = "onsite"  #: an engineer arrived
+    MESSAGE = "message"  #: somebody outside wrote; data: connector, external, from
+    PLANNED = "planned"  #: a solution was proposed to the customer: stops `plan`
+    CONTINGENCY = "contingency"  #: the emergency plan was delivered: stops `contingency_plan`
+    REMOTE_FAILED = "remote_failed"  #: cannot be solved from afar
+    DISPATCHED = "dispatched"  #: an engineer departed; data: visit, engineer
+    ONSITE = "onsite"  #: an engineer arrived; data: visit, engineer
+    UNSOLVED_ONSITE = "unsolved_onsite"  #: neither located nor mended on site; data: visit
+    DIAGNOSED = "diagnosed"  #: the cause is known; data: failure_mode, part
+    PART_NEEDED = "part_needed"  #: data: part, item; starts `spare_part`
+    PART_FITTED = "part_fitted"  #: replaced on site; data: part
+    LENT = "lent"  #: a spare machine stands in; data: part, serial
+    VISIT = "visit"  #: a visit was arranged, done or called off; data: visit, state, engineer
+    FORM = "form"  #: a form of the policy was filled in; data: form, document
+    DOCUMENT = "document"  #: a file belongs to it; data: document (its hash), name
+    CONSENT = "consent"  #: given, refused, withdrawn or expired; data: consent, scope, party, state
+    HANDOVER = "handover"  #: handed to the manufacturer; data: to, document
     INCIDENT = "incident"  #: the incident behind it changed; data: members, impact
     RESTORED = "restored"  #: the equipment runs normally; data: proof (telemetry | person)
+    RESOLVED = "resolved"  #: the fault itself is cleared: stops `resolve`, starts `incident_report`
     RELAPSED = "relapsed"  #: restored too early: it is back
+    REPORTED = "reported"  #: a written report was delivered; data: report, document
+    SURVEYED = "surveyed"  #: data: grade, words
+    DISSATISFIED = "dissatisfied"  #: the customer asks for the next person; data: why
     NOTIFIED = "notified"  #: a message really reached somebody; data: connector, external
-    WARNED = "warned"  #: a clock is near its end; data: clock
+    WARNED = "warned"  #: a clock is near its end, or cannot be kept any more; data: clock, why
     BROKEN = "broken"  #: a clock passed its end; data: clock
     ESCALATED = "escalated"  #: a step of the ladder fell due; data: step, to
     WARRANTY = "warranty"  #: data: item, verdict, until, source
+    REOPENED = "reopened"  #: closed too early, within the policy's window
     MERGED = "merged"  #: data: into
     CLOSED = "closed"
+
+
+class TicketKind(StrEnum):
+    """Where a ticket comes from and what it is; a consultation may become a defect and the other way round."""
+
+    INCIDENT = "incident"  #: opened by telemetry
+    DEFECT = "defect"  #: a person told of a fault
+    CONSULTATION = "consultation"  #: a person asks
+    PLANNED = "planned"  #: work that fell due: an inspection, a discharge, a visit
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,10 +114,13 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     level: str  #: an id of the policy's levels
     impact: Impact
     state: TicketState
+    kind: TicketKind = TicketKind.INCIDENT
+    device: str | None = None  #: the equipment it is about, where it is one
     opened_at: int
     changed_at: int
     closed_at: int | None = None
     next_call: Text | None = None  #: the next name to call, from the policy's ladder
+    owner: str | None = None  #: the engineer who has it now
 
 
 class ClockState(StrEnum):

@@ -30,7 +30,7 @@ def problems(old: str, new: str, count: int = 1) -> list[Problem]:
         ('outage = "emergency"', 'outage = "emergancy"', "impact.outage", "`emergancy`", "`emergency`?"),
         ('outage = "emergency"\n', "", "impact.outage", "nothing", "add `outage`"),
         ('stop = ["onsite", "restored"]', 'stop = ["on_site"]', "clock.1.stop", "`on_site`", "`onsite`?"),
-        ('start = "opened"', 'start = "reported"', "clock.0.start", "`reported`", "`restored`?"),
+        ('start = "opened"', 'start = "restord"', "clock.0.start", "`restord`", "`restored`?"),
         ('calendar = "7x24"', 'calendar = "7x24h"', "clock.0.calendar", "`7x24h`", "`7x24`?"),
         ('name = "onsite"', 'name = "restore"', "clock.2", "`restore` twice", "correct"),
         ('when = { local = true }', 'when = { local = "yes" }', "clock.1.promise.0.when.local", "'yes'", "correct"),
