@@ -1,0 +1,140 @@
+"""The queries of the field's book. Nothing here decides anything, and nothing is committed: the caller's transaction is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from desk.field_tables import field_book
+from desk.lines import Data, Line, Subject
+from model.text import Text
+
+_NONE = Subject()
+
+
+def add(
+    conn: sa.Connection,
+    kind: str,
+    id: str,
+    event: str,
+    who: str,
+    at: int,
+    now: int,
+    text: Text,
+    *,
+    of: Subject = _NONE,
+    data: Data | None = None,
+) -> Line:
+    """Write one more line of a thing; told twice it is one line. `of` counts with the first line only."""
+    kept = lines(conn, kind, id=id)
+    for line in kept:
+        if (line.event, line.who, line.at, line.data) == (event, who, at, data or {}):
+            return line
+    first = kept[0] if kept else None
+    made = Line(
+        kind=kind,
+        id=id,
+        seq=len(kept) + 1,
+        at=at,
+        recorded_at=max(now, at),
+        who=who,
+        event=event,
+        customer=first.customer if first else of.customer,
+        site=first.site if first else of.site,
+        device=first.device if first else of.device,
+        ticket=first.ticket if first else of.ticket,
+        text=text,
+        data=data or {},
+    )
+    conn.execute(field_book.insert().values(**_columns(made)))
+    return made
+
+
+def begin(
+    conn: sa.Connection,
+    kind: str,
+    prefix: str,
+    event: str,
+    who: str,
+    at: int,
+    now: int,
+    text: Text,
+    *,
+    of: Subject = _NONE,
+    data: Data | None = None,
+) -> Line:
+    """A new thing with a number of its own (`C-000001`); a beginning told twice is one thing."""
+    told = sa.select(field_book).where(
+        field_book.c.kind == kind,
+        field_book.c.seq == 1,
+        field_book.c.event == event,
+        field_book.c.who == who,
+        field_book.c.at == at,
+    )
+    for row in conn.execute(told):
+        line = _line(row)
+        if (line.data, line.customer, line.site, line.device, line.ticket) == (
+            data or {},
+            of.customer,
+            of.site,
+            of.device,
+            of.ticket,
+        ):
+            return line
+    # Numbers are zero-padded, so the greatest id is the newest; of two writers that take one, the second collides.
+    newest = sa.select(sa.func.max(field_book.c.id)).where(
+        field_book.c.kind == kind, field_book.c.id.like(f"{prefix}-%")
+    )
+    last = conn.execute(newest).scalar_one()
+    number = int(str(last).rpartition("-")[2]) + 1 if last else 1
+    return add(conn, kind, f"{prefix}-{number:06d}", event, who, at, now, text, of=of, data=data)
+
+
+def lines(
+    conn: sa.Connection,
+    kind: str,
+    *,
+    id: str | None = None,
+    customer: str | None = None,
+    site: str | None = None,
+    device: str | None = None,
+    ticket: str | None = None,
+) -> list[Line]:
+    """The lines of a kind in the order of recording, thing by thing; each argument that is given narrows them."""
+    query = sa.select(field_book).where(field_book.c.kind == kind)
+    wanted = {"id": id, "customer": customer, "site": site, "device": device, "ticket": ticket}
+    for name, value in wanted.items():
+        if value is not None:
+            query = query.where(field_book.c[name] == value)
+    return [_line(row) for row in conn.execute(query.order_by(field_book.c.id, field_book.c.seq))]
+
+
+def newest_record(conn: sa.Connection) -> int:
+    """When the field's book was last written: a clock that stands before it has jumped back."""
+    return int(conn.execute(sa.select(sa.func.coalesce(sa.func.max(field_book.c.recorded_at), 0))).scalar_one())
+
+
+def _columns(line: Line) -> dict[str, Any]:
+    plain = msgspec.structs.asdict(line)
+    text: Text = plain.pop("text")
+    return {**plain, "text_en": text.en, "text_zh": text.zh, "data": msgspec.json.encode(line.data).decode()}
+
+
+def _line(row: sa.Row[Any]) -> Line:
+    return Line(
+        kind=row.kind,
+        id=row.id,
+        seq=row.seq,
+        at=row.at,
+        recorded_at=row.recorded_at,
+        who=row.who,
+        event=row.event,
+        customer=row.customer,
+        site=row.site,
+        device=row.device,
+        ticket=row.ticket,
+        text=Text(row.text_en, row.text_zh),
+        data=msgspec.json.decode(row.data),
+    )
