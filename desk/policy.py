@@ -12,6 +12,7 @@ Reading and checking a file is desk.policy_file; the files are in desk/policies.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from hashlib import blake2b
 
 import msgspec
@@ -92,11 +93,16 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True):
     calendar: Calendar
     when: Conditions
     source: str
+    binds: bool = True  #: False: stated too, shown as a target, never broken
+    decided: tuple[str, ...] = ()  #: keys that this house decided where the text is silent (calendar …)
 
 
 class ClockRule(msgspec.Struct, frozen=True, kw_only=True):
     """`start` is an entry kind; `stop` are entry kinds, or `notified:customer`. Closing stops every clock that was
-    started before; one that begins with a resolution or restoration (`after_close`) runs on until it is stopped."""
+    started before; one that begins with a resolution or restoration (`after_close`) runs on until it is stopped.
+
+    Two rules may have one `name` where levels begin or stop it differently; no level is in both.
+    """
 
     name: str
     title: Text
@@ -104,10 +110,10 @@ class ClockRule(msgspec.Struct, frozen=True, kw_only=True):
     stop: tuple[str, ...]
     calendar: Calendar
     promises: tuple[Promise, ...]
-    pauses: bool = (
-        False  #: whether waiting for the customer (`paused`) stops the count: only where the policy allows it
-    )
+    #: Whether waiting for the customer (`paused`) stops the count: only where the policy allows it.
+    pauses: bool = False
     after_close: bool = False  #: incident_report, survey: closing does not end it
+    decided: tuple[str, ...] = ()  #: keys that this house decided where the text is silent (calendar, start, stop)
 
 
 class Role(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,6 +143,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     customer: bool = False  #: a rung of the customer's own ladder
     handover: bool = False  #: goes with a hand-over pack for the manufacturer
     ends: bool = False  #: the ladder has its last word here by the text: no rung is missing
+    decided: tuple[str, ...] = ()  #: keys that this house decided where the text is silent (after, repeat …)
 
 
 class Gate(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,9 +184,10 @@ class ReportRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Duty(msgspec.Struct, frozen=True, kw_only=True):
-    """Work that falls due by the calendar. Neither `every` nor `times`: the contract gives words only (`text`).
+    """Work that falls due by the calendar. Neither `every` nor `after`: the contract gives words only (`text`).
 
-    `kind`: inspection, discharge, survey, visit, call, report, bulletin, exchange, training, upgrade, check, manual, remote.
+    `kind`: inspection, discharge, survey, visit, call, report, bulletin, exchange, training, upgrade, check, manual,
+    remote, advice, support.
     """
 
     id: str
@@ -196,15 +204,19 @@ class Duty(msgspec.Struct, frozen=True, kw_only=True):
     free: bool
     text: Text | None
     source: str
+    by: str | None = None  #: the role that does it
+    internal: bool = False  #: the company's own rule, no promise to the customer
+    decided: tuple[str, ...] = ()  #: keys that this house decided where the text is silent (overdue …)
 
 
 class Spare(msgspec.Struct, frozen=True, kw_only=True):
-    """A machine that is lent. `when` are the conditions under which it is proposed at once."""
+    """A machine that is lent. `when` are the conditions under which it is proposed, at once or `after` an entry."""
 
     when: Conditions
     lender: str  #: provider | manufacturer
     text: Text
     source: str
+    after: str | None = None  #: an entry kind (unsolved_onsite); None: as soon as the conditions hold
 
 
 class Grade(msgspec.Struct, frozen=True, kw_only=True):
@@ -215,6 +227,7 @@ class Grade(msgspec.Struct, frozen=True, kw_only=True):
     rank: int  #: 0 is the best
     levels: tuple[str, ...]
     source: str
+    count: int = 0  #: so many engineers have it, by the text; 0: not stated
 
 
 class WarrantyClass(msgspec.Struct, frozen=True, kw_only=True):
@@ -232,6 +245,58 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     """A contradiction or gap that is prose, as published."""
 
     text: Text
+    source: str
+
+
+class Cover(msgspec.Struct, frozen=True, kw_only=True):
+    """When somebody is there: `what` is calls | remote | onsite | emergency | mobile_hotline."""
+
+    what: str
+    calendar: Calendar
+    when: Conditions
+    text: Text | None
+    source: str
+    decided: tuple[str, ...] = ()
+
+
+class FaultKind(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of a second scale beside the levels. `channels` in the order in which they are tried."""
+
+    id: str
+    name: Text
+    levels: tuple[str, ...]  #: what it maps to
+    channels: tuple[str, ...]  #: phone, remote, onsite, onsite_if_needed
+    source: str
+    decided: tuple[str, ...] = ()  #: `levels` where the text has no mapping
+
+
+class ImpactCase(msgspec.Struct, frozen=True, kw_only=True):
+    """An impact that gets another level when one of the findings (ids of alerts.kinds) is among its causes."""
+
+    impact: Impact
+    findings: tuple[str, ...]
+    level: str
+    source: str
+
+
+class Flow(msgspec.Struct, frozen=True, kw_only=True):
+    """The way of one kind of request: `id` is consultation | defect | complaint | service."""
+
+    id: str
+    title: Text
+    steps: tuple[Text, ...]
+    form: str | None  #: an id of the policy's forms
+    converts_to: str | None  #: another flow
+    text: Text | None
+    source: str
+
+
+class Term(msgspec.Struct, frozen=True, kw_only=True):
+    """What else the contract says and a person must know; no machine acts on it. `id` is unique in the policy."""
+
+    id: str
+    text: Text
+    items: tuple[str, ...]
     source: str
 
 
@@ -260,6 +325,15 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     intake: tuple[str, ...] = ()  #: what a caller must be asked: serial_number, fault_information, debug_information
     reopen: Duration | None = None  #: a closed ticket comes back within this time; else a new one is opened
     repeat_last: Duration | None = None  #: the ladder's last rung is told again at this pace
+    source: str = ""  #: the published text
+    severity_set_by: str = "desk"  #: customer: the customer's word may raise the level
+    first_receiver: str | None = None  #: the role that takes a call
+    owner: str | None = None  #: the role that follows a case to its end
+    cover: tuple[Cover, ...] = ()
+    fault_kinds: tuple[FaultKind, ...] = ()
+    impact_cases: tuple[ImpactCase, ...] = ()
+    flows: tuple[Flow, ...] = ()
+    terms: tuple[Term, ...] = ()
 
     @property
     def pin(self) -> str:
@@ -273,12 +347,19 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
                 return level
         raise KeyError(id)
 
-    def level_of(self, impact: Impact) -> Level:
-        """The level that the contract gives this impact."""
+    def level_of(self, impact: Impact, findings: Collection[str] = ()) -> Level:
+        """The level that the contract gives this impact; `findings` are the kinds behind it, where they are known."""
+        for case in self.impact_cases:
+            if case.impact is impact and not set(case.findings).isdisjoint(findings):
+                return self.level(case.level)
         return self.level(self.impacts[impact])
 
     def limit_ms(self, promise: Promise) -> int | None:
-        """When a promise is broken, in ms on its calendar; None where the words give no moment."""
+        """When a promise is broken, in ms on its calendar; None where the words give no moment or it does not bind."""
+        return self.stated_ms(promise) if promise.binds else None
+
+    def stated_ms(self, promise: Promise) -> int | None:
+        """What a promise states, in ms on its calendar, whether it binds or not; None for words alone."""
         if promise.immediate:
             return target_ms(ALWAYS, self.immediate_means)
         return None if promise.target is None else target_ms(promise.calendar, promise.target)
@@ -290,6 +371,6 @@ def version_of(body: str) -> str:
 
 
 def applicable(policy: Policy, rule: ClockRule, level: str, facts: Facts) -> list[Promise]:
-    """The promises that hold, the binding one first: the strictest number, then words."""
+    """The promises that hold, the binding one first: the strictest number, then words and what does not bind."""
     holding = [p for p in rule.promises if level in p.levels and p.when.hold(facts)]
-    return sorted(holding, key=lambda p: (policy.limit_ms(p) is None, policy.limit_ms(p) or 0))
+    return sorted(holding, key=lambda p: (policy.limit_ms(p) is None, not p.binds, policy.limit_ms(p) or 0))
