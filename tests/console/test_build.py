@@ -19,23 +19,26 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def made(vendor: Path, stamp: str) -> None:
-    vendor.mkdir()
-    for name in build.FILES.values():
-        (vendor / name).write_text("x")
+def made(tree: Path, stamp: str) -> None:
+    vendor, fonts = tree / "vendor", tree / "fonts"
+    for folder, files in ((vendor, build.FILES), (fonts, build.FONTS)):
+        folder.mkdir()
+        for name in files.values():
+            (folder / name).write_text("x")
     (vendor / ".stamp").write_text(stamp)
 
 
 def test_nothing_is_done_when_all_is_up_to_date(tree: Path) -> None:
-    made(tree / "vendor", build.stamp(tree))
-    assert build.build(tree, tree / "vendor") is False
+    made(tree, build.stamp(tree))
+    assert build.build(tree, tree / "vendor", tree / "fonts") is False
 
 
-def test_a_changed_lock_or_a_missing_file_is_built_anew(tree: Path) -> None:
+@pytest.mark.parametrize("missing", ["vendor/uplot.min.js", "fonts/NotoSansHans-Bold.otf"])
+def test_a_changed_lock_or_a_missing_file_is_built_anew(tree: Path, missing: str) -> None:
     stamp = build.stamp(tree)
-    made(tree / "vendor", stamp)
-    (tree / "vendor" / "uplot.min.js").unlink()
-    assert not build.up_to_date(tree / "vendor", stamp)
+    made(tree, stamp)
+    (tree / missing).unlink()
+    assert not build.up_to_date(tree / "vendor", tree / "fonts", stamp)
     (tree / "package-lock.json").write_text("{}")
     assert build.stamp(tree) != stamp
 
@@ -43,7 +46,7 @@ def test_a_changed_lock_or_a_missing_file_is_built_anew(tree: Path) -> None:
 def test_a_failing_npm_is_told_with_its_words(tree: Path) -> None:
     (tree / "package-lock.json").write_text("this is no lock")
     with pytest.raises(build.BuildError, match="npm ci"):
-        build.build(tree, tree / "vendor")
+        build.build(tree, tree / "vendor", tree / "fonts")
 
 
 def test_without_npm_the_message_says_how_to_get_it(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,6 +58,6 @@ def test_without_npm_the_message_says_how_to_get_it(tree: Path, monkeypatch: pyt
 def test_the_lock_pins_every_package_by_hash_and_names_no_host() -> None:
     body = (build.ROOT / "package-lock.json").read_text("utf-8")
     packages = {name: entry for name, entry in json.loads(body)["packages"].items() if name}
-    assert {name.removeprefix("node_modules/") for name in packages} == {"htmx.org", "uplot"}
+    assert {name.removeprefix("node_modules/") for name in packages} == {"@embedpdf/fonts-sc", "htmx.org", "uplot"}
     assert all(entry["integrity"].startswith("sha512-") for entry in packages.values())
     assert not re.search(r"https?://", body)
