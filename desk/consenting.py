@@ -15,6 +15,7 @@ from desk import agreement, field_sql
 from desk.agreement import PARTS, Consent, scope_name
 from desk.lines import Data, FieldRefused, Line, Subject, not_ahead, one_of
 from desk.policy import Gate, Policy
+from desk.telling import tell
 from desk.types import Draft, EntryKind
 from model.inventory import Inventory
 from model.text import Text
@@ -123,7 +124,9 @@ def sign(
     return line
 
 
-def withdraw(conn: sa.Connection, consent: str, signer: str, who: str, at: int, now: int, text: str = "") -> Line:
+def withdraw(
+    conn: sa.Connection, consent: str, signer: str, who: str, at: int, now: int, text: str = "", party: str = "customer"
+) -> Line:
     """It no longer holds, from `at` on, for good. Raises FieldRefused."""
     not_ahead(at, now)
     _, held = _open(conn, consent, now)
@@ -132,7 +135,7 @@ def withdraw(conn: sa.Connection, consent: str, signer: str, who: str, at: int, 
     said = Text(f"withdrawn by {signer}", f"{signer} 撤回")
     if text:
         said = Text(f"{said.en}: {text}", f"{said.zh}：{text}")
-    data: Data = {"scope": held.scope, "devices": ",".join(held.devices), "party": "customer", "signer": signer}
+    data: Data = {"scope": held.scope, "devices": ",".join(held.devices), "party": party, "signer": signer}
     line = field_sql.add(conn, "consent", consent, "withdrawn", who, at, now, said, data=data)
     _copy(conn, line, now)
     return line
@@ -206,20 +209,12 @@ def _copy(conn: sa.Connection, line: Line, now: int) -> None:
     """The same mark in the ledger of its ticket, once."""
     if line.ticket is None:
         return
-    told = any(
-        e.kind is EntryKind.CONSENT
-        and (e.data.get("consent"), e.data.get("state"), e.data.get("part"), e.at)
-        == (line.id, line.event, line.data.get("part"), line.at)
-        for e in desk.ledger(conn, line.ticket)
-    )
-    if told:
-        return
     keys = ("scope", "part", "party", "signer", "devices", "document", "expires_at")
     data = {"consent": line.id, "state": line.event, **{k: line.data.get(k) for k in keys}}
     scope = scope_name(str(line.data["scope"]))
     said = Text(f"{line.id}, {scope.en}: {line.text.en}", f"{line.id}，{scope.zh}：{line.text.zh}")
     draft = Draft(at=line.at, who=line.who, kind=EntryKind.CONSENT, text=said, data=data)
-    desk.append(conn, line.ticket, [draft], now)
+    tell(conn, line.ticket, [draft], now)
 
 
 NO_DEVICES = Text(
