@@ -3,7 +3,8 @@
 Pure: (calendar, place, instants) in, instants out; everything in ms since 1970 UTC. A working day is the
 stretch between `opens` and `closes` on the *wall clock of the site*, so a day on which the clocks change is
 as long as that wall clock says. Public holidays, and the weekends that China works in exchange for them,
-come from the `holidays` library; an unknown country has none.
+come from the `holidays` library; an unknown country has none. Where the table cannot be sure (an unknown zone or
+country, a year after its end, exchanged days not announced yet), `doubts` says so.
 """
 
 from __future__ import annotations
@@ -17,9 +18,29 @@ import holidays
 import msgspec
 
 from desk.duration import HOUR_MS, MINUTE_MS, Duration
+from model.text import Text
 
 #: A working clock is never projected further than this: a calendar without hours must not loop.
 HORIZON_DAYS = 3660
+#: A country that exchanged working days in each of so many last known years announces them every year.
+_HABIT_YEARS = 3
+
+_NO_ZONE = Text(
+    "the site's time zone `{tz}` is not known: working hours are counted in UTC; fix: give the site an IANA zone",
+    "站点时区“{tz}”未知：工作时间按 UTC 计；改法：为站点填写 IANA 时区",
+)
+_NO_COUNTRY = Text(
+    "no table of public holidays for country `{country}`: none is counted; fix: give the site an ISO 3166 code",
+    "没有国家“{country}”的节假日表：未计任何节假日；改法：为站点填写 ISO 3166 国家代码",
+)
+_TABLE_ENDS = Text(
+    "the table of public holidays of {country} ends with {year}: a time after it may move",
+    "{country} 的节假日表止于 {year} 年：此后的时间可能变动",
+)
+_NOT_ANNOUNCED = Text(
+    "the exchanged working days of {country} are known up to {year}: a time after it may move",
+    "{country} 的调休安排仅知至 {year} 年：此后的时间可能变动",
+)
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +80,7 @@ def zone(tz: str) -> ZoneInfo:
     """The zone, or UTC for a name nobody knows (the inventory's lint names it; a clock must go on)."""
     try:
         return ZoneInfo(tz)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         return ZoneInfo("UTC")
 
 
@@ -101,6 +122,30 @@ def target_ms(calendar: Calendar, target: Duration) -> int:
     return target.on(24 * HOUR_MS if calendar.always else calendar.day_ms)
 
 
+def doubts(calendar: Calendar, place: Place, until: int) -> list[Text]:
+    """What makes counting up to `until` on this calendar doubtful; nothing for 7x24, which needs no table."""
+    if calendar.always:
+        return []
+    found = [] if known_zone(place.tz) else [_NO_ZONE.format(tz=place.tz)]
+    if not calendar.holidays:
+        return found
+    table = _table(place.country)
+    if table is None:
+        return [*found, _NO_COUNTRY.format(country=place.country)]
+    year = datetime.fromtimestamp(until / 1000, zone(place.tz)).year
+    announced = _announced(place.country)
+    if year > table.end_year:
+        found.append(_TABLE_ENDS.format(country=place.country, year=table.end_year))
+    elif announced is not None and year > announced:
+        found.append(_NOT_ANNOUNCED.format(country=place.country, year=announced))
+    return found
+
+
+def known_zone(tz: str) -> bool:
+    """Whether the name is a zone at all."""
+    return zone(tz).key == tz
+
+
 def _days(calendar: Calendar, place: Place, since: int) -> Iterator[Window]:
     """Working days from the one that holds `since`, or the next."""
     first = datetime.fromtimestamp(since / 1000, zone(place.tz)).date()
@@ -133,6 +178,21 @@ def _instant(day: date, minutes: int, place: Place) -> int:
         day, minutes = day + timedelta(days=1), 0
     wall = datetime.combine(day, time(minutes // 60, minutes % 60), zone(place.tz))
     return round(wall.astimezone(UTC).timestamp() * 1000)
+
+
+@lru_cache(maxsize=64)
+def _announced(country: str) -> int | None:
+    """The last year whose exchanged working days the table has; None where a country exchanges none by habit."""
+    table = _table(country)
+    special = getattr(table, "special_public_holidays", None) or {}
+    years = {year for year, days in special.items() if any(len(day) > 3 for day in _rows(days))}
+    last = max(years, default=0)
+    return last if years and all(last - n in years for n in range(_HABIT_YEARS)) else None
+
+
+def _rows(days: tuple[object, ...]) -> list[tuple[object, ...]]:
+    """A year has one row or several; a row of an exchanged day also names the day that is worked for it."""
+    return [row for row in days if isinstance(row, tuple)] if days and isinstance(days[0], tuple) else [days]
 
 
 @lru_cache(maxsize=64)

@@ -1,83 +1,88 @@
 """Every promised time of a ticket, computed from (policy, ledger, now). Nothing here is ever stored as truth.
 
-Rules:
-- Entries count at the time they *happened*, whatever the order in which they were recorded.
-- A clock runs from its start entry to its stop entry. A relapse runs a clock on that a restoration had stopped;
-  the time in between does not count. Closing or merging ends every clock.
-- After a re-grade the new level's target counts from the original start. Each interval is counted on the calendar
-  of the promise in force in it, so a re-grade never rewrites what was counted before.
+Rules (when a clock begins, waits, stops and runs on: desk.stretches):
+- After a re-grade, or when a fact is learned later, the promise that then holds counts from the clock's own start.
+  Each interval is counted on the calendar of the promise in force in it, so a re-grade never rewrites what was counted
+  before.
 - Once a promise was passed while it was in force, the clock stays broken, whatever follows.
 - Intervals follow each other without a hole, from the start to the stop or to now; their `counted_s` sum up to the
   clock's. One that reaches `now` has no `until`.
+- A paused clock has no due time: it moves on until somebody resumes it.
+- What makes a due time doubtful (a site without zone, a table of holidays that ends before it) is said in `problems`.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from desk import calendars
-from desk.calendars import Calendar, Place
-from desk.policy import ClockRule, Facts, Policy, Promise, applicable
+from desk import calendars, words
+from desk.calendars import Place
+from desk.policy import ClockRule, Policy, Promise
+from desk.stretches import Life, Stretch, facts_of, lives, story
 from desk.types import Clock, ClockState, Entry, EntryKind, Interval
 from model.text import Text
 
-_ORDER = {kind: n for n, kind in enumerate(EntryKind)}
-_ENDS = (EntryKind.CLOSED, EntryKind.MERGED)
-
-
-class Stretch(msgspec.Struct, kw_only=True):
-    """A time in which nothing changed: running or not, under one promise. `until` is `now` for the last."""
-
-    since: int
-    until: int
-    running: bool
-    promise: Promise | None
-    others: tuple[Promise, ...]
-    by: int
-
-
-def story(ledger: list[Entry]) -> list[Entry]:
-    """The ledger in the order in which things happened."""
-    return sorted(ledger, key=lambda e: (e.at, _ORDER[e.kind], e.seq))
+__all__ = ["clocks", "facts_of", "place_of", "problems", "story"]
 
 
 def place_of(opened: Entry) -> Place:
-    """Country and zone, as written down at opening."""
-    return Place(country=str(opened.data.get("country") or "CN"), tz=str(opened.data.get("tz") or "UTC"))
-
-
-def facts_of(entry: Entry, before: Facts) -> Facts:
-    """What conditions ask about, from the newest entry that says it."""
-    kva, local = entry.data.get("kva", before.kva), entry.data.get("local", before.local)
-    return Facts(local=bool(local), kva=None if kva is None else float(kva))
+    """Country and zone, as written down at opening; an empty zone is counted as UTC and said (`problems`)."""
+    return Place(country=str(opened.data.get("country") or ""), tz=str(opened.data.get("tz") or ""))
 
 
 def clocks(policy: Policy, ledger: list[Entry], now: int) -> list[Clock]:
     """The ticket's clocks at `now`, in the policy's order; those that nothing promised are left out.
 
-    A `now` before the newest entry (a clock that jumped back) is taken as that entry's time.
+    A `now` before the newest entry (a clock that jumped back, or an entry dated ahead) is taken as that entry's time.
     """
     events = story(ledger)
     if not events or events[0].kind is not EntryKind.OPENED:
         return []
     place = place_of(events[0])
-    now = max(now, events[-1].at)
-    found = (_clock(policy, rule, events, place, now) for rule in policy.clocks)
+    now = _at_least(events, now)
+    found = (
+        _clock(policy, rule, life, place, now) for rule in policy.clocks for life in lives(policy, rule, events, now)
+    )
     return [clock for clock in found if clock]
 
 
-def _clock(policy: Policy, rule: ClockRule, events: list[Entry], place: Place, now: int) -> Clock | None:
-    stretches = _stretches(policy, rule, events, now)
-    binding = next((s for s in reversed(stretches) if s.running and s.promise), None)
+def problems(policy: Policy, ledger: list[Entry], now: int) -> list[Text]:
+    """What is odd about the whole ticket's time, beside what its clocks say: shown, never silently mended."""
+    events = story(ledger)
+    last = _at_least(events, now)
+    found = []
+    if last > now:
+        late = max(events, key=lambda e: e.at)
+        found.append(words.CLOCK_BEHIND.format(seq=late.seq, ahead=round((last - now) / 1000, 3)))
+    early = [e.seq for e in events[1:] if e.at < events[0].at]
+    if early:
+        found.append(words.BEFORE_OPENING.format(seq=early[0]))
+    levels = {level.id for level in policy.levels}
+    for event in events:
+        level = event.data.get("level")
+        if event.kind in (EntryKind.OPENED, EntryKind.LEVEL, EntryKind.CONVERTED) and level and level not in levels:
+            found.append(words.UNKNOWN_LEVEL.format(seq=event.seq, level=level, policy=policy.pin))
+    return found
+
+
+def _at_least(events: list[Entry], now: int) -> int:
+    return max(now, *(e.at for e in events)) if len(events) > 1 else max(now, events[0].at)
+
+
+def _clock(policy: Policy, rule: ClockRule, life: Life, place: Place, now: int) -> Clock | None:
+    stretches = life.stretches
+    binding = next((s for s in reversed(stretches) if s.alive and s.promise), None)
     if binding is None or binding.promise is None:
         return None
     promise, final = binding.promise, stretches[-1]
-    intervals = _intervals(policy, rule, stretches, place)
+    intervals = _intervals(policy, life, place)
     broken = any(i.state is ClockState.BROKEN for i in intervals)
-    if final.running and final.promise is None and not broken:
+    if final.alive and final.promise is None and not broken:
         return None  # the present level promises nothing here, and nothing was broken before
     limit = policy.limit_ms(promise)
-    state = _state(broken, final.running, limit)
+    state = _state(broken, final.mode, limit)
+    waits = final.mode is ClockState.PAUSED
+    due = None if limit is None or (waits and not broken) else _moment(stretches, place, limit)
     near = None if limit is None or state is not ClockState.RUNNING else round(limit * policy.warn_share)
     return Clock(
         name=rule.name,
@@ -87,95 +92,50 @@ def _clock(policy: Policy, rule: ClockRule, events: list[Entry], place: Place, n
         text=promise.text,
         calendar=promise.calendar.id,
         started_at=stretches[0].since,
-        due_at=None if limit is None else _moment(rule, stretches, place, limit),
-        stopped_at=None if final.running else final.since,
+        due_at=due,
+        stopped_at=None if final.alive else final.since,
         counted_s=round(sum(i.counted_s for i in intervals), 3),
         source=promise.source,
-        warn_at=None if near is None else _moment(rule, stretches, place, near),
+        warn_at=None if near is None else _moment(stretches, place, near),
         also=tuple(_also(p) for p in binding.others),
         intervals=tuple(intervals),
+        begun=life.begun,
+        subject=life.subject,
+        proof=_proof(life),
+        problems=_doubts(life, place, now, due),
     )
 
 
-def _state(broken: bool, running: bool, limit: int | None) -> ClockState:
+def _state(broken: bool, mode: ClockState, limit: int | None) -> ClockState:
     if broken:
         return ClockState.BROKEN
-    if not running:
-        return ClockState.STOPPED
+    if mode is not ClockState.RUNNING:
+        return mode
     return ClockState.UNTIMED if limit is None else ClockState.RUNNING
 
 
-def _stretches(policy: Policy, rule: ClockRule, events: list[Entry], now: int) -> list[Stretch]:
-    """Cut the clock's life at every entry that changes it."""
-    stretches: list[Stretch] = []
-    facts, level = Facts(), ""
-    restored = False  # whether it was a restoration that stopped it: only then can a relapse run it on
-    for event in events:
-        changed = _regraded(event, level, facts)
-        if changed:
-            level, facts = changed
-        last = stretches[-1] if stretches else None
-        if last is None:
-            if event.kind == rule.start:
-                _cut(stretches, policy, rule, event, level, facts, running=True)
-        elif last.running and (event.kind in _ENDS or _stops(rule, event)):
-            restored = event.kind is EntryKind.RESTORED
-            _cut(stretches, policy, rule, event, level, facts, running=False)
-        elif not last.running and restored and event.kind is EntryKind.RELAPSED:
-            _cut(stretches, policy, rule, event, level, facts, running=True)
-        elif not last.running and event.kind in _ENDS:
-            restored = False
-        elif last.running and changed:
-            _cut(stretches, policy, rule, event, level, facts, running=True)
-    if stretches:
-        stretches[-1].until = now
-    return stretches
+def _proof(life: Life) -> str | None:
+    by = life.stopped_by
+    if by is None or by.kind is not EntryKind.RESTORED:
+        return None
+    return str(by.data.get("proof") or "person")
 
 
-def _regraded(event: Entry, level: str, facts: Facts) -> tuple[str, Facts] | None:
-    """The level and facts after `event`, or None when it leaves them."""
-    after = facts_of(event, facts)
-    named = str(event.data.get("level") or level) if event.kind in (EntryKind.OPENED, EntryKind.LEVEL) else level
-    return None if (named, after) == (level, facts) else (named, after)
+def _doubts(life: Life, place: Place, now: int, due: int | None) -> tuple[Text, ...]:
+    used = {s.calendar.id: s.calendar for s in life.stretches if s.alive and not s.calendar.always}
+    until = now if due is None else max(now, due)
+    found = [doubt for calendar in used.values() for doubt in calendars.doubts(calendar, place, until)]
+    return tuple(dict.fromkeys(found))
 
 
-def _cut(
-    stretches: list[Stretch],
-    policy: Policy,
-    rule: ClockRule,
-    event: Entry,
-    level: str,
-    facts: Facts,
-    running: bool,
-) -> None:
-    if stretches:
-        stretches[-1].until = event.at
-    promises = applicable(policy, rule, level, facts) if running else []
-    stretches.append(
-        Stretch(
-            since=event.at,
-            until=event.at,
-            running=running,
-            promise=promises[0] if promises else None,
-            others=tuple(promises[1:]),
-            by=event.seq,
-        )
-    )
-
-
-def _stops(rule: ClockRule, event: Entry) -> bool:
-    kind = event.kind.value
-    return kind in rule.stop or f"{kind}:{event.data.get('to')}" in rule.stop
-
-
-def _intervals(policy: Policy, rule: ClockRule, stretches: list[Stretch], place: Place) -> list[Interval]:
+def _intervals(policy: Policy, life: Life, place: Place) -> list[Interval]:
     """What was counted, stretch by stretch; a stretch in which the target ran out is cut there."""
     intervals: list[Interval] = []
     total = 0
-    for stretch in stretches:
-        calendar = _calendar(stretch, rule)
-        for since, until, state in _pieces(policy, stretch, calendar, place, total):
-            counted = 0 if state is ClockState.STOPPED else calendars.counted(calendar, place, since, until)
+    for stretch in life.stretches:
+        for since, until, state in _pieces(policy, stretch, place, total):
+            still = state in (ClockState.STOPPED, ClockState.PAUSED)
+            counted = 0 if still else calendars.counted(stretch.calendar, place, since, until)
             total += counted
             source = stretch.promise.source if stretch.promise else ""
             made = Interval(
@@ -185,47 +145,42 @@ def _intervals(policy: Policy, rule: ClockRule, stretches: list[Stretch], place:
                 counted_s=counted / 1000,
                 by=stretch.by,
                 source=source,
-                calendar=calendar.id,
+                calendar=stretch.calendar.id,
             )
             intervals.append(made)
     kept = [i for i in intervals[:-1] if i.until != i.since]
     return [*kept, msgspec.structs.replace(intervals[-1], until=None)]
 
 
-def _pieces(
-    policy: Policy, stretch: Stretch, calendar: Calendar, place: Place, total: int
-) -> list[tuple[int, int, ClockState]]:
+def _pieces(policy: Policy, stretch: Stretch, place: Place, total: int) -> list[tuple[int, int, ClockState]]:
     since, until = stretch.since, stretch.until
-    if not stretch.running:
-        return [(since, until, ClockState.STOPPED)]
+    if stretch.mode is not ClockState.RUNNING:
+        return [(since, until, stretch.mode)]
     limit = policy.limit_ms(stretch.promise) if stretch.promise else None
     if limit is None:
         return [(since, until, ClockState.UNTIMED)]
     if total > limit:  # a stricter promise came into force when its time was already over
         return [(since, until, ClockState.BROKEN)]
-    end = calendars.add(calendar, place, since, limit - total)
+    end = calendars.add(stretch.calendar, place, since, limit - total)
     if end is None or end >= until:
         return [(since, until, ClockState.RUNNING)]
     return [(since, end, ClockState.RUNNING), (end, until, ClockState.BROKEN)]
 
 
-def _calendar(stretch: Stretch, rule: ClockRule) -> Calendar:
-    return stretch.promise.calendar if stretch.promise else rule.calendar
-
-
-def _moment(rule: ClockRule, stretches: list[Stretch], place: Place, limit: int) -> int | None:
+def _moment(stretches: list[Stretch], place: Place, limit: int) -> int | None:
     """When `limit` has been counted: in a past stretch, else in the last running one if nothing more happens."""
     total = 0
-    running = [s for s in stretches if s.running]
+    running = [s for s in stretches if s.mode is ClockState.RUNNING]
+    if not running:
+        return None
     for stretch in running[:-1]:
-        calendar = _calendar(stretch, rule)
-        counted = calendars.counted(calendar, place, stretch.since, stretch.until)
+        counted = calendars.counted(stretch.calendar, place, stretch.since, stretch.until)
         if total + counted >= limit:
-            return calendars.add(calendar, place, stretch.since, limit - total)
+            return calendars.add(stretch.calendar, place, stretch.since, limit - total)
         total += counted
-    return calendars.add(_calendar(running[-1], rule), place, running[-1].since, limit - total)
+    return calendars.add(running[-1].calendar, place, running[-1].since, limit - total)
 
 
 def _also(promise: Promise) -> Text:
-    words = promise.target.words() if promise.target else promise.text or Text("", "")
-    return Text(f"{words.en} ({promise.source})", f"{words.zh}（{promise.source}）")
+    said = promise.target.words() if promise.target else promise.text or Text("", "")
+    return Text(f"{said.en} ({promise.source})", f"{said.zh}（{promise.source}）")

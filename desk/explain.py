@@ -50,9 +50,9 @@ def explain(policy: Policy, ticket: Ticket, ledger: list[Entry], now: int) -> Ex
     kinds = {e.seq: e.kind for e in ledger}
     place = place_of(events[0])
 
+    calendar_of = {c.id: c for rule in policy.clocks for c in (rule.calendar, *(p.calendar for p in rule.promises))}
+
     def take_apart(clock: Clock) -> ExplainedClock:
-        rule = next(r for r in policy.clocks if r.name == clock.name)
-        calendar_of = {c.id: c for c in (rule.calendar, *(p.calendar for p in rule.promises))}
         counted = []
         for i in clock.intervals:
             calendar = calendar_of[i.calendar]
@@ -72,8 +72,8 @@ def explain(policy: Policy, ticket: Ticket, ledger: list[Entry], now: int) -> Ex
 
 
 def _limit(policy: Policy, clock: Clock) -> Text | None:
-    rule = next(r for r in policy.clocks if r.name == clock.name)
-    said = [p for p in rule.promises if (p.source, p.text) == (clock.source, clock.text)]
+    rules = [r for r in policy.clocks if r.name == clock.name]
+    said = [p for r in rules for p in r.promises if (p.source, p.text) == (clock.source, clock.text)]
     promise = next((p for p in said if clock.target_s is None or policy.limit_ms(p) == clock.target_s * 1000), None)
     if promise is None or (promise.target is None and not promise.immediate):
         return None

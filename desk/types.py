@@ -162,6 +162,10 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True):
     warn_at: int | None = None  #: from here on it is near its end
     also: tuple[Text, ...] = ()  #: other numbers that the contract states for the same promise
     intervals: tuple[Interval, ...] = ()
+    begun: int = 1  #: the entry (seq) that began it: a clock that begins anew is another clock of the same name
+    subject: str | None = None  #: the part that it is about, where it is about one
+    proof: str | None = None  #: of the restoration that stopped it: telemetry, or person (not proven)
+    problems: tuple[Text, ...] = ()  #: what makes its due time doubtful
 
 
 class WarrantyVerdict(msgspec.Struct, frozen=True, kw_only=True):

@@ -93,6 +93,18 @@ RESTORED_PROVEN = Text("runs normally: readings show it", "已恢复正常：由
 RELAPSED_AGAIN = Text("it is back: {title}", "故障复发：{title}")
 RELAPSED_STILL = Text("not restored after all: the incident goes on", "并未恢复：事件仍在继续")
 MERGED_INTO = Text("same cause as {into}, which was opened earlier", "与更早的 {into} 同因")
+CLOCK_BEHIND = Text(
+    "entry #{seq} is dated {ahead} s ahead of the desk's clock: time is counted up to it; check the clocks",
+    "第 {seq} 条的时间比系统时钟超前 {ahead} 秒：计时算至该时刻；请检查时钟",
+)
+BEFORE_OPENING = Text(
+    "entry #{seq} is dated before the opening: it counts at the opening",
+    "第 {seq} 条的时间早于开单：按开单时刻计",
+)
+UNKNOWN_LEVEL = Text(
+    "entry #{seq} names level `{level}`, which {policy} does not have: nothing is promised for it; fix: re-grade",
+    "第 {seq} 条的级别“{level}”不在 {policy} 中：该级别没有任何承诺；改法：重新定级",
+)
 WARNED = Text("{clock}: due {due}", "{clock}：{due} 到期")
 BROKEN = Text("{clock}: was due {due}", "{clock}：应于 {due} 完成")
 ESCALATED = Text("call {to}: {why}", "请联系{to}：{why}")
