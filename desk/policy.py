@@ -174,13 +174,14 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReportRule(msgspec.Struct, frozen=True, kw_only=True):
-    """A written report: its parts, and to whom. Its deadline is the clock `incident_report`, or a duty's cadence."""
+    """A written report: its parts (none where the text names none), and to whom."""
 
     id: str
     title: Text
     sections: tuple[str, ...]
     to: tuple[str, ...]  #: customer, manufacturer, a role
     source: str
+    due_by: str | None = None  #: the clock `incident_report`, or the id of the duty whose cadence it keeps
 
 
 class Duty(msgspec.Struct, frozen=True, kw_only=True):

@@ -74,6 +74,7 @@ def _policy(top: PolicyTable, body: str) -> Policy:
     known = Known(levels=tuple(level.id for level in levels), roles=tuple(roles), calendars=calendars)
     clocks = tuple(_clock(t, known) for t in top.tables("clock", required=True))
     forms = tuple(map(form, top.tables("form")))
+    duties = tuple(duty(t, known) for t in top.tables("duty"))
     flow_tables = top.tables("flow")
     flow_ids = tuple(str(t.tree.get("id")) for t in flow_tables)
     policy = Policy(
@@ -100,8 +101,8 @@ def _policy(top: PolicyTable, body: str) -> Policy:
         cover=tuple(cover(t, known) for t in top.tables("cover")),
         gates=tuple(map(gate, top.tables("gate"))),
         forms=forms,
-        reports=tuple(report(t, known) for t in top.tables("report")),
-        duties=tuple(duty(t, known) for t in top.tables("duty")),
+        reports=tuple(report(t, known, tuple(d.id for d in duties)) for t in top.tables("report")),
+        duties=duties,
         spares=tuple(map(spare, top.tables("spare"))),
         grades=tuple(grade(t, n, known) for n, t in enumerate(top.tables("grade"))),
         fault_kinds=tuple(fault_kind(t, known) for t in top.tables("fault_kind")),

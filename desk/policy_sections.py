@@ -128,7 +128,7 @@ def form(table: PolicyTable) -> Form:
         Form(
             id=table.word("id"),
             title=table.text("title"),
-            fields=table.words("fields"),
+            fields=table.words("fields", default=()),
             when=table.word("when", default="", among=("", *AFTER)) or None,
             signed_by=table.word("signed_by", default="") or None,
             grades=table.words("grades", default=()),
@@ -137,14 +137,15 @@ def form(table: PolicyTable) -> Form:
     )
 
 
-def report(table: PolicyTable, known: Known) -> ReportRule:
+def report(table: PolicyTable, known: Known, duties: tuple[str, ...]) -> ReportRule:
     """`[[report]]`: a written report, its parts and its readers."""
     return table.done(
         ReportRule(
             id=table.word("id"),
             title=table.text("title"),
-            sections=table.words("sections"),
+            sections=table.words("sections", default=()),
             to=table.words("to", among=("customer", "manufacturer", *known.roles)),
+            due_by=table.word("due_by", default="", among=("", "incident_report", *duties)) or None,
             source=table.source(),
         )
     )
