@@ -108,6 +108,9 @@ UNKNOWN_LEVEL = Text(
 WARNED = Text("{clock}: due {due}", "{clock}：{due} 到期")
 BROKEN = Text("{clock}: was due {due}", "{clock}：应于 {due} 完成")
 ESCALATED = Text("call {to}: {why}", "请联系{to}：{why}")
+ESCALATED_AGAIN = Text(" (again, {n})", "（再次，第 {n} 次）")
+ESCALATED_ALSO = Text("; tell {also} too", "；同时通知{also}")
+WITH_HANDOVER = Text("; with a hand-over pack for the manufacturer", "；附移交厂家资料")
 DELIVERED = Text("entry {seq} reached {connector}", "第 {seq} 条已送达 {connector}")
 NO_POLICY = Text(
     "the contract names policy `{policy}`, which is not here or has errors: `default` is used",
