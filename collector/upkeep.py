@@ -18,7 +18,7 @@ import structlog
 from collector.history import HistoryError, sealing
 from collector.history.corrected import Corrected
 from collector.history.embedded import Embedded
-from collector.store import in_words
+from collector.store import StoreError, in_words
 from desk import outbox
 from desk.connectors import Connector, open_connector
 from model.secret import SecretError
@@ -32,6 +32,7 @@ _TICK_S = 1.0
 _SNAPSHOT_S = 60.0
 _SEAL_S = 60.0
 _FORWARD_S = 0.5
+_CLAIM_S = 5.0
 #: Hot rows rest this long before they are sealed: late rows of the same hour join them in one file.
 _HOT_MS = _HOUR_MS
 _MARKS_MS = 60 * _DAY_MS
@@ -46,8 +47,12 @@ def loops(centre: Running) -> list[Coroutine[Any, Any, None]]:
         if centre.forwarder
         else []
     )
+    claim = (
+        [_every(_CLAIM_S, "database", partial(asyncio.to_thread, centre.claim.keep), centre)] if centre.claim else []
+    )
     return [
         *feed,
+        *claim,
         _every(_TICK_S, "tick", lambda: centre.write(centre.writer.tick, centre.now()), centre),
         _every(_SNAPSHOT_S, "snapshot", lambda: _snapshot(centre), centre),
         _every(_SEAL_S, "sealing", lambda: _seal(centre), centre),
@@ -63,7 +68,9 @@ async def _every(seconds: float, name: str, work: Callable[[], Awaitable[object]
         except Exception as error:  # supervisor: a turn that fails is shown in /healthz, the next tries again
             why = in_words(centre.engine, error)
             if why != centre.upkeep_problems.get(name):
-                ours = not isinstance(error, sa.exc.OperationalError | HistoryError | OSError)  # else: the disk's
+                ours = not isinstance(
+                    error, sa.exc.OperationalError | StoreError | HistoryError | OSError
+                )  # else: the disk's
                 log.exception("upkeep failed, trying again", what=name, why=why, exc_info=ours)
             centre.upkeep_problems[name] = why
         else:

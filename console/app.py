@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from collector.centre import Centre
+from collector.store import writing
 from console import store
 from console.context import HERE, Context, context
 from console.errors import ConsoleError, NotLoggedIn
@@ -19,7 +20,8 @@ from console.pages import ROUTERS
 
 def mount(app: FastAPI, centre: Centre) -> None:
     """Add everything that people see. Creates the console's tables if they are not there."""
-    store.metadata.create_all(centre.engine)
+    with writing(centre.engine) as conn:
+        store.metadata.create_all(conn)
     app.state.console = Context(centre)
     app.add_middleware(SecurityHeaders)
     app.add_exception_handler(ConsoleError, _refused)

@@ -86,7 +86,7 @@ connectors = sa.Table(
 outbox = sa.Table(
     "outbox",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
     sa.Column("key", sa.String, nullable=False, unique=True),  # TICKET:SEQ:CONNECTOR
     sa.Column("ticket", sa.String, nullable=False),
     sa.Column("seq", sa.Integer, nullable=False),
@@ -120,11 +120,14 @@ def guard(table: str, verb: str, dialect: str) -> list[str]:
         refuse = f"SELECT RAISE(ABORT, '{table} is append-only')"
         return [f"CREATE TRIGGER {name} BEFORE {verb} ON {table} BEGIN {refuse}; END"]
     if dialect == "postgresql":
-        refuse = f"BEGIN RAISE EXCEPTION '{table} is append-only'; END"
-        return [
-            f"CREATE FUNCTION {name}() RETURNS trigger AS $$ {refuse} $$ LANGUAGE plpgsql",
+        refuse = f"RAISE EXCEPTION '{table} is append-only' USING ERRCODE = 'integrity_constraint_violation'"
+        made = [
+            f"CREATE FUNCTION {name}() RETURNS trigger AS $$ BEGIN {refuse}; END $$ LANGUAGE plpgsql",
             f"CREATE TRIGGER {name} BEFORE {verb} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()",
         ]
+        if verb == "DELETE":  # TRUNCATE fires no trigger of a row
+            made.append(f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} EXECUTE FUNCTION {name}()")
+        return made
     return []
 
 

@@ -20,7 +20,7 @@ from agent.enrolment import key_of
 from collector import enrol
 from collector.config import CollectorConfig, read_file
 from collector.serving import EXIT_CONFIG, EXIT_NOT_NOW, EXIT_TAKEN, bind
-from collector.store import open_engine, writing
+from collector.store import database_of, open_engine, writing
 from console.login import one_time_code
 from model.secret import SecretError
 from model.text import Text
@@ -73,7 +73,7 @@ async def run_alone(file: Path, scale: TimeScale) -> int:
 
 def _admit(site: AgentConfig, config: CollectorConfig, scale: TimeScale) -> tuple[str | None, str]:
     """A code for an agent without a key, or its key made known to a centre that may be a new one; and a login."""
-    engine = open_engine(config.data / "centre.sqlite")
+    engine = open_engine(database_of(config.database, config.data, config.folder))
     now = scale.story(real_ms())
     code = None
     try:

@@ -1,8 +1,8 @@
 """Commands of the centre's own machine: they open the collector's database beside the running collector.
 
 Which centre: `--collector FILE`, else $ROUNDSMAN_COLLECTOR, else ./collector.toml, else
-/etc/roundsman/collector.toml. SQLite lets a second process write; the running centre sees it at its next
-tick. Times are the centre's own: a demo's clock is kept in its database.
+/etc/roundsman/collector.toml. Both databases let a second process write; the running centre sees it at its next
+tick. Only the collector makes or upgrades a database. Times are the centre's own: a demo's clock is kept in its database.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from collector import enrol, inventory
 from collector.config import CollectorConfig, read_file
-from collector.store import StoreError, agents, kept_clock, open_engine, writing
+from collector.store import StoreError, agents, database_of, in_words, kept_clock, open_engine, writing
 from model.text import Text
 from model.timescale import TimeScale
 from roundsman.clock import real_ms
@@ -62,8 +62,11 @@ def opened(file: Path | None) -> Iterator[Centre]:
     if any(problem.severity == "error" for problem in problems):
         tell_problems(problems, as_json=False)
         raise NoCentreError(Text(f"{path} has errors, see above", f"{path} 有错误，见上"))
-    database = config.data / "centre.sqlite"
-    if not database.exists():
+    try:
+        database = database_of(config.database, config.data, config.folder)
+    except StoreError as error:
+        raise NoCentreError(Text(str(error), str(error))) from error
+    if isinstance(database, Path) and not database.exists():
         raise NoCentreError(
             Text(
                 f"{database} is not there: start the collector once (roundsman collector {path})",
@@ -71,7 +74,7 @@ def opened(file: Path | None) -> Iterator[Centre]:
             )
         )
     try:
-        engine = open_engine(database)
+        engine = open_engine(database, make=False)
     except StoreError as error:
         raise NoCentreError(Text(str(error), str(error))) from error
     try:
@@ -79,7 +82,7 @@ def opened(file: Path | None) -> Iterator[Centre]:
             scale = kept_clock(conn)
         yield Centre(config, engine, scale)
     except sa.exc.OperationalError as error:
-        got = f"{database}: {error.orig}"
+        got = in_words(engine, error)
         raise NoCentreError(
             Text(
                 f"nothing was changed: {got}; fix: free the disk or let this user write there, then again",

@@ -1,12 +1,14 @@
 """The centre's database: what has been delivered, what is wrong, who may speak.
 
-One SQLite file, `centre.sqlite`; PostgreSQL stays possible because everything goes through SQLAlchemy Core.
+One SQLite file, `centre.sqlite`, or PostgreSQL by URL: the same queries, see `engines.py` (docs/database.md).
 All times are integer milliseconds. Writers use `writing(engine)`, which takes the write lock at once;
-readers use `engine.connect()` and never block a writer. The tables stand in `tables.py`; each other
-file holds the queries of one subject, each function taking a connection. People and their sessions are the console's.
+readers use `engine.connect()` and never block a writer. The tables stand in `tables.py`, how they came to be in
+`migrations/`; each other file holds the queries of one subject, each function taking a connection. People and their sessions are the console's.
 """
 
 from collector.store.deliveries import Delivery, KeptBatch, offset_segments
+from collector.store.engines import Claim, writing
+from collector.store.errors import StoreError, StoreTaken, StoreWaits
 from collector.store.findings import alerts, desk_news, incident, incidents
 from collector.store.fleet import (
     AgentRow,
@@ -22,22 +24,14 @@ from collector.store.fleet import (
     quarantine,
 )
 from collector.store.notes import forwarded, keep_clock, kept_clock, put_forwarded
-from collector.store.opening import (
-    SCHEMA_VERSION,
-    StoreError,
-    StoreTaken,
-    StoreWaits,
-    hold,
-    in_words,
-    open_engine,
-    writing,
-)
+from collector.store.opening import SCHEMA_VERSION, database_of, hold, in_words, open_engine, take_engine
 from collector.store.recordings import RecordingRow, Wish
 from collector.store.tables import metadata
 
 __all__ = [
     "SCHEMA_VERSION",
     "AgentRow",
+    "Claim",
     "Delivery",
     "DeviceRow",
     "EventRow",
@@ -51,6 +45,7 @@ __all__ = [
     "Wish",
     "agents",
     "alerts",
+    "database_of",
     "desk_news",
     "devices",
     "events",
@@ -68,5 +63,6 @@ __all__ = [
     "open_engine",
     "put_forwarded",
     "quarantine",
+    "take_engine",
     "writing",
 ]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from collector.store import tables as t
+from collector.store.upsert import insert
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +91,7 @@ def kept_count(conn: sa.Connection, cursor: int) -> int:
 
 def put_snapshot(conn: sa.Connection, cursor: int, body: bytes, now: int) -> None:
     """Detector states as of `cursor`; the one before stays, older ones go."""
-    put = insert(t.snapshots).values(cursor=cursor, taken_at=now, body=body)
+    put = insert(t.snapshots, conn.dialect.name).values(cursor=cursor, taken_at=now, body=body)
     conn.execute(put.on_conflict_do_update(index_elements=["cursor"], set_={"taken_at": now, "body": body}))
     newest = sa.select(t.snapshots.c.cursor).order_by(t.snapshots.c.cursor.desc()).limit(2)
     conn.execute(t.snapshots.delete().where(t.snapshots.c.cursor.not_in(newest)))
@@ -114,8 +114,9 @@ def prune(conn: sa.Connection, kept_before: int, marks_before: int, fed: int | N
     conn.execute(t.batches.delete().where(old if fed is None else sa.and_(old, t.batches.c.cursor <= fed)))
     d = t.deliveries.c
     floors = sa.select(d.spool, sa.func.max(d.row)).where(d.received_at < marks_before).group_by(d.spool)
-    put = insert(t.spool_floors).from_select(["spool", "row"], floors.having(sa.true()))
-    higher = sa.func.max(t.spool_floors.c.row, put.excluded.row)
+    put = insert(t.spool_floors, conn.dialect.name).from_select(["spool", "row"], floors.having(sa.true()))
+    held, new = t.spool_floors.c.row, put.excluded.row
+    higher = sa.case((new > held, new), else_=held)
     conn.execute(put.on_conflict_do_update(index_elements=["spool"], set_={"row": higher}))
     conn.execute(t.deliveries.delete().where(d.received_at < marks_before))
 

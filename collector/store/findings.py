@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 import desk.tables
 from alerts.types import Alert, Incident
 from collector.store import tables as t
+from collector.store.upsert import insert
 
 _alert = msgspec.json.Decoder(Alert)
 _incident = msgspec.json.Decoder(Incident)
@@ -55,7 +55,7 @@ def put_incidents(conn: sa.Connection, changed: Sequence[Incident]) -> None:
 
 def _upsert(conn: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> None:
     if rows:
-        put = insert(table)
+        put = insert(table, conn.dialect.name)
         conn.execute(put.on_conflict_do_update(index_elements=["id"], set_=dict(put.excluded)), list(rows))
 
 
@@ -91,7 +91,7 @@ def incident(conn: sa.Connection, id: str) -> Incident | None:
 
 def put_board(conn: sa.Connection, body: bytes, now: int) -> None:
     """The board as it stands after this transaction."""
-    put = insert(t.board).values(id=1, changed_at=now, body=body)
+    put = insert(t.board, conn.dialect.name).values(id=1, changed_at=now, body=body)
     conn.execute(put.on_conflict_do_update(index_elements=["id"], set_={"changed_at": now, "body": body}))
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from functools import cache
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from collector.store import tables as t
+from collector.store.upsert import insert
 from model.batch import Event, EventKind
 from model.reading import Gap
 
@@ -124,18 +124,18 @@ def devices(conn: sa.Connection, site: str | None = None) -> list[DeviceRow]:
     return [DeviceRow(**row._asdict()) for row in conn.execute(query)]
 
 
-def _put_heard() -> Any:
-    put = insert(t.devices)
-    d, new = t.devices.c, put.excluded
-    newest = {
-        name: sa.func.coalesce(sa.func.max(d[name], new[name]), new[name], d[name])
+@cache
+def _put_heard(dialect: str) -> sa.Insert:
+    """Where one of the two is unknown, the other counts; a comparison with NULL is no reason to change."""
+    put = insert(t.devices, dialect)
+    held, new = t.devices.c, put.excluded
+    newer = {
+        name: sa.case((held[name].is_(None), new[name]), (new[name] > held[name], new[name]), else_=held[name])
         for name in ("last_reading_at", "last_gap_at")
     }
-    oldest = sa.func.coalesce(sa.func.min(d.recompute_from, new.recompute_from), new.recompute_from, d.recompute_from)
-    return put.on_conflict_do_update(index_elements=["id"], set_={**newest, "recompute_from": oldest})
-
-
-_PUT_HEARD = _put_heard()
+    was, told = held.recompute_from, new.recompute_from
+    older = sa.case((was.is_(None), told), (told < was, told), else_=was)
+    return put.on_conflict_do_update(index_elements=["id"], set_={**newer, "recompute_from": older})
 
 
 def put_heard(
@@ -154,7 +154,7 @@ def put_heard(
         for device in {**readings, **gaps, **late}
     ]
     if rows:
-        conn.execute(_PUT_HEARD, rows)
+        conn.execute(_put_heard(conn.dialect.name), rows)
 
 
 def identity(conn: sa.Connection, device: str) -> dict[str, str | int | float]:
@@ -168,7 +168,7 @@ def put_events(conn: sa.Connection, site: str, events: Iterable[Event], now: int
     for event in events:
         if event.kind == EventKind.IDENTITY and event.device:
             data = json.dumps(identity(conn, event.device) | event.data, ensure_ascii=False)
-            put = insert(t.identities).values(device=event.device, at=event.at, data=data)
+            put = insert(t.identities, conn.dialect.name).values(device=event.device, at=event.at, data=data)
             conn.execute(put.on_conflict_do_update(index_elements=["device"], set_={"at": event.at, "data": data}))
             continue
         values = {"site": site, "device": event.device, "kind": event.kind.value, "at": event.at, "received_at": now}
@@ -195,7 +195,7 @@ def put_gaps(conn: sa.Connection, gaps: Sequence[Gap]) -> None:
             "where": gap.where, "raw": gap.raw[:200], "count": 1 + (int(str(before["count"])) if before else 0),
         }  # fmt: skip
     if rows:
-        put = insert(t.gaps)
+        put = insert(t.gaps, conn.dialect.name)
         new = {name: put.excluded[name] for name in ("at", "cause", "where", "raw")}
         count = t.gaps.c.count + put.excluded["count"]
         done = put.on_conflict_do_update(index_elements=["device", "point", "index"], set_={**new, "count": count})

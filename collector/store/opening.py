@@ -1,64 +1,108 @@
-"""Open the centre's database, and refuse one that a newer Roundsman has written.
+"""Open the centre's database, bring it up to date, and refuse one that a newer Roundsman has written.
 
-SQLite as a durable store: WAL so that readers never wait, synchronous=FULL so that a committed
-transaction survives a power cut, foreign keys on, BEGIN IMMEDIATE for writers so that two of them queue
-instead of failing half way.
+`about.schema` says how far a database is; schema N is what revision N of `migrations` left behind. A new database is
+made at the newest one at once. An older one is brought up to date at start, in one transaction, with a copy of the
+SQLite file beside it: a kill in the middle leaves the old database whole.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from secrets import token_hex
 
 import sqlalchemy as sa
+import structlog
 
-from collector.store import tables
+from collector.store import migrations, recordings, tables
+from collector.store.engines import Claim, make_engine, shown, writing
+from collector.store.errors import StoreError, StoreTaken, StoreWaits
 from desk.store import metadata as desk_metadata
+from model.secret import SecretError, resolve
 
-SCHEMA_VERSION = 1
-_BUSY_MS = 20_000
-
-
-class StoreError(Exception):
-    """The database cannot be used, and trying again would not mend it. The message says why and what to do."""
-
-
-class StoreWaits(StoreError):
-    """Nothing is wrong with the database itself: the disk is full, the folder cannot be written. Try again later."""
+#: What this program writes and reads.
+SCHEMA_VERSION = migrations.NEWEST
+METADATA = (tables.metadata, desk_metadata)
+assert recordings.recordings.metadata is tables.metadata, "its tables stand with the queries on them"
+log = structlog.get_logger()
 
 
-class StoreTaken(StoreError):
-    """Another collector runs on this folder: two would judge and call twice."""
+def database_of(database: str, data: Path, folder: Path) -> Path | sa.URL:
+    """Where `database` of the collector's file points: a SQLite file below `data`, or PostgreSQL with its password.
 
-
-def open_engine(path: Path) -> sa.Engine:
-    """The database at `path`, made if it is not there. Raises `StoreError`."""
-    engine = sa.create_engine(
-        f"sqlite:///{path}", connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000}
-    )
-    sa.event.listen(engine, "connect", _on_connect)
-    sa.event.listen(engine, "begin", _on_begin)
+    The password is a reference in the URL (`?password=env:NAME`; a file counts from `folder`). Raises `StoreWaits`
+    when it is not there.
+    """
+    if not database:
+        return data / "centre.sqlite"
+    url = sa.make_url(database)
+    reference = str(url.query.get("password", ""))
+    url = url.difference_update_query(["password"]).set(drivername="postgresql+psycopg")
+    if not reference:
+        return url
     try:
-        with writing(engine) as conn:
-            _check_version(conn, path)
-            tables.metadata.create_all(conn)
-            desk_metadata.create_all(conn)
-    except sa.exc.OperationalError as error:
-        engine.dispose()
-        fix = "fix: free the disk, or let this user write there"
-        raise StoreWaits(f"{path}: expected a database that can be written, got: {error.orig}; {fix}") from error
-    except sa.exc.DatabaseError as error:
-        engine.dispose()
-        fix = "fix: put the backup back, or move the file away to begin with an empty one"
-        raise StoreError(f"{path}: expected a Roundsman database, got: {error.orig}; {fix}") from error
-    except StoreError:
+        return url.set(
+            password=resolve(reference, os.environ.get, lambda path: (folder / path).read_text(encoding="utf-8"))
+        )
+    except SecretError as error:
+        why = f"{url.render_as_string()}: expected a password by reference, got: {error}; fix: put it there"
+        raise StoreWaits(why) from error
+
+
+def open_engine(where: Path | sa.URL, make: bool = True) -> sa.Engine:
+    """The database at `where`, made or brought up to date if `make`. Raises `StoreError`, `StoreWaits`."""
+    engine = make_engine(where)
+    try:
+        bring_up_to_date(engine, make)
+    except BaseException:
         engine.dispose()
         raise
     return engine
+
+
+def take_engine(where: Path | sa.URL) -> tuple[sa.Engine, Claim | None]:
+    """As `open_engine`, for the collector: on PostgreSQL no other one may run. Raises `StoreTaken` too."""
+    if isinstance(where, Path):
+        return open_engine(where), None
+    engine = make_engine(where)
+    claim = Claim(engine, token_hex(16))
+    try:
+        try:
+            claim.take()
+        except sa.exc.OperationalError as error:
+            raise _waits(engine, error) from error
+        bring_up_to_date(engine)
+        claim.sign()
+    except BaseException:
+        claim.release()
+        engine.dispose()
+        raise
+    return engine.execution_options(roundsman_claim=claim), claim
+
+
+def bring_up_to_date(engine: sa.Engine, make: bool = True) -> None:
+    """Look at the version, and make what is missing. Raises as `open_engine`."""
+    name = shown(engine)
+    sqlite = engine.dialect.name == "sqlite"
+    try:
+        with engine.connect() as conn:
+            found = _version(conn, name)
+        if found == SCHEMA_VERSION:
+            return
+        if not make:
+            raise StoreError(_not_ours_to_make(name, found))
+        if found is not None and sqlite:
+            migrations.copy_beside(Path(str(engine.url.database)), found)
+        with writing(engine) as conn:
+            migrations.bring(conn, _version(conn, name), METADATA, name)
+    except sa.exc.OperationalError as error:
+        raise _waits(engine, error) from error
+    except sa.exc.DatabaseError as error:
+        fix = "put the backup back, or move the file away to begin with an empty one"
+        if not sqlite:
+            fix = "let this user create tables in its schema"
+        raise StoreError(f"{name}: expected a Roundsman database, got: {_said(error)}; fix: {fix}") from error
 
 
 def hold(folder: Path) -> int:
@@ -78,46 +122,51 @@ def hold(folder: Path) -> int:
     return handle
 
 
-@contextmanager
-def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """One write transaction: committed at the end of the block, undone by any exception."""
-    with engine.connect().execution_options(roundsman_write=True) as conn, conn.begin():
-        yield conn
-
-
 def in_words(engine: sa.Engine, error: Exception) -> str:
-    """What went wrong, for /healthz: SQLite's own words ("disk I/O error") do not say with which file."""
+    """What went wrong, for /healthz: the database's own words ("disk I/O error") do not say with which one."""
     if isinstance(error, sa.exc.DBAPIError):
-        return f"{engine.url.database}: {error.orig}"
+        said = _said(error)
+        return said if isinstance(error.orig, StoreError) else f"{shown(engine)}: {said}"
     return str(error)
 
 
-def _on_connect(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # we begin and commit ourselves, see _on_begin
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _on_begin(conn: sa.Connection) -> None:
-    write = conn.get_execution_options().get("roundsman_write", False)
-    conn.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-
-def _check_version(conn: sa.Connection, path: Path) -> None:
-    """Keep the version beside the data; the oldest and the newest that we can read are the same for now."""
+def _version(conn: sa.Connection, name: str) -> int | None:
+    """The schema of a database, None for an empty one. Raises `StoreError` for one that is newer, or none of ours."""
+    if conn.dialect.name == "postgresql":
+        encoding = conn.exec_driver_sql("SHOW server_encoding").scalar()
+        if encoding != "UTF8":
+            fix = "make one with createdb -E UTF8"
+            raise StoreError(f"{name}: expected a database in UTF8, got one in {encoding}; fix: {fix}")
     there = sa.inspect(conn).get_table_names()
-    if there and tables.about.name not in there:
+    if not there:
+        return None
+    if tables.about.name not in there:
+        fix = "name another folder in `data`" if conn.dialect.name == "sqlite" else "name another database or schema"
+        got = f"one of another program ({', '.join(there[:3])})"
+        raise StoreError(f"{name}: expected a Roundsman database, got {got}; fix: {fix}")
+    value = conn.scalar(sa.select(tables.about.c.value).where(tables.about.c.key == "schema"))
+    if value is None:
+        return None
+    if int(value) > SCHEMA_VERSION:
         raise StoreError(
-            f"{path}: expected a Roundsman database, got one of another program ({', '.join(there[:3])}); "
-            "fix: name another folder in `data`"
+            f"{name}: expected schema {SCHEMA_VERSION} or older, got {value}; "
+            "upgrade Roundsman: this database was written by a newer one"
         )
-    tables.about.create(conn, checkfirst=True)
-    found = conn.scalar(sa.select(tables.about.c.value).where(tables.about.c.key == "schema"))
+    return int(value)
+
+
+def _not_ours_to_make(name: str, found: int | None) -> str:
     if found is None:
-        conn.execute(tables.about.insert().values(key="schema", value=str(SCHEMA_VERSION)))
-    elif int(found) != SCHEMA_VERSION:
-        newer = int(found) > SCHEMA_VERSION
-        raise StoreError(
-            f"{path}: expected schema {SCHEMA_VERSION}, got {found}; "
-            + ("upgrade Roundsman: this file was written by a newer one" if newer else "an older file: import it anew")
-        )
+        return f"{name} is empty: start the collector once, it makes the tables"
+    return f"{name}: expected schema {SCHEMA_VERSION}, got {found}; start the collector once, it brings it up to date"
+
+
+def _waits(engine: sa.Engine, error: sa.exc.DBAPIError) -> StoreWaits:
+    fix = "free the disk, or let this user write there"
+    if engine.dialect.name != "sqlite":
+        fix = "see that the server runs and lets this user in"
+    return StoreWaits(f"{shown(engine)}: expected a database that can be written, got: {_said(error)}; fix: {fix}")
+
+
+def _said(error: sa.exc.DBAPIError) -> str:
+    return " ".join(str(error.orig).split())

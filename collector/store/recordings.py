@@ -14,10 +14,10 @@ from hashlib import sha256
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from collector.store.fleet import QuarantineRow
 from collector.store.tables import metadata
+from collector.store.upsert import insert
 from model.attachment import MOST_UNPACKED, AttachmentError, unpack
 from model.batch import Batch, Event, EventKind
 from model.flight import header_of
@@ -29,26 +29,26 @@ LIFE_MS = 86_400_000
 recordings = sa.Table(
     "recordings",
     metadata,
-    sa.Column("id", sa.String(16), primary_key=True),
-    sa.Column("site", sa.String(64), nullable=False),
-    sa.Column("device", sa.String(160), nullable=False, index=True),
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("site", sa.String, nullable=False),
+    sa.Column("device", sa.String, nullable=False, index=True),
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.Column("received_at", sa.BigInteger, nullable=False, index=True),
-    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("name", sa.String, nullable=False),
     sa.Column("why", sa.Text, nullable=False),
-    sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("point", sa.String(64)),
-    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("point", sa.String),
+    sa.Column("sha256", sa.String, nullable=False),
     sa.Column("bytes", sa.Integer, nullable=False),
     sa.Column("packed", sa.LargeBinary, nullable=False),
 )
 recording_wishes = sa.Table(
     "recording_wishes",
     metadata,
-    sa.Column("device", sa.String(160), primary_key=True),
-    sa.Column("site", sa.String(64), nullable=False),
+    sa.Column("device", sa.String, primary_key=True),
+    sa.Column("site", sa.String, nullable=False),
     sa.Column("asked_at", sa.BigInteger, nullable=False),
-    sa.Column("asked_by", sa.String(80), nullable=False),
+    sa.Column("asked_by", sa.String, nullable=False),
     sa.Column("served_at", sa.BigInteger),
 )
 _R, _W = recordings.c, recording_wishes.c
@@ -101,7 +101,7 @@ def put_recording(conn: sa.Connection, site: str, event: Event, key: str, now: i
         "bytes": len(body),
         "packed": b64decode(str(event.data["content"])),
     }
-    conn.execute(insert(recordings).values(values).on_conflict_do_nothing())
+    conn.execute(insert(recordings, conn.dialect.name).values(values).on_conflict_do_nothing())
     met = {device, *_asked_too(body)}
     conn.execute(recording_wishes.delete().where(_W.device.in_(met), _W.site == site, _W.served_at.is_not(None)))
     return id
@@ -157,7 +157,8 @@ def recording(conn: sa.Connection, id: str) -> tuple[RecordingRow, bytes] | None
 def ask(conn: sa.Connection, device: str, who: str, now: int) -> None:
     """Somebody wants a recording of a device's line; asked twice is asked once."""
     site = device.partition("/")[0]
-    put = insert(recording_wishes).values(device=device, site=site, asked_at=now, asked_by=who[:80], served_at=None)
+    values = {"device": device, "site": site, "asked_at": now, "asked_by": who[:80], "served_at": None}
+    put = insert(recording_wishes, conn.dialect.name).values(values)
     again = {"asked_at": now, "asked_by": who[:80], "served_at": None}
     conn.execute(put.on_conflict_do_update(index_elements=["device"], set_=again))
 

@@ -1,4 +1,4 @@
-"""The centre's tables. A change here needs a new `SCHEMA_VERSION` in opening.py."""
+"""The centre's tables. A change here needs a revision in `migrations/versions` (docs/database.md)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import sqlalchemy as sa
 metadata = sa.MetaData()
 
 _Ms = sa.BigInteger
+#: Numbers that rise for ever. SQLite's own are 64 bits wide, and only an INTEGER key rises by itself there.
+_Rising = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 about = sa.Table(
     "about",
     metadata,
-    sa.Column("key", sa.String(40), primary_key=True),
+    sa.Column("key", sa.String, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
 )
 
@@ -19,9 +21,9 @@ about = sa.Table(
 deliveries = sa.Table(
     "deliveries",
     metadata,
-    sa.Column("spool", sa.String(64), primary_key=True),
+    sa.Column("spool", sa.String, primary_key=True),
     sa.Column("row", sa.BigInteger, primary_key=True),
-    sa.Column("site", sa.String(64), nullable=False),
+    sa.Column("site", sa.String, nullable=False),
     sa.Column("received_at", _Ms, nullable=False, index=True),
     sa.Column("readings", sa.Integer, nullable=False),
     sa.Column("gaps", sa.Integer, nullable=False),
@@ -31,15 +33,15 @@ deliveries = sa.Table(
 spool_floors = sa.Table(
     "spool_floors",
     metadata,
-    sa.Column("spool", sa.String(64), primary_key=True),
+    sa.Column("spool", sa.String, primary_key=True),
     sa.Column("row", sa.BigInteger, nullable=False),
 )
 # The bytes as they came, kept to replay detectors after a restart. `cursor` is the order of commitment.
 batches = sa.Table(
     "batches",
     metadata,
-    sa.Column("cursor", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("site", sa.String(64), nullable=False),
+    sa.Column("cursor", _Rising, primary_key=True, autoincrement=False),
+    sa.Column("site", sa.String, nullable=False),
     sa.Column("received_at", _Ms, nullable=False),
     sa.Column("offset_ms", _Ms, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
@@ -47,7 +49,7 @@ batches = sa.Table(
 snapshots = sa.Table(
     "snapshots",
     metadata,
-    sa.Column("cursor", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("cursor", _Rising, primary_key=True, autoincrement=False),
     sa.Column("taken_at", _Ms, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
 )
@@ -55,9 +57,9 @@ snapshots = sa.Table(
 clock_offsets = sa.Table(
     "clock_offsets",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("site", sa.String(64), nullable=False, index=True),
-    sa.Column("boot", sa.String(64), nullable=False),
+    sa.Column("id", _Rising, primary_key=True),
+    sa.Column("site", sa.String, nullable=False, index=True),
+    sa.Column("boot", sa.String, nullable=False),
     sa.Column("offset_ms", _Ms, nullable=False),
     sa.Column("since", _Ms, nullable=False),
     sa.Column("until", _Ms, nullable=False),
@@ -74,23 +76,23 @@ board = sa.Table(
 alerts = sa.Table(
     "alerts",
     metadata,
-    sa.Column("id", sa.String(40), primary_key=True),
-    sa.Column("device", sa.String(160), nullable=False, index=True),
-    sa.Column("kind", sa.String(40), nullable=False),
-    sa.Column("severity", sa.String(16), nullable=False),
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("device", sa.String, nullable=False, index=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("severity", sa.String, nullable=False),
     sa.Column("raised_at", _Ms, nullable=False),
     sa.Column("cleared_at", _Ms, index=True),
-    sa.Column("incident", sa.String(40), index=True),
+    sa.Column("incident", sa.String, index=True),
     sa.Column("body", sa.Text, nullable=False),
 )
 incidents = sa.Table(
     "incidents",
     metadata,
-    sa.Column("id", sa.String(40), primary_key=True),
-    sa.Column("customer", sa.String(64), nullable=False, index=True),
-    sa.Column("cause", sa.String(40), nullable=False),
-    sa.Column("root", sa.String(200), nullable=False),
-    sa.Column("site", sa.String(64), nullable=False),
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("customer", sa.String, nullable=False, index=True),
+    sa.Column("cause", sa.String, nullable=False),
+    sa.Column("root", sa.String, nullable=False),
+    sa.Column("site", sa.String, nullable=False),
     sa.Column("opened_at", _Ms, nullable=False),
     sa.Column("closed_at", _Ms, index=True),
     sa.Column("body", sa.Text, nullable=False),
@@ -99,21 +101,21 @@ incidents = sa.Table(
 agents = sa.Table(
     "agents",
     metadata,
-    sa.Column("id", sa.String(40), primary_key=True),
-    sa.Column("site", sa.String(64), nullable=False, index=True),
-    sa.Column("key_sha256", sa.String(64), nullable=False, unique=True),
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("site", sa.String, nullable=False, index=True),
+    sa.Column("key_sha256", sa.String, nullable=False, unique=True),
     sa.Column("enrolled_at", _Ms, nullable=False),
     sa.Column("revoked_at", _Ms),
     sa.Column("heard_at", _Ms),
-    sa.Column("boot", sa.String(64)),
-    sa.Column("spool", sa.String(64)),
+    sa.Column("boot", sa.String),
+    sa.Column("spool", sa.String),
     sa.Column("row", sa.BigInteger),
 )
 enrol_codes = sa.Table(
     "enrol_codes",
     metadata,
-    sa.Column("code_sha256", sa.String(64), primary_key=True),
-    sa.Column("site", sa.String(64), nullable=False),
+    sa.Column("code_sha256", sa.String, primary_key=True),
+    sa.Column("site", sa.String, nullable=False),
     sa.Column("made_at", _Ms, nullable=False),
     sa.Column("expires_at", _Ms, nullable=False),
     sa.Column("used_at", _Ms),
@@ -122,8 +124,8 @@ enrol_codes = sa.Table(
 devices = sa.Table(
     "devices",
     metadata,
-    sa.Column("id", sa.String(160), primary_key=True),
-    sa.Column("site", sa.String(64), nullable=False, index=True),
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("site", sa.String, nullable=False, index=True),
     sa.Column("first_heard_at", _Ms, nullable=False),
     sa.Column("last_reading_at", _Ms),
     sa.Column("last_gap_at", _Ms),
@@ -132,18 +134,18 @@ devices = sa.Table(
 identities = sa.Table(
     "identities",
     metadata,
-    sa.Column("device", sa.String(160), primary_key=True),
+    sa.Column("device", sa.String, primary_key=True),
     sa.Column("at", _Ms, nullable=False),
     sa.Column("data", sa.Text, nullable=False),
 )
 gaps = sa.Table(
     "gaps",
     metadata,
-    sa.Column("device", sa.String(160), primary_key=True),
-    sa.Column("point", sa.String(64), primary_key=True),
-    sa.Column("index", sa.String(64), primary_key=True),
+    sa.Column("device", sa.String, primary_key=True),
+    sa.Column("point", sa.String, primary_key=True),
+    sa.Column("index", sa.String, primary_key=True),
     sa.Column("at", _Ms, nullable=False),
-    sa.Column("cause", sa.String(32), nullable=False),
+    sa.Column("cause", sa.String, nullable=False),
     sa.Column("where", sa.Text, nullable=False),
     sa.Column("raw", sa.Text, nullable=False),
     sa.Column("count", sa.BigInteger, nullable=False),
@@ -151,10 +153,10 @@ gaps = sa.Table(
 events = sa.Table(
     "events",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("site", sa.String(64), nullable=False),
-    sa.Column("device", sa.String(160), index=True),
-    sa.Column("kind", sa.String(32), nullable=False, index=True),
+    sa.Column("id", _Rising, primary_key=True),
+    sa.Column("site", sa.String, nullable=False),
+    sa.Column("device", sa.String, index=True),
+    sa.Column("kind", sa.String, nullable=False, index=True),
     sa.Column("at", _Ms, nullable=False),
     sa.Column("received_at", _Ms, nullable=False, index=True),
     sa.Column("data", sa.Text, nullable=False),
@@ -162,11 +164,11 @@ events = sa.Table(
 quarantine = sa.Table(
     "quarantine",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("site", sa.String(64), nullable=False),
-    sa.Column("reason", sa.String(40), nullable=False),
+    sa.Column("id", _Rising, primary_key=True),
+    sa.Column("site", sa.String, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
-    sa.Column("spool", sa.String(64), nullable=False),
+    sa.Column("spool", sa.String, nullable=False),
     sa.Column("row", sa.BigInteger, nullable=False),
     sa.Column("received_at", _Ms, nullable=False, index=True),
 )

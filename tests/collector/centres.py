@@ -19,6 +19,7 @@ from collector.web import build_app
 from model.batch import CONTENT_TYPE, Batch, Event, encode
 from model.reading import Gap, Reading
 from model.timescale import REAL, TimeScale
+from tests import databases
 from tests.services import free_port, running, wait_for
 
 T0 = 1_790_000_000_000
@@ -52,6 +53,7 @@ async def centre_at(
     data: Path, scale: TimeScale = REAL, **config: object
 ) -> AsyncIterator[tuple[Running, httpx.AsyncClient]]:
     """A running centre and a client at its door; the agent of SITE is enrolled with KEY."""
+    config.setdefault("database", databases.in_file(data / "centre.sqlite"))
     centre = open_centre(CollectorConfig(data=data, **config), scale)  # type: ignore[arg-type]
     await centre.start()
     await centre.transact(lambda conn: enrol.register(conn, SITE, KEY, centre.now()))
@@ -76,11 +78,14 @@ class ChildCentre:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.file = folder / "collector.toml"
+        database = databases.in_file(folder / "var" / "centre.sqlite")
         self.file.write_text(
-            f"[collector]\nlisten = '127.0.0.1:{self.port}'\ndata = 'var/'\nhistory = '{history}'\n", encoding="utf-8"
+            f"[collector]\nlisten = '127.0.0.1:{self.port}'\ndata = 'var/'\nhistory = '{history}'\n"
+            f"database = '{database}'\n",
+            encoding="utf-8",
         )
         (folder / "var").mkdir()
-        self.database = folder / "var" / "centre.sqlite"
+        self.database = databases.place(folder / "var" / "centre.sqlite")
         engine = open_engine(self.database)
         with writing(engine) as conn:
             enrol.register(conn, SITE, KEY, T0)

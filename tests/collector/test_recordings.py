@@ -15,6 +15,7 @@ from model.batch import Event, EventKind
 from model.flight import Flight, Header, Octets, Why, Wired
 from roundsman.recordings import ask_for_recording, list_recordings, save_recording
 from tests.collector.centres import SITE, batch, centre_at, post, reading
+from tests.databases import in_file
 
 UPS = f"{SITE}/ups-1"
 FRAMES = tuple(Octets(t=float(n), way=">", device=UPS, data=bytes((n,) * 8)) for n in range(40))
@@ -114,7 +115,7 @@ async def test_old_recordings_and_the_oldest_of_a_site_that_sends_too_much_are_f
 
 async def test_the_command_lists_saves_and_asks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "collector.toml"
-    file.write_text("[collector]\ndata = 'var/'\n")
+    file.write_text(f"[collector]\ndata = 'var/'\ndatabase = '{in_file(tmp_path / 'var' / 'centre.sqlite')}'\n")
     async with centre_at(tmp_path / "var") as (centre, client):
         now = centre.now()
         await post(client, batch(1, [reading("ups.load", 1.0, now)], events=[attached(now)], at=now))

@@ -11,9 +11,11 @@ import msgspec
 import sqlalchemy as sa
 
 from alerts.types import CauseKey, Impact, Incident, identity
+from collector.store.engines import make_engine
 from desk.store import metadata
 from model.inventory import Battery, Contract, Customer, Device, Inventory, Site
 from model.text import Text
+from tests import databases
 
 SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
 
@@ -88,19 +90,13 @@ def ended(told: Incident, closed: int) -> Incident:
 
 
 def engine(path: Path | None = None) -> sa.Engine:
-    """A database as the centre opens it: WAL, foreign keys, writers take the lock at once."""
-    url = "sqlite://" if path is None else f"sqlite:///{path}"
-    made = sa.create_engine(url, connect_args={"timeout": 30})
-
-    @sa.event.listens_for(made, "connect")
-    def _(raw: Any, _record: Any) -> None:
-        raw.isolation_level = None
-        raw.execute("PRAGMA foreign_keys = ON")
-        raw.execute("PRAGMA journal_mode = WAL")
-
-    @sa.event.listens_for(made, "begin")
-    def _(conn: sa.Connection) -> None:
-        conn.exec_driver_sql("BEGIN IMMEDIATE")
-
-    metadata.create_all(made)
+    """A database as the centre opens it, every transaction a writer's; on PostgreSQL where tests.databases says so."""
+    where = databases.place(path)
+    if isinstance(where, sa.URL):  # a connection a time: a test leaves none open behind it
+        made = make_engine(where, poolclass=sa.NullPool, execution_options={"roundsman_write": True})
+    else:
+        pool = {"poolclass": sa.StaticPool} if path is None else {}
+        made = make_engine(where, execution_options={"roundsman_write": True}, **pool)
+    with made.begin() as conn:
+        metadata.create_all(conn)
     return made

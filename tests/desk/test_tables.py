@@ -1,4 +1,4 @@
-"""The tables as both databases get them. The stories run on SQLite; PostgreSQL is checked by what it would be told."""
+"""The tables as both databases get them. The stories themselves run on each; here is what each is told."""
 
 from __future__ import annotations
 
