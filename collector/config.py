@@ -3,6 +3,7 @@
     [collector]
     listen = "127.0.0.1:8620"        # plain HTTP on loopback only; elsewhere tls_cert and tls_key
     data = "var/"                    # relative to the file
+    database = "postgresql+psycopg://user@host/name?password=env:NAME"   # default: a SQLite file in `data` (docs/database.md)
     inventory = "inventory.toml"     # optional: imported at each start
     history = "embedded"             # or influxdb+http://… or victoriametrics+http://… (docs/history.md)
     history_days = 400               # embedded: sealed days are unlinked after this
@@ -24,6 +25,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from collector.neighbours import mapping
 from collector.neighbours.mapping import Map
@@ -44,6 +47,7 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 8620
     data: Path = Path("var")
+    database: str = ""  #: "": a SQLite file in `data`; else a URL, its password a reference
     inventory: Path | None = None
     history: str = "embedded"
     history_days: int = 400
@@ -94,6 +98,7 @@ def read(body: str, file: str, folder: Path) -> tuple[CollectorConfig, list[Prob
         host=host,
         port=port,
         data=folder / table.word("data", default="var/"),
+        database=_database(table),
         inventory=_path(table, "inventory", folder),
         history=_history(table),
         history_days=int(table.number("history_days", 400, 1, 36_500)),
@@ -132,6 +137,38 @@ def _token(table: Table) -> str:
         expected = Text("a reference env:NAME or file:PATH", "引用 env:NAME 或 file:PATH")
         table.problem("metrics_token", expected, "a literal (not shown)")
     return token
+
+
+def _database(table: Table) -> str:
+    """A URL that holds no password: it stands in files that are shown and kept."""
+    url = table.word("database", default="", secret=True)
+    if not url:
+        return ""
+    plain = Text(
+        "postgresql+psycopg://user@host:5432/name?password=env:NAME",
+        "postgresql+psycopg://用户@主机:5432/库名?password=env:名称",
+    )
+    try:
+        parts = make_url(url)
+    except (ArgumentError, ValueError):
+        table.problem("database", plain, "no URL (not shown: it may hold a password)")
+        return ""
+    if parts.drivername not in ("postgresql+psycopg", "postgresql"):
+        table.problem("database", plain, f"`{parts.drivername}://…`")
+    elif parts.password is not None:
+        fix = Text("write ?password=env:NAME (or file:PATH) behind it", "在其后写 ?password=env:名称（或 file:路径）")
+        table.problem("database", plain, "a password in the URL (not shown)", fix)
+    elif "password" in parts.query and not is_reference(str(parts.query["password"])):
+        table.problem(
+            "database",
+            Text("password=env:NAME or file:PATH", "password=env:名称 或 file:路径"),
+            "a literal (not shown)",
+        )
+    elif not parts.database:
+        table.problem("database", plain, "a URL without the name of a database")
+    else:
+        return url
+    return ""
 
 
 def _history(table: Table) -> str:

@@ -28,7 +28,7 @@ from collector.history.opening import open_history
 from collector.hub import Hub
 from collector.offsets import OffsetBook
 from collector.pipeline import World
-from collector.store import deliveries, hold, keep_clock, open_engine, writing
+from collector.store import Claim, database_of, deliveries, hold, keep_clock, take_engine, writing
 from collector.writer import Answer, Post, Writer
 from desk import outbox
 from model.inventory import Inventory
@@ -63,6 +63,7 @@ class Running:
         clock: Clock,
         forwarder: Forwarder | None,
         lock: int,
+        claim: Claim | None = None,
     ) -> None:
         self.config = config
         self.scale = scale
@@ -74,6 +75,7 @@ class Running:
         self.upkeep_problems: dict[str, str] = {}  #: by what is stuck (sealing, a connector …), for /healthz
         self._clock = clock
         self._lock = lock
+        self.claim = claim  #: PostgreSQL: that no other collector runs on the database
         self._thread = ThreadPoolExecutor(1, "writer")
         self._posts: asyncio.Queue[tuple[Post, asyncio.Future[Answer]]] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
@@ -134,6 +136,8 @@ class Running:
             with contextlib.suppress(HistoryError, TimeoutError):
                 await asyncio.wait_for(asyncio.to_thread(self.forwarder.step), _LAST_FEED_S)
         self.history.close()
+        if self.claim:
+            await asyncio.to_thread(self.claim.release)
         self.engine.dispose()
         os.close(self._lock)
 
@@ -166,7 +170,17 @@ def open_centre(config: CollectorConfig, scale: TimeScale) -> Running:
 
 
 def _open(config: CollectorConfig, scale: TimeScale, lock: int) -> Running:
-    engine = open_engine(config.data / "centre.sqlite")
+    engine, claim = take_engine(database_of(config.database, config.data, config.folder))
+    try:
+        return _around(config, scale, lock, engine, claim)
+    except BaseException:
+        if claim:
+            claim.release()
+        engine.dispose()
+        raise
+
+
+def _around(config: CollectorConfig, scale: TimeScale, lock: int, engine: sa.Engine, claim: Claim | None) -> Running:
     clock = Clock(scale)
     with writing(engine) as conn:
         keep_clock(conn, scale)
@@ -179,7 +193,7 @@ def _open(config: CollectorConfig, scale: TimeScale, lock: int) -> Running:
     embedded = config.history == "embedded"
     writer = Writer(engine, history if embedded else None, book, world)
     forwarder = None if embedded else Forwarder(engine, history, round(_AGAIN_S * 1000 * scale.speed))
-    return Running(config, scale, engine, history, writer, clock, forwarder, lock)
+    return Running(config, scale, engine, history, writer, clock, forwarder, lock, claim)
 
 
 def main(config_path: Path, scale: TimeScale, mount: Callable[[Any, Running], None] | None = None) -> int:

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the real servers and clients that the tests use (Debian or Ubuntu, as root or with sudo), starting none.
 # Where it may not, it says what will be skipped and goes on: pytest then counts the skipped tests loudly.
-PACKAGES="influxdb victoria-metrics nut-server nut-client nut-snmp nut-modbus libmodbus5 mbpoll snmp snmpd snmptrapd chromium fonts-noto-cjk"
+PACKAGES="influxdb victoria-metrics nut-server nut-client nut-snmp nut-modbus libmodbus5 mbpoll postgresql snmp snmpd snmptrapd chromium fonts-noto-cjk"
 missing=""
 for package in $PACKAGES; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
@@ -21,6 +21,10 @@ echo "Installing for the tests:$missing"
 made=""
 if [ ! -e /usr/sbin/policy-rc.d ]; then
     printf '#!/bin/sh\nexit 101\n' | $SUDO tee /usr/sbin/policy-rc.d >/dev/null && $SUDO chmod 755 /usr/sbin/policy-rc.d && made=1
+fi
+# The tests make PostgreSQL clusters of their own; Debian shall not make one for the machine.
+if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+    $SUDO mkdir -p /etc/postgresql-common && echo "create_main_cluster = false" | $SUDO tee /etc/postgresql-common/createcluster.conf >/dev/null
 fi
 log=$(mktemp)
 install() { $SUDO env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing >"$log" 2>&1 </dev/null; }
