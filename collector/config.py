@@ -10,7 +10,9 @@
     keep_batches_h = 24              # kept bytes, for replay and proof
     max_body_mb = 8
     write_map = "write.toml"         # what InfluxDB clients may write (docs/neighbours.md)
+    write_silent_s = 300             # one of them that is not heard so long is silent; 0: never
     metrics_token = "env:NAME"       # /metrics for who has it; without, for this machine only
+    [[collector.mqtt]]               # brokers to read (collector.neighbours.broker)
     [[connector]] kind, url, secret = "env:NAME", customer = "*", to = "desk"
 
 The tables of an agent (`agent`, `pace`, `device`) may stand in the same file: `roundsman run` reads both.
@@ -28,7 +30,8 @@ import msgspec
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from collector.neighbours import mapping
+from collector.neighbours import broker, mapping
+from collector.neighbours.broker import Broker
 from collector.neighbours.mapping import Map
 from desk.connectors import Settings, lint, settings
 from desk.connectors.types import Audience
@@ -57,6 +60,8 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True):
     tls_key: Path | None = None
     write_map: Path | None = None
     write_maps: tuple[Map, ...] = ()
+    write_silent_s: float = mapping.SILENT_S
+    brokers: tuple[Broker, ...] = ()
     metrics_token: str = ""  #: a reference
     connectors: tuple[Settings, ...] = ()
     folder: Path = Path()  #: where the file stands: `file:` secrets count from here
@@ -82,6 +87,10 @@ def read_file(path: Path) -> tuple[CollectorConfig, list[Problem]]:
             maps, wrong = (), [unreadable(str(config.write_map), error)]
         config = msgspec.structs.replace(config, write_maps=maps)
         problems = [*problems, *wrong]
+    for number, one in enumerate(config.brokers):
+        whole, wrong = broker.with_topics(one)
+        brokers = (*config.brokers[:number], whole, *config.brokers[number + 1 :])
+        config, problems = msgspec.structs.replace(config, brokers=brokers), [*problems, *wrong]
     return config, [*problems, *_unfit_pair(config, str(path), Lines(body))]
 
 
@@ -107,11 +116,14 @@ def read(body: str, file: str, folder: Path) -> tuple[CollectorConfig, list[Prob
         tls_cert=_path(table, "tls_cert", folder),
         tls_key=_path(table, "tls_key", folder),
         write_map=_path(table, "write_map", folder),
+        write_silent_s=table.number("write_silent_s", mapping.SILENT_S, 0, 31 * 86400),
+        brokers=tuple(broker.settings(each, folder) for each in table.tables("mqtt")),
         metrics_token=_token(table),
         connectors=tuple(_connector(each) for each in root.tables("connector")),
         folder=folder,
     )
     _lint_tls(table, config)
+    table.unique("mqtt", [f"{one.host}:{one.port} {one.client_id}" for one in config.brokers])
     table.done(None)
     root.done(None)
     return config, root.problems

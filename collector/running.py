@@ -26,6 +26,9 @@ from collector.history import History, HistoryError
 from collector.history.corrected import Corrected
 from collector.history.opening import open_history
 from collector.hub import Hub
+from collector.neighbours.memory import Memory
+from collector.neighbours.mqtt import BrokerSource
+from collector.neighbours.silence import Silence
 from collector.offsets import OffsetBook
 from collector.pipeline import World
 from collector.store import Claim, database_of, deliveries, hold, keep_clock, take_engine, writing
@@ -62,6 +65,7 @@ class Running:
         writer: Writer,
         clock: Clock,
         forwarder: Forwarder | None,
+        memory: Memory,
         lock: int,
         claim: Claim | None = None,
     ) -> None:
@@ -73,6 +77,9 @@ class Running:
         self.writer = writer
         self.forwarder = forwarder
         self.upkeep_problems: dict[str, str] = {}  #: by what is stuck (sealing, a connector …), for /healthz
+        self.silence = Silence(memory, {broker.client_id for broker in config.brokers})
+        self.brokers = [BrokerSource(self, broker, memory, self.silence) for broker in config.brokers]
+        self._memory = memory
         self._clock = clock
         self._lock = lock
         self.claim = claim  #: PostgreSQL: that no other collector runs on the database
@@ -119,7 +126,8 @@ class Running:
         """Rebuild the detectors, then begin to write and to keep up. From now on an agent can be silent."""
         await self.write(self.writer.recover)
         self.writer.listens_since = self.now()
-        loops = (self._serve_posts(), *upkeep.loops(self))
+        neighbours = (self.silence.watch(self), *(broker.run() for broker in self.brokers))
+        loops = (self._serve_posts(), *upkeep.loops(self), *neighbours)
         self._tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def stop(self) -> None:
@@ -135,6 +143,8 @@ class Running:
         if self.forwarder:  # what the server does not take now waits in the kept bytes
             with contextlib.suppress(HistoryError, TimeoutError):
                 await asyncio.wait_for(asyncio.to_thread(self.forwarder.step), _LAST_FEED_S)
+        self.silence.flush()
+        self._memory.close()
         self.history.close()
         if self.claim:
             await asyncio.to_thread(self.claim.release)
@@ -193,7 +203,8 @@ def _around(config: CollectorConfig, scale: TimeScale, lock: int, engine: sa.Eng
     embedded = config.history == "embedded"
     writer = Writer(engine, history if embedded else None, book, world)
     forwarder = None if embedded else Forwarder(engine, history, round(_AGAIN_S * 1000 * scale.speed))
-    return Running(config, scale, engine, history, writer, clock, forwarder, lock, claim)
+    memory = Memory(config.data / "neighbours.sqlite")
+    return Running(config, scale, engine, history, writer, clock, forwarder, memory, lock, claim)
 
 
 def main(config_path: Path, scale: TimeScale, mount: Callable[[Any, Running], None] | None = None) -> int:

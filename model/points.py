@@ -565,6 +565,8 @@ _ALL: tuple[Point, ...] = (
     _counter("link.crc_errors", "", "Garbled answers on the line", "线路校验错误次数"),
     _counter("link.quarantined", "", "Late or foreign answers on the line", "线路隔离的应答"),
     _counter("link.reopened", "", "Times the port was opened again", "端口重开次数"),
+    # A program that tells the centre of devices (Telegraf, an MQTT broker): a device of its own, heard or silent
+    _counter("neighbour.messages", "", "Messages of a program that tells of devices", "第三方程序上报的消息数"),
     # Dry contacts; the index is the input's number
     _flag("contact.closed", "Contact closed", "触点闭合"),
     _text("contact.name", "Contact's name", "触点名称"),

@@ -27,6 +27,8 @@ from fastapi import FastAPI, Request, Response
 
 from collector.neighbours.line_protocol import PRECISIONS, Bad, Line, lines
 from collector.neighbours.mapping import MOST_COUNTED, Map, Taken, take
+from collector.neighbours.silence import WRITER as WRITES
+from collector.neighbours.silence import Source
 from collector.running import Running
 from collector.store import deliveries
 from collector.store.fleet import WRITER
@@ -97,6 +99,8 @@ class WriteDoor:
         if not await self._keep(said, who, body, precision, now):
             return _no(503, "unavailable", "the centre does not take it now; send it again", {"Retry-After": "5"})
         self._count(said)
+        source = Source(id=f"{WRITES}{who[0]}", site=who[1], silent_after_s=self._centre.config.write_silent_s)
+        self._centre.silence.hear(source, said.taken.heard, said.taken.limits, now)
         if not said.bad:
             return Response(status_code=204)
         first = said.bad[0]

@@ -5,6 +5,7 @@
     device = "{ups_name}"                # a tag in braces, or a word; the site is that of the key
     where = { host = "gw-1" }            # tags that must be so; left out: any
     index = "{phase}"                    # left out: none
+    silent_after_s = 300                 # a device that is not heard so long is silent; 0: never
     [map.fields]
     battery_charge_percent = { point = "battery.charge" }
     time_left_ns = { point = "battery.runtime", unit = "ns" }
@@ -37,6 +38,8 @@ from model.units import Factor, factor
 _TAG = re.compile(r"\{([^{}]+)\}")
 #: Different names that are counted apart; a client that makes them up does not fill the memory.
 MOST_COUNTED = 500
+#: A device that other programs tell of, and that was not heard so long, is silent (s), unless its map says another time.
+SILENT_S = 300.0
 _SAME = Factor(1.0, 1.0)
 
 
@@ -57,6 +60,7 @@ class Map(msgspec.Struct, frozen=True, kw_only=True):
     index: str | None = None
     where: dict[str, str] = {}
     fields: dict[str, FieldMap] = {}
+    silent_after_s: float = SILENT_S
 
     def place(self, line: Line) -> tuple[str, str | None] | None:
         """Device and index of a line; None: the line is not of this map."""
@@ -72,6 +76,17 @@ class Taken(msgspec.Struct, kw_only=True):
     readings: list[Reading] = []
     events: list[Event] = []
     left: Counter[tuple[str, str, str]] = msgspec.field(default_factory=Counter)
+    limits: dict[str, float] = {}  #: device -> after how many seconds without it it is silent
+
+    @property
+    def heard(self) -> dict[str, int]:
+        """device -> the newest time (ms) that was told of it."""
+        told = [(one.device, one.at) for one in self.readings]
+        told += [(one.device, one.at) for one in self.events if one.device is not None]
+        found: dict[str, int] = {}
+        for device, at in told:
+            found[device] = max(at, found.get(device, 0))
+        return found
 
 
 def read(body: str, file: str) -> tuple[tuple[Map, ...], list[Problem]]:
@@ -93,12 +108,14 @@ def _map(table: Table) -> Map:
             device=table.word("device", example="{ups_name}"),
             index=table.word("index", default="") or None,
             where={tag: where.word(tag) for tag in where.tree},
-            fields={name: _field(one) for name, one in table.named("fields")},
+            fields={name: field_of(one) for name, one in table.named("fields")},
+            silent_after_s=table.number("silent_after_s", SILENT_S, 0, 31 * 86400),
         )
     )
 
 
-def _field(table: Table) -> FieldMap:
+def field_of(table: Table) -> FieldMap:
+    """What one field is, as its table says."""
     id = table.word("point", among=tuple(POINTS))
     point = POINTS.get(id)
     found: Factor | None = _SAME
@@ -138,6 +155,7 @@ def take(found: Iterable[Line], maps: Iterable[Map], site: str, now: int) -> Tak
 def _take_line(taken: Taken, line: Line, one: Map, place: tuple[str, str | None], *, site: str, now: int) -> None:
     at = now if line.at is None else line.at
     device, index = f"{site}/{place[0]}", place[1]
+    taken.limits[device] = max(one.silent_after_s, taken.limits.get(device, 0.0))
     names: dict[str, str | int | float] = {}
     for name, value in line.fields.items():
         to = one.fields.get(name)

@@ -85,6 +85,23 @@ def _counted(centre: Running, door: WriteDoor) -> Iterator[Metric]:
         yield _counter(f"written_{name}", meaning, [], [((), door.counts[name])])
     left = [((measurement, field, why), count) for (measurement, field, why), count in [*door.left.items()]]
     yield _counter("written_unmapped", "Fields written that no mapping takes.", ["measurement", "field", "why"], left)
+    yield from _brokers(centre)
+
+
+def _brokers(centre: Running) -> Iterator[Metric]:
+    for name, meaning in (
+        ("messages", "MQTT messages taken in."),
+        ("readings", "Readings in them, before what is not plausible was refused."),
+        ("repeated", "Messages that a broker sent again and that were kept already."),
+        ("retained", "Old messages without a time, which a broker retained: not counted as new."),
+    ):
+        rows = [((one.name,), float(one.counts[name])) for one in centre.brokers]
+        yield _counter(f"mqtt_{name}", meaning, ["broker"], rows)
+    connected = [((one.name,), float(not one.problem)) for one in centre.brokers]
+    yield _gauge("mqtt_connected", "Whether the broker is connected.", ["broker"], connected)
+    left = [((one.name, *key), float(count)) for one in centre.brokers for key, count in [*one.left.items()]]
+    meaning = "Messages or fields that no mapping takes."
+    yield _counter("mqtt_unmapped", meaning, ["broker", "topic", "field", "why"], left)
 
 
 def _standing(centre: Running) -> Iterator[Metric]:
