@@ -14,7 +14,7 @@ import msgspec
 import sqlalchemy as sa
 
 from alerts.types import Incident
-from desk import ladder, sql, words
+from desk import consent, ladder, sql, words
 from desk import ticket as rules
 from desk.acts import ActRefused, Data, act_draft, repeated
 from desk.announce import announce
@@ -255,6 +255,10 @@ def _settle(conn: sa.Connection, id: str, drafts: Sequence[Draft], now: int) -> 
     book = [*kept, *added]
     before = rules.fold(book)
     rule = policy(conn, before)
+    for draft in drafts:
+        refused = consent.refusal(conn, rule, id, kept, draft, now)
+        if refused is not None:
+            raise ActRefused(refused)
     times = compute(rule, book, now)
     due = sql.numbered(id, len(book), ladder.fall_due(rule, before, book, times, now), now)
     book, added = [*book, *due], [*added, *due]
