@@ -10,9 +10,12 @@ from collections.abc import Mapping
 
 from desk import words
 from desk.policy import Policy
+from desk.refused import ActRefused
 from desk.ticket import ENDED
 from desk.types import Draft, Entry, EntryKind, Ticket
 from model.text import Text
+
+__all__ = ["BY_PEOPLE", "ActRefused", "Data", "act_draft", "repeated"]
 
 Data = Mapping[str, str | int | float | None]
 
@@ -26,14 +29,6 @@ BY_PEOPLE = (
     EntryKind.RESTORED,
     EntryKind.CLOSED,
 )
-
-
-class ActRefused(ValueError):
-    """The act cannot stand; `text` says what was expected, what came and what to do."""
-
-    def __init__(self, text: Text) -> None:
-        super().__init__(text.en)
-        self.text = text
 
 
 def act_draft(

@@ -92,6 +92,27 @@ TAKEN_OVER = Text("a later cause took this over: {title}", "后来的原因并�
 RESTORED_PROVEN = Text("runs normally: readings show it", "已恢复正常：由遥测证明")
 RELAPSED_AGAIN = Text("it is back: {title}", "故障复发：{title}")
 RELAPSED_STILL = Text("not restored after all: the incident goes on", "并未恢复：事件仍在继续")
+REOPENED_BY_INCIDENT = Text("opened again: {title}", "重新打开：{title}")
+NO_SUCH_KIND = Text("expected one of {options}, got `{kind}`", "应为 {options} 之一，实为“{kind}”")
+NO_TITLE = Text("expected what the caller said in a few words, got nothing", "应写明来电内容，实为空")
+NO_SUCH_SITE = Text(
+    "expected a listed site ({options}), got `{site}`; fix: import it with `roundsman inventory import`",
+    "应为台账中的站点（{options}），实为“{site}”；改法：用 `roundsman inventory import` 导入",
+)
+NO_SUCH_DEVICE = Text(
+    "expected a device of that site ({options}), got `{device}`; fix: name the site alone if it is not listed",
+    "应为该站点的设备（{options}），实为“{device}”；改法：设备未登记时只写站点",
+)
+NO_SUCH_IMPACT = Text("expected one of {options}, got `{impact}`", "应为 {options} 之一，实为“{impact}”")
+INTAKE = Text(
+    "ask the caller for {fields} ({policy} wants it of a defect); fix: give it, or say that it is not known",
+    "请向来电人询问 {fields}（{policy} 对故障报修的要求）；改法：填写，或注明不详",
+)
+TO_ASK = Text("still to be asked: {fields}", "尚待询问：{fields}")
+NO_CONTRACT = Text(
+    "{customer} has no contract in force: decide whether the work is charged",
+    "{customer} 没有有效合同：请决定是否收费",
+)
 MERGED_INTO = Text("same cause as {into}, which was opened earlier", "与更早的 {into} 同因")
 CLOCK_BEHIND = Text(
     "entry #{seq} is dated {ahead} s ahead of the desk's clock: time is counted up to it; check the clocks",

@@ -1,0 +1,13 @@
+"""What a person hears when the desk cannot take what they wrote: whose fault, what was expected, what to do."""
+
+from __future__ import annotations
+
+from model.text import Text
+
+
+class ActRefused(ValueError):
+    """It cannot stand as written, and nothing was changed; `text` says what was expected, what came and what to do."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(text.en)
+        self.text = text
