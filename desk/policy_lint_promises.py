@@ -45,8 +45,7 @@ def equal_times(look: Look) -> Iterator[Said]:
         return
     for name in URGENT:
         rows = [
-            [look.binding(name, level.id, facts) for level in look.published]
-            for facts, _ in branches(look.of(name))
+            [look.binding(name, level.id, facts) for level in look.published] for facts, _ in branches(look.of(name))
         ]
         full = [[s for s in row if s and s.number()] for row in rows]
         full = [row for row in full if len(row) == len(look.published)]

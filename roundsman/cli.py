@@ -16,6 +16,7 @@ from cyclopts import App, Parameter
 from model.text import Text
 from model.timescale import REAL, TimeScale
 from roundsman import __version__
+from roundsman.policy_commands import app as policy_app
 from roundsman.reports import app as report_app
 from roundsman.speech import complain, language
 
@@ -34,6 +35,7 @@ recording = App(name="recording", help="What flight recorders kept of a line aro
 app.command(recording)
 profile_app = App(name="profile", help="How makes are read: check and list the files. 设备配置文件。")
 app.command(profile_app)
+app.command(policy_app)
 app.command(report_app)
 
 Clock = Annotated[
