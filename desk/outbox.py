@@ -4,7 +4,9 @@ Rules:
 - At least once, with an idempotency key; in order within a ticket; a stuck ticket holds up no other.
 - A delivery becomes `notified` in the ledger, in the transaction that marks the row: noted once, whatever crashes.
 - Refused for good (a 4xx) is kept as `refused` and shown; `send_again` puts it back. Nothing is ever deleted.
-- Pauses are real seconds and grow from 1 to 60; after a restart everything pending is tried at once.
+- Pauses are real seconds and grow from 1 to 60; after a restart everything pending is tried at once, but for what may
+  still be on its way to a system without idempotency keys (`Careful`): that rests for its `settle_s` first.
+- A person's channel (`Frugal`) gets its budget a ticket; what is over it waits and goes as one digest.
 """
 
 from __future__ import annotations
@@ -18,9 +20,12 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 import structlog
+from msgspec import json
 
-from desk import sql, store, words
+from desk import messages_sql, sql, store, words
+from desk.clock import wall_s
 from desk.connectors import Connector, Delivered, Later, Message, Outcome, Refused, Settings
+from desk.connectors.types import Careful, Frugal
 from desk.types import Draft, EntryKind
 
 Transact = Callable[[Callable[[sa.Connection], Any]], Awaitable[Any]]
@@ -45,6 +50,16 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     body: str
 
 
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """How one connector stands. Times in ms."""
+
+    connector: str
+    pending: int
+    oldest_at: int | None  #: since when the oldest of them waits
+    refused: int
+    error: str | None
+
+
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """Real seconds."""
 
@@ -56,11 +71,29 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 def register(conn: sa.Connection, given: Sequence[Settings]) -> None:
     """Say at start which connectors there are: from now on entries are queued for them, and for no others."""
     sql.set_connectors(conn, [{"id": s.id, "customer": s.customer, "audience": s.to} for s in given])
+    messages_sql.set_tastes(
+        conn,
+        [
+            {"connector": s.id, "person": s.person, "kinds": " ".join(s.kinds), "roles": " ".join(s.roles)}
+            for s in given
+        ],
+    )
 
 
 def rows(conn: sa.Connection, ticket: str | None = None, state: str | None = None) -> list[Row]:
     """The outbox as it stands, oldest first."""
     return [_row(r) for r in sql.outbox_rows(conn, ticket, state)]
+
+
+def waiting(conn: sa.Connection) -> list[Waiting]:
+    """What waits and what was refused, by connector; none for those where all has gone."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in messages_sql.waiting(conn):
+        held = found.setdefault(row.connector, {"pending": 0, "refused": 0, "oldest_at": None, "error": None})
+        held[row.state] = row.count
+        if row.state == "pending":
+            held |= {"oldest_at": row.oldest, "error": messages_sql.last_error(conn, row.connector)}
+    return [Waiting(connector=id, **held) for id, held in sorted(found.items())]
 
 
 def send_again(conn: sa.Connection, key: str) -> bool:
@@ -124,38 +157,93 @@ async def _round(
     """Try the head of every ticket once; how many left the queue."""
     clock = asyncio.get_running_loop().time
     sent = 0
-    for row in await asyncio.to_thread(_heads, engine, connector.settings.id):
-        if backoff.waits(row.ticket, clock()):
+    for head in await asyncio.to_thread(_heads, engine, connector.settings.id):
+        if backoff.waits(head.ticket, clock()):
             continue
-        outcome = await _put(connector, row)
-        await transact(partial(_settle, row, connector.settings, outcome, now))
+        batch = await asyncio.to_thread(_batch, engine, connector, head, now())
+        ready = [await asyncio.to_thread(_prepare, engine, connector, row) for row in batch]
+        messages = [message for message in ready if message is not None]
+        if not messages or len(messages) < len(batch):
+            continue
+        if isinstance(connector, Careful):
+            await transact(partial(messages_sql.begin, key=head.key, wall=wall_s() * 1000))
+        outcome = await _put(connector, messages)
+        await transact(partial(_settle_all, batch, messages, connector.settings, outcome, now))
         if not isinstance(outcome, Later):
-            sent += 1
-            backoff.went(row.ticket)
+            sent += len(batch)
+            backoff.went(head.ticket)
             backoff.went(None)
         elif outcome.reachable:
-            backoff.failed(row.ticket, clock(), outcome.pause_s)
+            backoff.failed(head.ticket, clock(), outcome.pause_s)
         else:
             backoff.failed(None, clock(), outcome.pause_s)
             break
     return sent
 
 
-async def _put(connector: Connector, row: Row) -> Outcome:
-    message = Message(key=row.key, ticket=row.ticket, seq=row.seq, body=row.body.encode())
+def _batch(engine: sa.Engine, connector: Connector, head: Row, now: int) -> list[Row]:
+    """What goes next of a ticket: its head; for a person whose budget is nearly used up, all of it or nothing yet."""
+    if not isinstance(connector, Frugal):
+        return [head]
+    with engine.connect() as conn:
+        since = now - round(connector.window_s * 1000)
+        used = len(messages_sql.sent_times(conn, connector.settings.id, head.ticket, since))
+        if used >= connector.budget:
+            return []
+        if used < connector.budget - 1:
+            return [head]
+        return [_row(row) for row in messages_sql.pending_of(conn, connector.settings.id, head.ticket)]
+
+
+def _prepare(engine: sa.Engine, connector: Connector, row: Row) -> Message | None:
+    """The message with what is known of its ticket over there; None while an earlier sending must settle first."""
+    into = json.decode(row.body).get("entry", {}).get("data", {}).get("into")
+    id = connector.settings.id
+    with engine.connect() as conn:
+        began = messages_sql.began(conn, row.key)
+        if began is not None and isinstance(connector, Careful):
+            rested = wall_s() - began / 1000
+            if 0 <= rested < connector.settle_s:
+                return None
+        mirror = messages_sql.mirror(conn, id, row.ticket)
+        theirs = messages_sql.mirror(conn, id, str(into)) if into else None
+        if into and theirs is None and messages_sql.waits_for(conn, id, str(into)):
+            return None  # the ticket that stays is told first, so that there is something to link to
+        return Message(
+            key=row.key,
+            ticket=row.ticket,
+            seq=row.seq,
+            body=row.body.encode(),
+            external=mirror.external if mirror else None,
+            again=began is not None or row.attempts > 0,
+            newest=not messages_sql.delivered_later(conn, id, row.ticket, row.seq),
+            pushed=mirror.pushed if mirror else None,
+            into=theirs.external if theirs else None,
+        )
+
+
+async def _put(connector: Connector, messages: Sequence[Message]) -> Outcome:
     try:
-        return await connector.put(message)
+        if len(messages) > 1 and isinstance(connector, Frugal):
+            return await connector.put_digest(messages)
+        return await connector.put(messages[0])
     except Exception as error:  # supervisor: a connector's own mistake delays its messages and nobody else's
-        log.exception("connector failed", connector=connector.settings.id, key=row.key)
-        return Later(why=f"{type(error).__name__}: {error}", reachable=True)
+        log.exception("connector failed", connector=connector.settings.id, key=messages[0].key)
+        return Later(why=f"{type(error).__name__}: {error}", reachable=True, unsure=True)
 
 
-def settle(conn: sa.Connection, row: Row, settings: Settings, outcome: Outcome, now: int) -> None:
-    """Note what became of one attempt, and a delivery in the ledger."""
+def settle(
+    conn: sa.Connection, row: Row, settings: Settings, outcome: Outcome, now: int, message: Message | None = None
+) -> None:
+    """Note what became of one attempt, and a delivery in the ledger. `message` is what was sent, where it is known."""
     match outcome:
         case Delivered(external=external):
             if not sql.outbox_settle(conn, row.id, "delivered", now, None, external):
                 return  # noted before: a second sender, or a repeat after a crash
+            messages_sql.end(conn, row.key)
+            if external is not None:
+                pushed = json.decode(row.body)["ticket"]["state"] if message is None or message.newest else None
+                messages_sql.set_mirror(conn, settings.id, row.ticket, external, pushed)
             draft = Draft(
                 at=now,
                 who=words.SELF,
@@ -166,13 +254,25 @@ def settle(conn: sa.Connection, row: Row, settings: Settings, outcome: Outcome, 
             store.append(conn, row.ticket, [draft], now)
         case Refused(why=why):
             log.warning("message refused", key=row.key, why=why)
+            messages_sql.end(conn, row.key)
             sql.outbox_settle(conn, row.id, "refused", now, why, None)
-        case Later(why=why):
+        case Later(why=why, unsure=unsure):
+            if not unsure:
+                messages_sql.end(conn, row.key)
             sql.outbox_settle(conn, row.id, "pending", now, why, None)
 
 
-def _settle(row: Row, settings: Settings, outcome: Outcome, now: Callable[[], int], conn: sa.Connection) -> None:
-    settle(conn, row, settings, outcome, now())
+def _settle_all(
+    batch: Sequence[Row],
+    messages: Sequence[Message],
+    settings: Settings,
+    outcome: Outcome,
+    now: Callable[[], int],
+    conn: sa.Connection,
+) -> None:
+    at = now()
+    for row, message in zip(batch, messages, strict=True):
+        settle(conn, row, settings, outcome, at, message)
 
 
 def _heads(engine: sa.Engine, connector: str) -> list[Row]:

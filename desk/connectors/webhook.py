@@ -23,11 +23,10 @@ import httpx
 import msgspec
 
 from desk.clock import wall_s
+from desk.connectors.http import AGAIN, asked_pause
 from desk.connectors.types import Delivered, Later, Message, Outcome, Refused, Settings
 
 TIMEOUT_S = 10.0
-_AGAIN = frozenset({408, 425, 429})
-_LONGEST_WAIT_S = 3600.0
 
 
 class Webhook:
@@ -69,8 +68,8 @@ def _outcome(answer: httpx.Response) -> Outcome:
     status = answer.status_code
     if answer.is_success:
         return Delivered(external=_external(answer))
-    if status in _AGAIN or status >= 500:
-        return Later(why=f"HTTP {status}", reachable=True, pause_s=_asked_pause(answer))
+    if status in AGAIN or status >= 500:
+        return Later(why=f"HTTP {status}", reachable=True, pause_s=asked_pause(answer))
     moved = f" to {answer.headers.get('location', '?')}, not followed" if answer.is_redirect else ""
     return Refused(why=f"HTTP {status}{moved}: {answer.text[:200]}".rstrip(": "))
 
@@ -83,9 +82,3 @@ def _external(answer: httpx.Response) -> str | None:
         return None
     named = told.get("id") if isinstance(told, dict) else None
     return str(named)[:200] if isinstance(named, str | int) else None
-
-
-def _asked_pause(answer: httpx.Response) -> float | None:
-    """`Retry-After` in seconds; its date form is left to our own back-off."""
-    asked = answer.headers.get("retry-after", "")
-    return min(float(asked), _LONGEST_WAIT_S) if asked.isdigit() else None

@@ -10,7 +10,7 @@ from model.secret import SecretError
 from tests.desk.receiver import receiving
 
 SECRET = "never-to-be-seen"
-ALL = {**KINDS, "_blueprint": Blueprint}
+ALL = {**{kind: each.open for kind, each in KINDS.items()}, "_blueprint": Blueprint}
 MESSAGE = Message(key="T-000001:1:x", ticket="T-000001", seq=1, body=b'{"schema":1}')
 
 
