@@ -12,12 +12,13 @@ import msgspec
 import sqlalchemy as sa
 
 from alerts.types import Alert
-from desk import documents, store
+from desk import documents, faq, recurrence, store
 from desk.paper import render
 from desk.paper.case import Case
 from desk.paper.fault_paper import fault_paper
+from desk.paper.period import over_at
 from desk.paper.types import Chart, Paper, edited
-from desk.types import Draft, EntryKind
+from desk.types import Draft, EntryKind, Ticket, TicketState
 from model.inventory import Inventory
 from model.text import Language, Text
 
@@ -74,9 +75,95 @@ def fault_analysis(case: Case, language: Language, edits: Mapping[str, Text] | N
     return Report(paper=edited(fault_paper(case), edits or {}), language=language)
 
 
-def similar_lines(conn: sa.Connection, case: Case) -> list[Text]:  # noqa: ARG001
-    """Earlier cases like this one, a line each."""
-    return []
+def cases(
+    conn: sa.Connection,
+    inventory: Inventory,
+    now: int,
+    start: int,
+    end: int,
+    *,
+    customer: str | None = None,
+    site: str | None = None,
+    device: str | None = None,
+    policy: str | None = None,
+) -> list[Case]:
+    """The tickets on which there was work in [start, end), oldest first; merged ones are in those that took them over.
+
+    `device` finds those whose cause, root or ledger names it; `policy` those under this contract.
+    """
+    found = []
+    for ticket in store.tickets(conn, customer=customer):
+        late = ticket.opened_at >= end or (ticket.closed_at is not None and ticket.closed_at < start)
+        other = (site is not None and ticket.site != site) or (policy is not None and not _under(ticket, policy))
+        if late or other or ticket.state is TicketState.MERGED:
+            continue
+        case = case_of(conn, ticket.id, inventory, now)
+        if device is not None and device not in touched(case):
+            continue
+        ended = over_at(case)
+        if ended is None or ended >= start:
+            found.append(case)
+    return sorted(found, key=lambda c: (c.ticket.opened_at, c.ticket.id))
+
+
+def touched(case: Case) -> set[str]:
+    """The devices that a ticket is about, or that its ledger names."""
+    named = {str(e.data["device"]) for e in case.ledger if e.data.get("device")}
+    return named | {case.device.id} if case.device else named
+
+
+def _under(ticket: Ticket, policy: str) -> bool:
+    return ticket.policy.partition("@")[0] == policy
+
+
+def happened(cases: Sequence[Case]) -> list[recurrence.Happened]:
+    """One for each diagnosed failure mode of each ticket, on the device that it was found on."""
+    found = []
+    for case in cases:
+        for entry in case.of(EntryKind.DIAGNOSED):
+            mode, on = entry.data.get("failure_mode"), entry.data.get("device")
+            device = str(on) if on else (case.device.id if case.device else None)
+            if mode and device:
+                found.append(
+                    recurrence.Happened(ticket=case.ticket.id, at=case.ticket.opened_at, mode=str(mode), device=device)
+                )
+    unique = {(h.ticket, h.mode, h.device): h for h in found}
+    return list(unique.values())
+
+
+#: How far back a failure that comes back is looked for.
+LOOK_BACK_MS = 365 * recurrence.DAY_MS
+
+
+def recurring(
+    conn: sa.Connection, inventory: Inventory, now: int, start: int | None = None, end: int | None = None
+) -> list[recurrence.Recurrence]:
+    """What came back, over the whole fleet, in the last year unless told otherwise."""
+    last = now if end is None else end
+    first = last - LOOK_BACK_MS if start is None else start
+    return recurrence.recurrences(happened(cases(conn, inventory, now, 0, last)), inventory, first, last)
+
+
+def similar(conn: sa.Connection, case: Case, limit: int = 3) -> list[faq.Hit]:
+    """Accepted FAQ entries that fit a ticket: by its failure mode or findings, its model, and its words."""
+    modes = [str(e.data["failure_mode"]) for e in case.of(EntryKind.DIAGNOSED) if e.data.get("failure_mode")]
+    modes += [a.kind for a in case.alerts] + [case.ticket.key.cause]
+    said = [case.ticket.title, *(e.text for a in case.alerts for e in a.finding.evidence)]
+    text = " ".join(f"{t.en} {t.zh}" for t in said)
+    found = faq.find(conn, text, modes, case.device.model if case.device else "", limit + 1)
+    return [hit for hit in found if hit.item.ticket != case.ticket.id][:limit]
+
+
+def similar_lines(conn: sa.Connection, case: Case) -> list[Text]:
+    """The same, a line each, for a report."""
+    return [faq.line(hit) for hit in similar(conn, case)]
+
+
+def propose(conn: sa.Connection, inventory: Inventory, id: str, now: int) -> faq.Item | None:
+    """Make and keep the FAQ entry that a solved ticket teaches; None when it teaches none, or did already."""
+    case = case_of(conn, id, inventory, now)
+    item = faq.propose(case.ticket, case.ledger, case.device.model if case.device else "", now)
+    return item if item is not None and faq.put(conn, item) else None
 
 
 def deliver(conn: sa.Connection, folder: Path, report: Report, ticket: str, who: str, at: int, now: int) -> str:
