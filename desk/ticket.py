@@ -215,7 +215,8 @@ def merge(ticket: Ticket, into: str, now: int) -> Draft:
 
 def last_seen(ledger: list[Entry]) -> Seen:
     """What the ledger last knew of its incident, in the order of recording; no incident where people opened it."""
-    data = next(e.data for e in reversed(ledger) if "digest" in e.data)
+    ours = (EntryKind.OPENED, *_OF_THE_INCIDENT)
+    data = next(e.data for e in reversed(ledger) if e.kind in ours and "digest" in e.data)
     return Seen(
         incident=str(data["incident"]),
         impact=Impact(str(data["impact"])),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alerts.types import Impact
-from desk.types import ClockState, EntryKind, TicketState
+from desk.types import ClockState, EntryKind, TicketKind, TicketState
 from model.text import Text
 
 #: Who acts when nobody does.
@@ -59,6 +59,15 @@ STATES: dict[TicketState, Text] = {
     TicketState.CLOSED: Text("closed", "已关闭"),
     TicketState.MERGED: Text("merged", "已合并"),
 }
+
+KINDS: dict[TicketKind, Text] = {
+    TicketKind.INCIDENT: Text("incident", "事件"),
+    TicketKind.DEFECT: Text("defect", "故障"),
+    TicketKind.CONSULTATION: Text("consultation", "咨询"),
+    TicketKind.PLANNED: Text("planned work", "计划工作"),
+}
+#: What a question and a fault are, as long as nobody says more.
+REQUESTED, FAULTY = Impact.REQUEST, Impact.DEGRADED
 
 CLOCK_STATES: dict[ClockState, Text] = {
     ClockState.RUNNING: Text("running", "计时中"),
@@ -151,9 +160,45 @@ NOT_BY_PEOPLE = Text(
     "应为 {options} 之一，实为“{kind}”：该项由系统自行记录",
 )
 ENDED = Text(
-    "{ticket} is {state}: only notes can be added; a new fault opens a new ticket",
-    "{ticket} 已{state}：只能添加备注；新故障会开新单",
+    "{ticket} is {state}: what happened before it ended can still be written down (with its time), also notes,"
+    " documents, reports and surveys; fix: reopen it, or open a new one",
+    "{ticket} 已{state}：仍可补记结束前发生的事（注明时间），以及备注、文件、报告和回访；改法：重新打开或另开新单",
 )
+ENDED_MERGED = Text(
+    "{ticket} is {state}: only notes and documents can be added; write to the ticket that it went into",
+    "{ticket} 已{state}：只能添加备注和文件；请写入合并到的工单",
+)
+NOT_CLOSED = Text(
+    "expected a closed ticket to reopen, {ticket} is {state}", "只能重新打开已关闭的工单，{ticket} 为 {state}"
+)
+TOO_LATE = Text(
+    "{ticket} can be reopened only within {window} of its closing ({policy}); fix: open a new ticket",
+    "{ticket} 只能在关闭后 {window} 内重新打开（{policy}）；改法：另开新单",
+)
+SAY_WHY = Text("`{kind}` says nothing without one of: {keys}", "“{kind}”至少应填写其一：{keys}")
+LACKING = Text("`{kind}` needs {keys}", "“{kind}”需要 {keys}")
+OUR_KEYS = Text("the desk writes {keys} itself; fix: leave it out", "{keys} 由系统自行记录；改法：去掉")
+OVERTAKEN = Text(
+    "meanwhile {who} entered #{seq} ({kind}): look again, then decide",
+    "期间 {who} 已记录第 {seq} 条（{kind}）：请重新查看后再决定",
+)
+NO_PAUSE = Text(
+    "policy {policy} lets no clock wait: nothing was paused; fix: write a note, or ask for another contract",
+    "政策 {policy} 不允许任何时限暂停：未暂停；改法：写备注，或修订合同",
+)
+WAITS_ALREADY = Text("it waits since #{seq} ({who})", "自第 {seq} 条（{who}）起已在等待")
+WAITS_NOT = Text("{ticket} does not wait: there is nothing to resume", "{ticket} 未暂停：无需恢复计时")
+PAUSES = Text("waiting; does not count: {clocks}", "等待中；暂不计时：{clocks}")
+NOT_CONVERTIBLE = Text(
+    "{ticket} is of kind {kind}: only a defect and a consultation turn into each other",
+    "{ticket} 属于 {kind}：只有故障与咨询可以互转",
+)
+CONVERTED = Text("{old} → {new}", "{old} → {new}")
+NO_SUCH_FACT = Text("expected one or more of {options}, got `{name}`", "应为 {options} 中的一项或多项，实为“{name}”")
+NO_NUMBER = Text("{name}: expected a number, got `{value}`", "{name}：应为数字，实为“{value}”")
+NO_FLAG = Text("{name}: expected yes, no or unknown, got `{value}`", "{name}：应为 yes、no 或 unknown，实为“{value}”")
+WHICH = Text("{key}: expected one of {options}, got `{got}`", "{key}：应为 {options} 之一，实为“{got}”")
+MERGED_BY_HAND = Text("merged into {into}", "并入 {into}")
 IN_FUTURE = Text(
     "expected a time up to now ({now} ms), got {at} ms: check the clock of the device you write from",
     "时间不得晚于现在（{now} ms），实为 {at} ms：请检查填写设备的时钟",
