@@ -55,17 +55,22 @@ def ladder_ends(look: Look) -> Iterator[Said]:
 
 def ladder_order(look: Look) -> Iterator[Said]:
     """A rung that is due sooner than one above it in the file: it would never be reached."""
+    below_of: dict[tuple[int, int], list[str]] = {}
     for level in look.policy.levels:
         mine = [s for s in look.policy.ladder if _timed(s) and level.id in s.levels]
         for above, below in pairwise(mine):
-            if above.after == below.after and above.wait and below.wait and _wait_ms(below) < _wait_ms(above):
-                yield (
-                    f"ladder.{below.index}",
-                    Text(
-                        f"level {level.id}: {below.wait.words().en} stands after {above.wait.words().en}",
-                        f"级别 {level.id}：{below.wait.words().zh}排在{above.wait.words().zh}之后",
-                    ),
-                )
+            if above.after == below.after and _wait_ms(below) < _wait_ms(above):
+                below_of.setdefault((above.index, below.index), []).append(level.id)
+    for (upper, lower), levels in below_of.items():
+        first, second = (look.policy.ladder[index].wait for index in (upper, lower))
+        if first and second:
+            yield (
+                f"ladder.{lower}",
+                Text(
+                    f"level {', '.join(levels)}: {second.words().en} stands after {first.words().en}",
+                    f"级别 {', '.join(levels)}：{second.words().zh}排在{first.words().zh}之后",
+                ),
+            )
 
 
 def customers_ladder_ends(look: Look) -> Iterator[Said]:

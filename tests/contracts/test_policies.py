@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from alerts.types import Impact
@@ -73,10 +75,10 @@ def test_whatever_opens_a_ticket_has_a_first_response_promised_and_somebody_to_c
 @pytest.mark.parametrize("id", SHIPPED)
 def test_every_value_says_where_it_is_written(id: str) -> None:
     found = policy(id)
-    sources = [p.source for c in found.clocks for p in c.promises]
-    sources += [x.source for x in (*found.levels, *found.ladder, *found.warranty, *found.notes, *found.cover)]
-    sources += [x.source for x in (*found.gates, *found.forms, *found.reports, *found.duties, *found.spares)]
-    sources += [x.source for x in (*found.grades, *found.fault_kinds, *found.flows, *found.terms, *found.impact_cases)]
+    parts: list[tuple[Any, ...]] = [found.levels, found.ladder, found.warranty, found.notes, found.cover, found.gates]
+    parts += [found.forms, found.reports, found.duties, found.spares, found.grades, found.fault_kinds, found.flows]
+    parts += [found.terms, found.impact_cases, *(clock.promises for clock in found.clocks)]
+    sources = [one.source for part in parts for one in part]
     assert all(sources)
 
 
