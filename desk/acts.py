@@ -4,8 +4,8 @@ An act keeps both times: when it happened (`at`) and when the desk learned of it
 nor before the ticket was opened. Told twice (a double click, a repeated request), it is one entry. What happened before
 a case was closed may still be written down after it: engineers work where there is no network.
 
-Two people at once: both acts stand where both can be true (two answers); a decision (level, pause, close …) that was
-made in sight of an older ledger (`seen`) is refused with what has happened since.
+Two people at once: both acts stand where both can be true (two answers); what cannot be true twice (closed, waiting) is
+refused with who was first. Who says what they had seen is asked to look again by desk.store (`Meanwhile`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from desk.ticket import ENDED, reopens
 from desk.types import Draft, Entry, EntryKind, Ticket, TicketKind, TicketState
 from model.text import Text
 
-__all__ = ["BY_PEOPLE", "DECISIONS", "ActRefused", "Data", "act_draft", "repeated", "waiting"]
+__all__ = ["BY_PEOPLE", "ActRefused", "Data", "act_draft", "repeated", "waiting"]
 
 Value = str | int | float | None
 Data = Mapping[str, Value]
@@ -59,8 +59,6 @@ BY_PEOPLE = (
     K.MERGED,
     K.CLOSED,
 )
-#: Made in sight of the whole ticket: somebody else's newer act may turn them over.
-DECISIONS = (K.LEVEL, K.CONVERTED, K.PAUSED, K.RESUMED, K.RESTORED, K.RESOLVED, K.REOPENED, K.MERGED, K.CLOSED)
 #: What may still come once a case is over.
 _AFTER_CLOSE = (K.NOTE, K.DOCUMENT, K.REPORTED, K.SURVEYED, K.FORM, K.REOPENED)
 _AFTER_MERGE = (K.NOTE, K.DOCUMENT)
@@ -115,12 +113,8 @@ def act_draft(
     now: int,
     data: Data | None = None,
     ledger: Sequence[Entry] = (),
-    seen: int | None = None,
 ) -> Draft:
-    """The entry that the act makes. `ledger` is the ticket's, `seen` the last entry (seq) that the person saw.
-
-    Raises ActRefused.
-    """
+    """The entry that the act makes; `ledger` is the ticket's. Raises ActRefused."""
     if kind not in BY_PEOPLE:
         raise ActRefused(words.NOT_BY_PEOPLE.format(kind=kind.value, options=", ".join(BY_PEOPLE)))
     if at > now:
@@ -130,7 +124,6 @@ def act_draft(
     at = max(at, ticket.opened_at)  # the desk's clock jumped back behind the opening: not the person's fault
     given = _keys(kind, dict(data or {}))
     _not_over(ticket, kind, at)
-    _not_overtaken(ledger, kind, who, seen)
     if kind in _WORDS and not text.en.strip() and not any(given.get(key) for key in _WORDS[kind]):
         raise ActRefused(words.SAY_WHY.format(kind=kind.value, keys=", ".join(("text", *_WORDS[kind]))))
     act = Act(policy=policy, ticket=ticket, ledger=ledger, kind=kind, who=who, text=text, at=at, data=given)
@@ -178,14 +171,6 @@ def _not_over(ticket: Ticket, kind: EntryKind, at: int) -> None:
         return
     sentence = words.ENDED_MERGED if merged else words.ENDED
     raise ActRefused(sentence.format(ticket=ticket.id, state=ticket.state.value))
-
-
-def _not_overtaken(ledger: Sequence[Entry], kind: EntryKind, who: str, seen: int | None) -> None:
-    if seen is None or kind not in DECISIONS:
-        return
-    newer = [e for e in ledger if e.seq > seen and e.who != who and (e.kind in DECISIONS or e.kind is K.RELAPSED)]
-    if newer:
-        raise ActRefused(words.OVERTAKEN.format(seq=newer[-1].seq, who=newer[-1].who, kind=newer[-1].kind.value))
 
 
 def _draft(act: Act, text: Text | None = None, **data: Value) -> Draft:

@@ -10,7 +10,7 @@ import msgspec
 
 from desk import calendars
 from desk.calendars import Window
-from desk.clocks import clocks, place_of, story
+from desk.clocks import clocks, place_of, problems, story
 from desk.policy import Policy
 from desk.types import Clock, ClockState, Entry, EntryKind, Interval, Ticket
 from model.text import Text
@@ -22,6 +22,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     interval: Interval
     began_with: EntryKind
     windows: tuple[Window, ...]
+    entry: Entry  #: the one that began it, with both of its times and who wrote it
 
 
 class ExplainedClock(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,13 +42,15 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     tz: str
     now: int
     clocks: tuple[ExplainedClock, ...]
+    problems: tuple[Text, ...] = ()  #: what is odd about its time: a clock that jumped, a level nobody knows
 
 
 def explain(policy: Policy, ticket: Ticket, ledger: list[Entry], now: int) -> Explained:
     """The ticket's clocks at `now`, taken apart."""
     events = story(ledger)
-    now = max(now, events[-1].at)
-    kinds = {e.seq: e.kind for e in ledger}
+    odd = problems(policy, ledger, now)
+    now = max(now, *(e.at for e in (events[0], *events)))
+    entries = {e.seq: e for e in ledger}
     place = place_of(events[0])
 
     calendar_of = {c.id: c for rule in policy.clocks for c in (rule.calendar, *(p.calendar for p in rule.promises))}
@@ -58,17 +61,24 @@ def explain(policy: Policy, ticket: Ticket, ledger: list[Entry], now: int) -> Ex
             calendar = calendar_of[i.calendar]
             stretches = calendars.windows(calendar, place, i.since, i.until if i.until is not None else now)
             still = i.state in (ClockState.STOPPED, ClockState.PAUSED)
-            counted.append(Counted(interval=i, began_with=kinds[i.by], windows=() if still else tuple(stretches)))
+            by, own = entries[i.by], () if still else tuple(stretches)
+            counted.append(Counted(interval=i, began_with=by.kind, windows=own, entry=by))
         return ExplainedClock(clock=clock, counted=tuple(counted), breaks_after=_limit(policy, clock))
 
     return Explained(
         ticket=ticket,
-        level=policy.level(ticket.level).name,
+        level=level_name(policy, ticket.level),
         policy=policy,
         tz=place.tz,
         now=now,
         clocks=tuple(take_apart(c) for c in clocks(policy, ledger, now)),
+        problems=tuple(odd),
     )
+
+
+def level_name(policy: Policy, level: str) -> Text:
+    """The contract's name for it; its id where the contract has no such level."""
+    return next((known.name for known in policy.levels if known.id == level), Text(level, level))
 
 
 def _limit(policy: Policy, clock: Clock) -> Text | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from desk import words
 from desk.calendars import zone
-from desk.explain import Counted, Explained, ExplainedClock
+from desk.explain import Counted, Explained, ExplainedClock, level_name
 from desk.policy import Policy
 from desk.types import Clock, Entry, Interval, Ticket
 from model.text import Language, Text
@@ -18,7 +18,7 @@ from model.text import Language, Text
 
 def ticket_json(ticket: Ticket, policy: Policy | None = None) -> dict[str, Any]:
     """One ticket. `level_name` needs its policy."""
-    name = policy.level(ticket.level).name if policy else None
+    name = level_name(policy, ticket.level) if policy else None
     return {
         "id": ticket.id,
         "state": ticket.state.value,
@@ -36,6 +36,9 @@ def ticket_json(ticket: Ticket, policy: Policy | None = None) -> dict[str, Any]:
         "changed_at": ticket.changed_at,
         "closed_at": ticket.closed_at,
         "next_call": _both(ticket.next_call),
+        "kind": ticket.kind.value,
+        "device": ticket.device,
+        "owner": ticket.owner,
     }
 
 
@@ -69,6 +72,10 @@ def clock_json(clock: Clock) -> dict[str, Any]:
         "source": clock.source,
         "also": [_both(text) for text in clock.also],
         "intervals": [_interval_json(i) for i in clock.intervals],
+        "begun": clock.begun,
+        "subject": clock.subject,
+        "proof": clock.proof,
+        "problems": [_both(text) for text in clock.problems],
     }
 
 
@@ -78,13 +85,15 @@ def explain_json(explained: Explained) -> dict[str, Any]:
         "ticket": ticket_json(explained.ticket, explained.policy),
         "tz": explained.tz,
         "now": explained.now,
+        "policy": explained.policy.pin,
         "clocks": [_explained_clock_json(c) for c in explained.clocks],
+        "problems": [_both(text) for text in explained.problems],
     }
 
 
 def ticket_line(ticket: Ticket, policy: Policy | None, language: Language) -> str:
     """One ticket in a list."""
-    level = policy.level(ticket.level).name[language] if policy else ticket.level
+    level = level_name(policy, ticket.level)[language] if policy else ticket.level
     call = f"  → {ticket.next_call[language]}" if ticket.next_call else ""
     state = words.STATES[ticket.state][language]
     return f"{ticket.id}  {state}  {level}  {ticket.site}  {ticket.title[language]}{call}"
@@ -105,9 +114,11 @@ def clock_line(clock: Clock, tz: str, language: Language, breaks_after: Text | N
     due, said = ("应于", "另载") if language == "zh" else ("due", "also says")
     limit = breaks_after[language] if breaks_after else ""
     promise = " · ".join(part for part in (clock.text[language] if clock.text else "", limit) if part)
+    about = f" {clock.subject}" if clock.subject else ""
     parts = [
-        f"{clock.title[language]} [{clock.name}]",
+        f"{clock.title[language]} [{clock.name}{about}]",
         words.CLOCK_STATES[clock.state][language],
+        words.PROOFS[clock.proof][language] if clock.proof in words.PROOFS else "",
         promise,
         clock.calendar,
         f"{due} {moment(clock.due_at, tz)}" if clock.due_at is not None else "",
@@ -123,8 +134,10 @@ def explain_lines(explained: Explained, language: Language) -> list[str]:
     t = explained.ticket
     head = f"{t.id} · {t.title[language]} · {explained.level[language]} · {t.policy}"
     lines = [f"{head} · {as_of} {moment(explained.now, explained.tz)}"]
+    lines += [f"! {problem[language]}" for problem in explained.problems]
     for item in explained.clocks:
         lines.append(clock_line(item.clock, explained.tz, language, item.breaks_after))
+        lines += [f"    ! {problem[language]}" for problem in item.clock.problems]
         for counted in item.counted:
             lines += _interval_lines(counted, explained, language)
         total = "合计" if language == "zh" else "sum"
@@ -153,7 +166,9 @@ def _interval_lines(counted: Counted, explained: Explained, language: Language) 
     end = i.until if i.until is not None else explained.now
     open_end = "" if i.until is not None else (" (现在)" if language == "zh" else " (now)")
     state = words.CLOCK_STATES[i.state][language]
-    began = f"#{i.by} {words.ENTRIES[counted.began_with][language]}"
+    late = counted.entry.recorded_at - counted.entry.at >= 60_000
+    noted = _late(counted.entry, tz, language) if late else ""
+    began = f"#{i.by} {words.ENTRIES[counted.began_with][language]} ({counted.entry.who}){noted}"
     line = f"    {moment(i.since, tz)} → {moment(end, tz)}{open_end}  {i.counted_s:.3f} s  {state}  {began}  {i.source}"
     whole = len(counted.windows) == 1 and counted.windows[0] == (i.since, end)
     if whole or not counted.windows:
@@ -169,7 +184,12 @@ def _late(entry: Entry, tz: str, language: Language) -> str:
 
 def _explained_clock_json(item: ExplainedClock) -> dict[str, Any]:
     intervals = [
-        {**_interval_json(c.interval), "began_with": c.began_with.value, "windows": [list(w) for w in c.windows]}
+        {
+            **_interval_json(c.interval),
+            "began_with": c.began_with.value,
+            "windows": [list(w) for w in c.windows],
+            "entry": {key: value for key, value in entry_json(c.entry).items() if key != "data"},
+        }
         for c in item.counted
     ]
     return {**clock_json(item.clock), "breaks_after": _both(item.breaks_after), "intervals": intervals}

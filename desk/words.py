@@ -154,6 +154,10 @@ WARRANTY_NO_CLASS = Text(
 )
 WARRANTY_NO_DATE = Text("undefined, ask: the date of installation is not known", "未定义，须询问：安装日期不详")
 
+PROOFS: dict[str, Text] = {
+    "telemetry": Text("proven by readings", "由遥测证明"),
+    "person": Text("not proven by readings", "未由遥测证明"),
+}
 UNPROVEN = Text("(not yet proven by readings)", "（尚未由遥测证明）")
 NOT_BY_PEOPLE = Text(
     "expected one of {options}, got `{kind}`: the desk writes that itself",
@@ -178,10 +182,6 @@ TOO_LATE = Text(
 SAY_WHY = Text("`{kind}` says nothing without one of: {keys}", "“{kind}”至少应填写其一：{keys}")
 LACKING = Text("`{kind}` needs {keys}", "“{kind}”需要 {keys}")
 OUR_KEYS = Text("the desk writes {keys} itself; fix: leave it out", "{keys} 由系统自行记录；改法：去掉")
-OVERTAKEN = Text(
-    "meanwhile {who} entered #{seq} ({kind}): look again, then decide",
-    "期间 {who} 已记录第 {seq} 条（{kind}）：请重新查看后再决定",
-)
 NO_PAUSE = Text(
     "policy {policy} lets no clock wait: nothing was paused; fix: write a note, or ask for another contract",
     "政策 {policy} 不允许任何时限暂停：未暂停；改法：写备注，或修订合同",
