@@ -32,30 +32,8 @@ _STEPS = (
 )
 _LATIN = re.compile(r"[a-z0-9]+")
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]+")
-_STOP = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "by",
-        "for",
-        "from",
-        "had",
-        "has",
-        "in",
-        "is",
-        "it",
-        "its",
-        "of",
-        "on",
-        "or",
-    ]
-    + ["so", "that", "the", "then", "this", "to", "was", "were", "with"]
-)
+_LITTLE = "a an and are as at be by for from had has in is it its of on or so that the then this to was were with"
+_STOP = frozenset(_LATIN.findall(_LITTLE))
 #: What the same failure mode and the same model add to the words' own weight.
 _MODE, _MODEL = 4.0, 1.5
 _MOST_WORDS = 60

@@ -31,7 +31,7 @@ from desk.paper.render import FontMissing, localised
 from desk.paper.types import Chart, EditRefused, Mark, Paper, edited
 from desk.reports import Report
 from model.inventory import Inventory
-from model.text import LANGUAGES, Language, Text
+from model.text import LANGUAGES, Text
 from roundsman import report_charts
 from roundsman.centre import Centre, NoCentreError, opened
 from roundsman.speech import complain, language, put, say
@@ -235,24 +235,4 @@ def moment(words: str, tz: str) -> int:
     return round((told if told.tzinfo else told.replace(tzinfo=ZoneInfo(tz))).timestamp() * 1000)
 
 
-def listed(found: list[documents.Document], as_json: bool) -> None:
-    """Documents, a line each."""
-    for d in found:
-        line = {"hash": d.hash, "name": d.name, "media_type": d.media_type, "size": d.size, "who": d.who, "at": d.at}
-        if as_json:
-            put(
-                {
-                    **line,
-                    "ticket": d.links.ticket,
-                    "device": d.links.device,
-                    "site": d.links.site,
-                    "customer": d.links.customer,
-                }
-            )
-        else:
-            say(
-                f"{d.hash[:16]}  {d.size:>9}  {d.media_type}  {d.name}  {d.who}  {d.links.ticket or d.links.device or ''}"
-            )
-
-
-__all__ = ["FOLDER", "Language", "Room", "WishRefused", "Wishes", "listed", "make", "moment", "read_edits"]
+__all__ = ["FOLDER", "Room", "WishRefused", "Wishes", "make", "moment", "read_edits"]
