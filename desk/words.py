@@ -136,6 +136,16 @@ UNKNOWN_LEVEL = Text(
     "第 {seq} 条的级别“{level}”不在 {policy} 中：该级别没有任何承诺；改法：重新定级",
 )
 WARNED = Text("{clock}: due {due}", "{clock}：{due} 到期")
+CANNOT_KEEP = Text(
+    "{clock}: due {due}, cannot be kept: {why}; {when}", "{clock}：{due} 到期，已无法按时：{why}；{when}"
+)
+LEAVES = Text("nearest suitable engineer to leave is {name}", "最早可出发的合适工程师是{name}")
+ARRIVES = Text("nearest suitable engineer is {name}", "最近的合适工程师是{name}")
+NOBODY = Text("no suitable engineer is listed", "没有登记合适的工程师")
+NOBODY_OF = Text("no engineer of {grade} is listed", "没有登记{grade}的工程师")
+PART_COMES = Text("part {part} is there at {at}", "备件 {part} 于 {at} 到")
+AT_EARLIEST = Text("at the earliest {at}", "最早 {at}")
+NEVER = Text("nobody can go as things are", "目前无人可去")
 BROKEN = Text("{clock}: was due {due}", "{clock}：应于 {due} 完成")
 ESCALATED = Text("call {to}: {why}", "请联系{to}：{why}")
 ESCALATED_AGAIN = Text(" (again, {n})", "（再次，第 {n} 次）")
