@@ -1,6 +1,6 @@
 """In or out of warranty, or `undefined, ask`: never guessed.
 
-`until` is the first day that is out. A battery needs a class that covers its Ah (and its block voltage, where the
+`until` is the first day that is out; before `since` nothing has begun. A battery needs a class that covers its Ah (and its block voltage, where the
 class names one); a gap between two classes is a gap.
 """
 
@@ -26,8 +26,11 @@ def verdict(
     start = _day(since)
     if start is None:
         return _undefined(item, covering.source, words.WARRANTY_NO_DATE)
-    until = covering.term.after(start).isoformat()
-    inside = at < until
+    asked = _day(at)
+    if asked is None or asked < start:
+        return _undefined(item, covering.source, words.WARRANTY_NOT_BEGUN.format(since=start.isoformat()))
+    end = covering.term.after(start)
+    until, inside = end.isoformat(), asked < end
     sentence = words.WARRANTY_IN if inside else words.WARRANTY_OUT
     term = covering.term.words()
     return WarrantyVerdict(

@@ -162,6 +162,10 @@ WARRANTY_OUT = Text("out of warranty since {until} ({term}, {source})", "已过�
 WARRANTY_NO_CLASS = Text(
     "undefined, ask: the contract has no class for {what}", "未定义，须询问：合同中没有“{what}”的等级"
 )
+WARRANTY_NOT_BEGUN = Text(
+    "undefined, ask: the term begins only on {since}",
+    "未定义，须询问：保修自 {since} 起才开始",
+)
 WARRANTY_NO_DATE = Text("undefined, ask: the date of installation is not known", "未定义，须询问：安装日期不详")
 
 PROOFS: dict[str, Text] = {

@@ -18,6 +18,9 @@ from model.problem import Problem, unreadable
 from model.text import Text
 from roundsman.speech import complain, language, put, say, tell_problems
 
+#: Within these a term or a working calendar can be added to any date.
+_YEARS = range(1900, 3000)
+
 
 class Wrong(Exception):
     """What the caller asked cannot be answered: said, exit 1."""
@@ -33,7 +36,7 @@ def lint_files(files: Sequence[Path], as_json: bool) -> int:
     paths = files or tuple(POLICIES.values())
     for path in paths:
         policy, problems = _read(path)
-        failed += _tell(problems, as_json)
+        failed += tell_problems(problems, as_json)
         if policy is None:
             continue
         told = findings(policy, str(path))
@@ -158,10 +161,6 @@ def _read(path: Path) -> tuple[Policy | None, list[Problem]]:
         return None, [unreadable(str(path), error)]
 
 
-def _tell(problems: list[Problem], as_json: bool) -> int:
-    return tell_problems(problems, as_json)
-
-
 def _policy(name: str) -> Policy:
     """A shipped policy by id, or a file."""
     path = POLICIES.get(name) or (Path(name) if name.endswith(".toml") else None)
@@ -195,26 +194,31 @@ def _instant(at: str, place: Place) -> int:
     try:
         moment = datetime.fromisoformat(at)
         aware = moment if moment.tzinfo else moment.replace(tzinfo=zone(place.tz))
-        return round(aware.timestamp() * 1000)
+        if moment.year in _YEARS:
+            return round(aware.timestamp() * 1000)
     except (ValueError, OverflowError):
-        raise Wrong(
-            Text(
-                f"--at: expected ISO 8601 like 2026-11-23T10:00 or 2026-11-23T10:00+08:00, got {at!r}",
-                f"--at：应为 ISO 8601，如 2026-11-23T10:00 或 2026-11-23T10:00+08:00，实为 {at!r}",
-            )
-        ) from None
+        pass
+    raise Wrong(
+        Text(
+            f"--at: expected ISO 8601 like 2026-11-23T10:00 or 2026-11-23T10:00+08:00, got {at!r}",
+            f"--at：应为 ISO 8601，如 2026-11-23T10:00 或 2026-11-23T10:00+08:00，实为 {at!r}",
+        )
+    )
 
 
 def _day(option: str, text: str) -> date:
     try:
-        return datetime.fromisoformat(text).date()
+        day = datetime.fromisoformat(text).date()
+        if day.year in _YEARS:
+            return day
     except ValueError:
-        raise Wrong(
-            Text(
-                f"{option}: expected a date like 2026-11-23, got {text!r}",
-                f"{option}：应为日期，如 2026-11-23，实为 {text!r}",
-            )
-        ) from None
+        pass
+    raise Wrong(
+        Text(
+            f"{option}: expected a date like 2026-11-23, got {text!r}",
+            f"{option}：应为日期，如 2026-11-23，实为 {text!r}",
+        )
+    )
 
 
 def _positive(option: str, value: float | None) -> None:

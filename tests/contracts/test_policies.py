@@ -43,9 +43,10 @@ def test_every_sentence_is_there_in_both_languages(id: str) -> None:
     texts += [c.title for c in found.clocks] + [p.text for c in found.clocks for p in c.promises if p.text]
     texts += [r.name for r in found.roles.values()] + [s.text for s in found.ladder] + [n.text for n in found.notes]
     texts += [t for d in found.duties for t in (d.title, *d.items)] + [s.text for s in found.spares]
-    texts += [x.title for x in (*found.gates, *found.forms, *found.reports, *found.flows)]
+    titled: list[tuple[Any, ...]] = [found.gates, found.forms, found.reports, found.flows]
+    texts += [one.title for part in titled for one in part]
     texts += [t for f in found.flows for t in f.steps] + [t.text for t in found.terms]
-    texts += [x.name for x in (*found.grades, *found.fault_kinds)]
+    texts += [x.name for x in found.grades] + [x.name for x in found.fault_kinds]
     assert all(t.en and t.zh for t in texts)
     assert any("\u4e00" <= letter <= "\u9fff" for t in texts for letter in t.zh)
 
