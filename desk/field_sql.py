@@ -12,6 +12,7 @@ from desk.lines import Data, Line, Subject
 from model.text import Text
 
 _NONE = Subject()
+_TRIES = 5
 
 
 def add(
@@ -28,28 +29,39 @@ def add(
     data: Data | None = None,
 ) -> Line:
     """Write one more line of a thing; told twice it is one line. `of` counts with the first line only."""
-    kept = lines(conn, kind, id=id)
-    for line in kept:
-        if (line.event, line.who, line.at, line.data) == (event, who, at, data or {}):
-            return line
-    first = kept[0] if kept else None
     made = Line(
         kind=kind,
         id=id,
-        seq=len(kept) + 1,
+        seq=1,
         at=at,
         recorded_at=max(now, at),
         who=who,
         event=event,
-        customer=first.customer if first else of.customer,
-        site=first.site if first else of.site,
-        device=first.device if first else of.device,
-        ticket=first.ticket if first else of.ticket,
+        customer=of.customer,
+        site=of.site,
+        device=of.device,
+        ticket=of.ticket,
         text=text,
         data=data or {},
     )
-    conn.execute(field_book.insert().values(**_columns(made)))
-    return made
+    for _ in range(_TRIES):
+        kept = lines(conn, kind, id=id)
+        for line in kept:
+            if (line.event, line.who, line.at, line.data) == (event, who, at, made.data):
+                return line
+        if kept:
+            first = kept[0]
+            made = msgspec.structs.replace(
+                made,
+                seq=len(kept) + 1,
+                customer=first.customer,
+                site=first.site,
+                device=first.device,
+                ticket=first.ticket,
+            )
+        if _insert(conn, made):
+            return made
+    raise RuntimeError(f"{kind} {id}: others wrote {_TRIES} times between our look and our insert")
 
 
 def begin(
@@ -83,13 +95,31 @@ def begin(
             of.ticket,
         ):
             return line
-    # Numbers are zero-padded, so the greatest id is the newest; of two writers that take one, the second collides.
+    # Numbers are zero-padded, so the greatest id is the newest.
     newest = sa.select(sa.func.max(field_book.c.id)).where(
         field_book.c.kind == kind, field_book.c.id.like(f"{prefix}-%")
     )
-    last = conn.execute(newest).scalar_one()
-    number = int(str(last).rpartition("-")[2]) + 1 if last else 1
-    return add(conn, kind, f"{prefix}-{number:06d}", event, who, at, now, text, of=of, data=data)
+    for _ in range(_TRIES):  # of two writers that take one number, the second collides and takes the next
+        last = conn.execute(newest).scalar_one()
+        number = int(str(last).rpartition("-")[2]) + 1 if last else 1
+        made = Line(
+            kind=kind,
+            id=f"{prefix}-{number:06d}",
+            seq=1,
+            at=at,
+            recorded_at=max(now, at),
+            who=who,
+            event=event,
+            customer=of.customer,
+            site=of.site,
+            device=of.device,
+            ticket=of.ticket,
+            text=text,
+            data=data or {},
+        )
+        if _insert(conn, made):
+            return made
+    raise RuntimeError(f"no free number for a new {kind} after {_TRIES} tries")
 
 
 def lines(
@@ -114,6 +144,16 @@ def lines(
 def newest_record(conn: sa.Connection) -> int:
     """When the field's book was last written: a clock that stands before it has jumped back."""
     return int(conn.execute(sa.select(sa.func.coalesce(sa.func.max(field_book.c.recorded_at), 0))).scalar_one())
+
+
+def _insert(conn: sa.Connection, line: Line) -> bool:
+    """False when somebody else took this place meanwhile."""
+    try:
+        with conn.begin_nested():
+            conn.execute(field_book.insert().values(**_columns(line)))
+    except sa.exc.IntegrityError:
+        return False
+    return True
 
 
 def _columns(line: Line) -> dict[str, Any]:
