@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from desk import field_sql, visiting, visits
+from desk import field_sql, filing, visiting, visits
+from desk.forms import Filled
 from desk.lines import Line
 from desk.paper.case import minute
 from desk.paper.types import same
@@ -42,3 +43,9 @@ def planned(
         what = Text(f"{visit.purpose}: {name.en}, {visit.engineer}", f"{visit.purpose}：{name.zh}，{visit.engineer}")
         rows.append((what, same(at), visits.NAMES[visit.state]))
     return rows
+
+
+def filled(conn: sa.Connection, ticket: str, form: str) -> Filled | None:
+    """The newest form of this kind that was filled in for a ticket."""
+    found = [one for one in filing.listed(conn, ticket=ticket) if one.form == form]
+    return max(found, key=lambda one: (one.at, one.id), default=None)

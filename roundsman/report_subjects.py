@@ -11,7 +11,9 @@ from collector.history import HistoryError
 from desk import documents, faq, recurrence, reports, warranty
 from desk.calendars import zone
 from desk.documents import Document
+from desk.inspection import prefill
 from desk.paper.case import Case, minute
+from desk.paper.inspection_paper import inspection_paper
 from desk.paper.life_paper import Life, case_events, handbook_paper
 from desk.paper.period import Event, Period
 from desk.paper.types import Chart, Paper, same
@@ -20,6 +22,7 @@ from desk.policy import Policy
 from desk.types import WarrantyVerdict
 from model.inventory import Device
 from model.points import POINTS, Kind
+from model.reading import Reading
 from model.text import Text
 from roundsman import report_charts, report_planned
 from roundsman.reporting import Room, WishRefused, moment
@@ -232,3 +235,36 @@ def handbook(room: Room, site: str) -> Paper:
     devices = sorted(room.inventory.at_site(site), key=lambda d: (d.kind != "ups", d.id))
     tz = known[site].tz
     return handbook_paper(site, [life(room, d.id, whole=False) for d in devices], room.inventory, tz, room.now(tz))
+
+
+def inspection(room: Room, subject: str) -> Paper:
+    """The contract's inspection of a device or of a site's UPS, pre-filled from the newest readings. Raises WishRefused."""
+    site = subject.partition("/")[0]
+    devices = [subject] if "/" in subject else [d.id for d in room.inventory.at_site(site) if d.kind == "ups"]
+    if not devices or not set(devices) <= set(room.inventory.devices):
+        raise WishRefused(
+            Text(f"expected a listed device or site, got {subject}", f"应为台账中的设备或站点，实为 {subject}")
+        )
+    known = room.inventory.site(site)
+    now = room.now(known.tz)
+    policy = policy_of(room, known.customer, now)
+    duty = next((d for d in policy.duties if d.kind == "inspection" and d.items), None) if policy else None
+    if policy is None or duty is None:
+        name = policy.id if policy else "-"
+        raise WishRefused(
+            Text(
+                f"policy {name} lists nothing to inspect; expected a duty with items",
+                f"政策 {name} 未列出巡检项目；应有带项目的任务",
+            )
+        )
+    readings: list[Reading] = []
+    charts: list[Chart] = []
+    try:
+        with room.history() as history:
+            for device in devices:
+                readings += history.latest(device)
+            charts = report_charts.around(history, devices, [], now - CHART_MS, now, known.tz)
+    except HistoryError as error:
+        complain(Text(f"no readings: {error}", f"没有遥测：{error}"))
+    items = prefill(duty, readings, now)
+    return inspection_paper(subject, duty, items, room.inventory, policy, now, charts=tuple(charts))

@@ -88,23 +88,16 @@ def handover(ticket: str, /, *, deliver: Deliver = False, print: Print = USUAL) 
 
 
 @app.command
-def form(
-    ticket: str,
-    id: str = "",
-    /,
-    *,
-    grade: Annotated[
-        Literal["satisfied", "fair", "dissatisfied"] | None, Parameter(help="What the customer ticked. 满意度。")
-    ] = None,
-    print: Print = USUAL,
-) -> int:
-    """A form of the contract, filled in as far as the ledger knows, with room to sign. 合同表单与签字。"""
+def form(ticket: str, id: str = "", /, *, print: Print = USUAL) -> int:
+    """A form of the contract: as it was filled in, or drafted from the ledger with room to write and sign. 合同表单。"""
     from desk.paper.form_paper import form_of, form_paper
+    from roundsman.report_planned import filled
     from roundsman.reporting import Room, make
 
     def draft(room: Room) -> Paper:
         case = room.case(ticket)
-        return form_paper(case, form_of(case, id), grade=grade)
+        rule = form_of(case, id)
+        return form_paper(case, rule, filled(room.conn, ticket, rule.id))
 
     return make(wishes(print), draft)
 
@@ -253,3 +246,12 @@ def recurring(*, since: Since = None, until: Until = None, collector: CentreFile
     from roundsman.report_files import list_recurring
 
     return list_recurring(since, until, collector, json)
+
+
+@app.command
+def inspection(subject: str, /, *, print: Print = USUAL) -> int:
+    """The contract's list for a device or site, pre-filled from readings; what needs eyes is left open. 巡检报告。"""
+    from roundsman.report_subjects import inspection as draft
+    from roundsman.reporting import make
+
+    return make(wishes(print), lambda room: draft(room, subject))

@@ -2,64 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from desk import words
+from desk.forms import FIELDS, GRADES, Filled
 from desk.paper.case import Case, about, heading, minute
 from desk.paper.types import Block, Choice, Facts, Paper, Room, Section, same
 from desk.policy import Form
 from desk.types import EntryKind
 from model.text import Text
 
-GRADES = {
-    "satisfied": Text("satisfied", "满意"),
-    "fair": Text("fair", "一般"),
-    "dissatisfied": Text("dissatisfied", "不满意"),
-}
 SIGNERS = {
     "purchaser_named_technician": Text("the purchaser's named technician", "采购方指定技术人员"),
     "customer": Text("the customer", "客户"),
     "supervisor": Text("the supervisor", "主管领导"),
-}
-FIELDS = {
-    "advice": Text("Advice", "建议"),
-    "analysis": Text("Analysis", "分析"),
-    "answer": Text("Answer", "答复"),
-    "cause": Text("Cause", "原因"),
-    "change": Text("Change", "变更内容"),
-    "class": Text("Class", "分类"),
-    "configuration": Text("Configuration", "配置"),
-    "confirmation": Text("Confirmation", "确认"),
-    "confirmed_by_customer": Text("Confirmed by the customer", "客户确认"),
-    "content": Text("Content of the service", "服务内容"),
-    "contract_user": Text("Contract user", "合同用户"),
-    "customer": Text("Customer", "客户"),
-    "description": Text("Description", "描述"),
-    "environment": Text("Environment", "环境"),
-    "equipment": Text("Equipment", "设备"),
-    "fault": Text("Fault", "故障"),
-    "guarantee_period": Text("Guarantee period", "保修期"),
-    "hardware": Text("Hardware", "硬件"),
-    "measures": Text("Measures", "措施"),
-    "method": Text("Method", "方法"),
-    "opinion": Text("Opinion", "意见"),
-    "passed_to": Text("Passed to", "转交"),
-    "place": Text("Place", "地点"),
-    "problem": Text("Problem", "问题"),
-    "question": Text("Question", "问题"),
-    "remarks": Text("Remarks", "备注"),
-    "repair": Text("Repair", "维修"),
-    "reporter": Text("Reporter", "申告人"),
-    "request": Text("Request", "服务请求"),
-    "result": Text("Result", "结果"),
-    "service_items": Text("Service items", "服务项目"),
-    "software": Text("Software", "软件"),
-    "solution": Text("Solution", "解决方案"),
-    "tested": Text("Tested", "测试"),
-    "time": Text("Time", "时间"),
-    "type": Text("Type", "类型"),
-    "user": Text("User", "用户"),
-    "verified": Text("Verified", "验证"),
 }
 
 
@@ -84,12 +40,14 @@ def form_of(case: Case, id: str) -> Form:
     return wanted[0]
 
 
-def form_paper(case: Case, form: Form, filled: Mapping[str, str] | None = None, grade: str | None = None) -> Paper:
-    """The form on paper. `filled` are answers by field, `grade` what the customer ticked."""
+def form_paper(case: Case, form: Form, filled: Filled | None = None) -> Paper:
+    """The form on paper: as it was filled in, or drafted from the ledger with room for the rest."""
     blocks: list[Block] = []
+    said = _said_in(filled) if filled else {}
+    grade = filled.satisfaction if filled else None
     for field in form.fields:
         label = FIELDS.get(field, same(field.replace("_", " ")))
-        value = same(filled[field]) if filled and field in filled else _known(case, field)
+        value = same(said[field]) if field in said else _known(case, field)
         blocks.append(Facts(rows=((label, value),)) if value else Room(label=label, lines=3))
     if form.grades:
         options = tuple(GRADES.get(g, same(g)) for g in form.grades)
@@ -97,7 +55,9 @@ def form_paper(case: Case, form: Form, filled: Mapping[str, str] | None = None, 
         blocks.append(Choice(label=Text("Satisfaction", "满意度"), options=options, chosen=chosen))
     if form.signed_by:
         who = SIGNERS.get(form.signed_by, same(form.signed_by.replace("_", " ")))
-        blocks.append(Room(label=Text(f"Signature of {who.en}, date", f"{who.zh}签字、日期"), lines=3))
+        name = filled.signer if filled and filled.signer else ""
+        label = Text(f"Signature of {who.en}, date  {name}", f"{who.zh}签字、日期  {name}")
+        blocks.append(Room(label=label, lines=3))
     blocks.append(Room(label=Text("Signature of the engineer, date", "工程师签字、日期"), lines=2))
     return Paper(
         kind="form",
@@ -109,6 +69,14 @@ def form_paper(case: Case, form: Form, filled: Mapping[str, str] | None = None, 
         tz=case.tz,
         about=about(case),
     )
+
+
+def _said_in(filled: Filled) -> dict[str, str]:
+    """The values, each with its later corrections beneath."""
+    said = dict(filled.values)
+    for words_of in filled.corrections:
+        said.update({field: f"{said.get(field, '')}\n→ {value}" for field, value in words_of.items()})
+    return said
 
 
 def _surveyed(case: Case, form: Form) -> int | None:

@@ -1,113 +1,105 @@
-"""The inspection report: every item of the contract's list, pre-filled where readings say something, open where eyes are needed. Pure.
-
-`Item` is what desk/inspection.py (the pre-fill) hands over: one for each item of the duty, in its order.
-"""
+"""The inspection report: every item of the contract's list, filled in from readings, open where eyes are needed. Pure."""
 
 from __future__ import annotations
 
-import msgspec
+from collections.abc import Mapping, Sequence
 
-from desk.paper.case import customer_name, place_and_name
+from desk.inspection import NAMES, Found, Item, Value
+from desk.paper.case import customer_name, minute, place_and_name
 from desk.paper.types import Block, Chart, Choice, Paper, Room, Section, Table, same
 from desk.policy import Duty, Policy
-from model.inventory import Device, Inventory
+from model.inventory import Inventory
+from model.points import POINTS
 from model.text import Text
 
-OK, ATTENTION, FAULT = "ok", "attention", "fault"
-VERDICTS = {OK: Text("in order", "正常"), ATTENTION: Text("attention", "需关注"), FAULT: Text("fault", "异常")}
-_ORDER = (OK, ATTENTION, FAULT)
-
-
-class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """One point of the list. `filled` is what the readings say, `eyes` what only a person can see, `verdict` one of VERDICTS."""
-
-    title: Text
-    filled: tuple[Text, ...] = ()
-    eyes: Text | None = None
-    verdict: str | None = None
-    remark: Text | None = None  #: what the engineer wrote
+_VERDICTS = (Text("in order", "正常"), Text("attention", "需关注"), Text("fault", "异常"))
+#: What telemetry alone settles; a person may tick another box.
+_SETTLED = {Found.GOOD: 0, Found.TROUBLE: 2}
 
 
 def inspection_paper(
-    device: Device,
+    subject: str,
     duty: Duty,
-    items: tuple[Item, ...],
+    items: Sequence[Item],
     inventory: Inventory,
     policy: Policy,
-    tz: str,
     now: int,
+    answers: Mapping[int, str] | None = None,
     charts: tuple[Chart, ...] = (),
 ) -> Paper:
-    """The report on one device."""
-    site = inventory.site(device.site)
-    open_items = [item for item in items if item.verdict is None]
-    sections = [
-        Section(
-            id="overview",
-            title=Text("Overview", "总览"),
-            blocks=(_overview(items),),
-            note=Text(
-                f"{len(open_items)} of {len(items)} points still need a person's verdict.",
-                f"{len(items)} 项中有 {len(open_items)} 项待人员判断。",
-            ),
-        ),
-        *(_section(n, item) for n, item in enumerate(items, start=1)),
-    ]
-    if charts:
-        sections.append(Section(id="readings", title=Text("Readings", "遥测"), blocks=charts))
-    signatures: tuple[Block, ...] = (
-        Room(label=Text("Signature of the engineer, date", "工程师签字、日期"), lines=2),
-        Room(label=Text("Signature of the customer, date", "客户签字、日期"), lines=2),
+    """The report on one device (`site/device`) or one site; `answers` are a person's words by the item's number."""
+    site = inventory.site(subject.partition("/")[0])
+    where = Text(f"{site.name.en} ({site.id})", f"{site.name.zh}（{site.id}）")
+    what = place_and_name(inventory, subject) if "/" in subject else where
+    said = answers or {}
+    still_open = [i for i in items if i.found not in _SETTLED and not said.get(i.number)]
+    note = Text(
+        f"{len(still_open)} of {len(items)} points still need a person's verdict.",
+        f"{len(items)} 项中有 {len(still_open)} 项待人员判断。",
     )
-    sections.append(Section(id="signatures", title=Text("Signatures", "签字"), blocks=signatures))
+    about = {"site": site.id, "customer": site.customer}
     return Paper(
         kind="inspection",
         title=Text("Inspection report", "巡检报告"),
-        subtitle=place_and_name(inventory, device.id),
+        subtitle=what,
         head=(
             (Text("Customer", "客户"), customer_name(inventory, site.customer)),
-            (Text("Site", "站点"), Text(f"{site.name.en} ({site.id})", f"{site.name.zh}（{site.id}）")),
-            (Text("Equipment", "设备"), place_and_name(inventory, device.id)),
+            (Text("Site", "站点"), where),
+            (Text("Inspected", "巡检对象"), what),
             (
                 Text("By the contract", "合同依据"),
                 Text(f"{policy.name.en} {duty.source}", f"{policy.name.zh} {duty.source}"),
             ),
             (Text("Task", "任务"), duty.title),
         ),
-        sections=tuple(sections),
+        sections=(
+            Section(id="overview", title=Text("Overview", "总览"), blocks=(_overview(items),), note=note),
+            *(_section(item, said.get(item.number), site.tz, inventory) for item in items),
+            *([Section(id="readings", title=Text("Readings", "遥测"), blocks=charts)] if charts else []),
+            Section(id="signatures", title=Text("Signatures", "签字"), blocks=_SIGNATURES),
+        ),
         as_of=now,
-        tz=tz,
-        about={"device": device.id, "site": site.id, "customer": site.customer},
+        tz=site.tz,
+        about={**about, "device": subject} if "/" in subject else about,
     )
 
 
-def _overview(items: tuple[Item, ...]) -> Table:
-    rows = tuple(
-        (
-            same(n),
-            item.title,
-            Text("readings", "遥测") if item.filled and item.eyes is None else _by(item),
-            VERDICTS[item.verdict] if item.verdict else Text("open", "待判断"),
-        )
-        for n, item in enumerate(items, start=1)
-    )
-    head = (same("#"), Text("Point", "检查项目"), Text("By", "依据"), Text("Verdict", "结论"))
-    return Table(head=head, rows=rows, widths=(0.4, 5, 1.8, 1.2))
+_SIGNATURES: tuple[Block, ...] = (
+    Room(label=Text("Signature of the engineer, date", "工程师签字、日期"), lines=2),
+    Room(label=Text("Signature of the customer, date", "客户签字、日期"), lines=2),
+)
 
 
-def _by(item: Item) -> Text:
-    return Text("readings and eyes", "遥测与目视") if item.filled else Text("eyes", "目视")
+def _overview(items: Sequence[Item]) -> Table:
+    rows = tuple((same(item.number), item.text, NAMES[item.found]) for item in items)
+    head = (same("#"), Text("Point", "检查项目"), Text("Before anybody looked", "预填结果"))
+    return Table(head=head, rows=rows, widths=(0.4, 6, 2))
 
 
-def _section(n: int, item: Item) -> Section:
+def _section(item: Item, answer: str | None, tz: str, inventory: Inventory) -> Section:
     blocks: list[Block] = []
-    if item.filled:
-        rows = tuple((line,) for line in item.filled)
-        blocks.append(Table(head=(Text("What the readings say", "遥测结果"),), rows=rows, widths=(1,)))
-    if item.eyes:
-        blocks.append(Room(label=item.eyes, lines=2))
-    if item.remark:
-        blocks.append(Table(head=(Text("Engineer's remark", "工程师备注"),), rows=((item.remark,),), widths=(1,)))
-    chosen = _ORDER.index(item.verdict) if item.verdict in _ORDER else None
-    blocks.append(Choice(label=Text("Verdict", "结论"), options=tuple(VERDICTS[v] for v in _ORDER), chosen=chosen))
-    return Section(id=f"item-{n}", title=Text(f"{n}. {item.title.en}", f"{n}. {item.title.zh}"), blocks=tuple(blocks))
+    if item.values:
+        rows = tuple(_row(value, tz, inventory) for value in item.values)
+        head = (Text("Reading", "遥测量"), Text("Value", "数值"), Text("Device", "设备"), Text("Time", "时间"))
+        blocks.append(Table(head=head, rows=rows, widths=(3, 2, 2, 2)))
+    if item.absent:
+        names = [POINTS[p].meaning if p in POINTS else same(p) for p in item.absent]
+        label = Text("not told by the equipment, to be looked at", "设备未提供，需现场查看")
+        row = (Text(", ".join(n.en for n in names), "、".join(n.zh for n in names)), label)
+        blocks.append(Table(head=(Text("Absent", "缺少"), same("")), rows=(row,), widths=(3, 3)))
+    if answer:
+        blocks.append(Table(head=(Text("Engineer", "工程师"),), rows=((same(answer),),), widths=(1,)))
+    elif item.found is not Found.GOOD:
+        blocks.append(Room(label=Text("What was seen and done", "现场所见与处理"), lines=2))
+    blocks.append(Choice(label=Text("Verdict", "结论"), options=_VERDICTS, chosen=_SETTLED.get(item.found)))
+    n = item.number
+    return Section(id=f"item-{n}", title=Text(f"{n}. {item.text.en}", f"{n}. {item.text.zh}"), blocks=tuple(blocks))
+
+
+def _row(value: Value, tz: str, inventory: Inventory) -> tuple[Text, ...]:
+    name = POINTS[value.point].meaning if value.point in POINTS else same(value.point)
+    index = f" {value.index}" if value.index else ""
+    shown = value.said or same(f"{value.value:g} {value.unit}".strip())
+    bad = Text(f"{shown.en} (!)", f"{shown.zh}（!）") if value.trouble else shown
+    where = inventory.device(value.device).name
+    return Text(f"{name.en}{index}", f"{name.zh}{index}"), bad, where, same(minute(value.at, tz))
