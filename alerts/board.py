@@ -50,8 +50,9 @@ def _settle(draft: Draft, inventory: Inventory, now: int) -> tuple[BoardState, O
     """What is over goes first, so that what begins now is not put into an incident that has ended."""
     lifecycle.settle_endings(draft, inventory, now)
     _refresh(draft, inventory)
-    for alert in lifecycle.ripe(draft, inventory, now):
-        incident.attach(draft, alert, inventory)
+    ripe = incident.in_order(lifecycle.ripe(draft, inventory, now), inventory)
+    for alert in ripe:
+        incident.attach(draft, alert, inventory, ripe)
     incident.explain_silences(draft, inventory)
     _refresh(draft, inventory)
     return draft.result()

@@ -1,20 +1,24 @@
 """Which alerts have one cause.
 
 The key is (customer, cause, root), from the table of kinds; at most one incident is open for a key, and an alert
-belongs to exactly one incident. Three rules go beyond the table:
+belongs to exactly one incident. Four rules go beyond the table:
 
 - All UPSs of a site on battery are one mains failure of the site, and an output that goes off in it is its worst end.
 - A device that falls silent in it joins it when `darkness` explains the silence, also when the silence was seen first:
   then the incident that it had opened is merged. Otherwise it is a case of its own.
 - When a site's agent is silent, a device found silent with it tells nothing more, and joins the agent's incident.
+- A device that falls silent behind a switch that is silent joins the switch's incident, wherever that stands (`reach`).
 
 An incident closes when all its members are cleared; nothing is split by itself. Everything is in event time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
+from alerts import reach
 from alerts.darkness import explained
 from alerts.impact import impact_of, worst
 from alerts.kinds import Root, kind_of
@@ -29,8 +33,8 @@ SILENT = "device_silent"
 _MOST_REASONS = 60
 
 
-def attach(draft: Draft, alert: Alert, inventory: Inventory) -> None:
-    """Put a new alert into the incident of its cause, opening one if there is none."""
+def attach(draft: Draft, alert: Alert, inventory: Inventory, coming: Sequence[Alert] = ()) -> None:
+    """Put a new alert into the incident of its cause, opening one if there is none. `coming`: those that begin with it."""
     site = inventory.site(alert.device.partition("/")[0])
     mains = draft.open_with(CauseKey(site.customer, "mains", site.id))
     if alert.kind == SILENT:
@@ -39,6 +43,8 @@ def attach(draft: Draft, alert: Alert, inventory: Inventory) -> None:
         agent = draft.open_with(CauseKey(site.customer, "agent", site.id))
         if agent is not None:
             _join(draft, alert, agent, joined(alert, draft.members(agent), inventory))
+            return
+        if reaches(inventory) and _follow(draft, alert, reach.Site(site.id, _with(draft, alert, coming), inventory)):
             return
     key = _key(alert, site.customer, mains is not None)
     home = draft.open_with(key)
@@ -49,13 +55,35 @@ def attach(draft: Draft, alert: Alert, inventory: Inventory) -> None:
 
 
 def explain_silences(draft: Draft, inventory: Inventory) -> None:
-    """Let each open mains incident take in the silences that it explains by now, from wherever they stand."""
+    """Let each open mains incident take in the silences that it explains by now, and each silent switch those behind it."""
     for mains in [i for i in draft.incidents.values() if i.key.cause == "mains"]:
         again = True
         while again:  # a UPS that joins may explain what it feeds
             again = False
             for alert in [a for a in draft.alerts.values() if _elsewhere(a, mains)]:
                 again = _adopt(draft, alert, draft.incidents[mains.id], inventory) or again
+    for id, silences in _by_site(_silences(draft)).items():
+        if len({alert.incident for alert in silences}) > 1 and reaches(inventory):
+            site = reach.Site(id, silences, inventory)
+            for alert in silences:
+                home = draft.incidents.get(alert.incident or "")
+                if home is not None and home.key.cause not in ("mains", "agent"):
+                    _follow(draft, alert, site)
+
+
+def reaches(inventory: Inventory) -> bool:
+    """Whether anything is known of who is reached through whom."""
+    return bool(inventory.learned) or any(device.via is not None for device in inventory.devices.values())
+
+
+def in_order(alerts: list[Alert], inventory: Inventory) -> list[Alert]:
+    """New alerts as they are to be attached: of the silences among them those first that others may be behind."""
+    silent = [alert for alert in alerts if alert.kind == SILENT]
+    if len(silent) < 2 or not reaches(inventory):
+        return alerts
+    weights = reach.weights(inventory)
+    rest = iter(sorted(silent, key=lambda alert: -weights[alert.device]))
+    return [next(rest) if alert.kind == SILENT else alert for alert in alerts]
 
 
 def refresh(draft: Draft, id: str, inventory: Inventory) -> None:
@@ -147,6 +175,37 @@ def _adopt(draft: Draft, alert: Alert, mains: Incident, inventory: Inventory) ->
     _join(draft, msgspec.structs.replace(alert, impact=impact), mains, reason.why)
     if old is not None:
         _leave(draft, alert, old, mains)
+    return True
+
+
+def _silences(draft: Draft) -> list[Alert]:
+    return [alert for alert in draft.alerts.values() if alert.kind == SILENT and alert.cleared_at is None]
+
+
+def _with(draft: Draft, alert: Alert, coming: Sequence[Alert]) -> list[Alert]:
+    standing = _silences(draft)
+    known = {one.id for one in standing}
+    return [*standing, *(one for one in (*coming, alert) if one.kind == SILENT and one.id not in known)]
+
+
+def _by_site(alerts: list[Alert]) -> dict[str, list[Alert]]:
+    found: dict[str, list[Alert]] = {}
+    for alert in alerts:
+        found.setdefault(alert.device.partition("/")[0], []).append(alert)
+    return found
+
+
+def _follow(draft: Draft, alert: Alert, site: reach.Site) -> bool:
+    """Take a silence into the incident of the silent switch that it is behind."""
+    found = site.behind(alert)
+    cause = draft.alerts.get(found.cause.id) if found else None
+    home = draft.incidents.get(cause.incident or "") if cause else None
+    if found is None or home is None or home.id == alert.incident:
+        return False
+    old = draft.incidents.get(alert.incident or "")
+    _join(draft, alert, home, found.why)
+    if old is not None:
+        _leave(draft, alert, old, draft.incidents[home.id])
     return True
 
 

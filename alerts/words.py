@@ -18,7 +18,8 @@ def title(key: CauseKey, members: Sequence[Alert], inventory: Inventory) -> Text
     if key.cause == "agent":
         name = inventory.site(key.root).name
         return Text(f"No data from the site: {name.en}", f"站点无数据：{name.zh}")
-    alert = min(members, key=lambda a: (a.severity.rank, a.raised_at))
+    root = key.root.partition("#")[0]  # what stands behind a silent switch does not give the name
+    alert = min(members, key=lambda a: (a.device != root, a.severity.rank, a.raised_at))
     kind, name = kind_of(alert.kind), _name(alert, inventory)
     return Text(f"{kind.title.en}: {name.en}", f"{kind.title.zh}：{name.zh}")
 

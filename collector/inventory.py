@@ -3,7 +3,7 @@
     [[customer]] id, name = { en, zh }
     [[contract]] customer, policy, since, until
     [[site]]     id, customer, name, place, country, tz, local
-    [[device]]   id = "site/device", name, kind, model, serial, installed, rated_va, fed_by, core,
+    [[device]]   id = "site/device", name, kind, model, serial, installed, rated_va, fed_by, via, core,
                  battery = { blocks, block_ah, block_v, strings, installed, runtime_s, runtime_load }
 
 Every mistake is a `Problem` with its line, and all are found in one go. An import is
@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import date
+from itertools import product
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -119,6 +120,7 @@ def _device(table: Table) -> Device:
         rated_va=table.number("rated_va", None, 1, 5e6),
         battery=_battery(table.table("battery")) if "battery" in table.tree else None,
         fed_by=table.word("fed_by", default="") or None,
+        via=table.word("via", default="") or None,
         core=table.flag("core", False),
     )
 
@@ -185,6 +187,12 @@ def _lint_references(inventory: Inventory, sites: list[Table], contracts: list[T
         if isinstance(id, str) and "/" in id and id.partition("/")[0] not in site_ids:
             known = ", ".join(site_ids) or "—"
             table.problem("id", Text(f"a site of {known}", f"以下站点之一：{known}"), f"`{id.partition('/')[0]}`")
+        via = table.tree.get("via")
+        if isinstance(via, str) and (
+            via not in inventory.devices or via == id or via.partition("/")[0] != str(id).partition("/")[0]
+        ):
+            expected = Text("the id of another device of the site in this file", "本文件中同站点另一设备的编号")
+            table.problem("via", expected, f"`{via}`")
         if isinstance(fed_by, str) and fed_by not in feeds:
             expected = Text("`mains` or the id of a device in this file", "`mains` 或本文件中某设备的编号")
             table.problem("fed_by", expected, f"`{fed_by}`")
@@ -205,17 +213,20 @@ def _lint_contracts(contracts: Sequence[Contract], tables: list[Table]) -> None:
 
 
 def _lint_loops(inventory: Inventory, devices: list[Table]) -> None:
-    """What feeds a device may not be fed by it."""
-    for table in devices:
+    """What feeds a device may not be fed by it, nor reached through it."""
+    ends = {
+        "fed_by": Text("a feed that ends at `mains`", "最终接到 `mains` 的供电链"),
+        "via": Text("a way that ends at a device without `via`", "最终到达无 `via` 设备的路径"),
+    }
+    for table, (key, expected) in product(devices, ends.items()):
         id = table.tree.get("id")
         path: list[str] = []
         at = id if isinstance(id, str) else None
         while at in inventory.devices and at not in path:
             path.append(at)
-            at = inventory.devices[at].fed_by
+            at = getattr(inventory.devices[at], key)
         if at is not None and at == id:
-            got = " <- ".join([*path, at])
-            table.problem("fed_by", Text("a feed that ends at `mains`", "最终接到 `mains` 的供电链"), got)
+            table.problem(key, expected, " <- ".join([*path, at]))
 
 
 def put(conn: sa.Connection, inventory: Inventory, source: str, now: int) -> Inventory:

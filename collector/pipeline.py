@@ -34,7 +34,7 @@ from collector import intake
 from collector.intake import Admitted
 from model.batch import Batch
 from model.finding import Change
-from model.inventory import Inventory
+from model.inventory import Inventory, NetworkPath
 
 
 class CentreState(msgspec.Struct, kw_only=True):
@@ -72,8 +72,13 @@ class World:
         return found
 
     def with_inventory(self, inventory: Inventory) -> World:
-        """The same world under another inventory."""
-        return World(inventory, self.wire_s, self.silent_after_s)
+        """The same world under another inventory; what was learned of its cables stays."""
+        learned = inventory.learned or self.inventory.learned
+        return World(msgspec.structs.replace(inventory, learned=learned), self.wire_s, self.silent_after_s)
+
+    def with_paths(self, learned: tuple[NetworkPath, ...]) -> World:
+        """The same world with other cables."""
+        return World(msgspec.structs.replace(self.inventory, learned=learned), self.wire_s, self.silent_after_s)
 
 
 def fresh() -> CentreState:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,10 +16,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import sqlalchemy as sa
 import structlog
 
-from collector import inventory, upkeep
+from collector import inventory, topology, upkeep
 from collector.clock import Clock
 from collector.config import CollectorConfig
 from collector.forwarding import Forwarder
@@ -32,8 +34,10 @@ from collector.neighbours.silence import Silence
 from collector.offsets import OffsetBook
 from collector.pipeline import World
 from collector.store import Claim, database_of, deliveries, hold, keep_clock, take_engine, writing
+from collector.store.tables import identities
 from collector.writer import Answer, Post, Writer
 from desk import outbox
+from model.batch import Event
 from model.inventory import Inventory
 from model.timescale import TimeScale
 
@@ -77,9 +81,12 @@ class Running:
         self.writer = writer
         self.forwarder = forwarder
         self.upkeep_problems: dict[str, str] = {}  #: by what is stuck (sealing, a connector …), for /healthz
+        self.waiting: list[outbox.Waiting] = []  #: what has not gone out yet, by connector, for /healthz
         self.silence = Silence(memory, {broker.client_id for broker in config.brokers})
         self.brokers = [BrokerSource(self, broker, memory, self.silence) for broker in config.brokers]
         self._memory = memory
+        self._cables: topology.Rows = {}
+        self._names: topology.Names = {}
         self._clock = clock
         self._lock = lock
         self.claim = claim  #: PostgreSQL: that no other collector runs on the database
@@ -100,7 +107,9 @@ class Running:
         problems = [
             f"{what}: {why}" for what, why in {"batches": self.writer.problem, **self.upkeep_problems}.items() if why
         ]
-        return {"status": "degraded" if problems else "ok", "now": self.now(), "problems": problems}
+        waiting = [msgspec.to_builtins(each) for each in self.waiting]
+        status = "degraded" if problems else "ok"
+        return {"status": status, "now": self.now(), "problems": problems, "connectors": waiting}
 
     async def deliver(self, post: Post) -> Answer:
         """Have one batch kept; answers when it is kept for ever, or cannot be now."""
@@ -125,6 +134,7 @@ class Running:
     async def start(self) -> None:
         """Rebuild the detectors, then begin to write and to keep up. From now on an agent can be silent."""
         await self.write(self.writer.recover)
+        await self.write(self._recall_cables)
         self.writer.listens_since = self.now()
         neighbours = (self.silence.watch(self), *(broker.run() for broker in self.brokers))
         loops = (self._serve_posts(), *upkeep.loops(self), *neighbours)
@@ -167,6 +177,40 @@ class Running:
         for (_, done), answer in zip(waiting, answers, strict=True):
             if not done.done():
                 done.set_result(answer)
+        try:
+            await self._learn([post for (post, _), answer in zip(waiting, answers, strict=True) if answer.kept])
+        except Exception:  # supervisor: what is not learned of cables now comes with the next identity
+            log.exception("learning who is reached through whom failed")
+
+    async def _learn(self, posts: list[Post]) -> None:
+        """Note what devices say of their cables: rarely anything, so most batches cost a look."""
+        events = [
+            event
+            for post in posts
+            for event in post.batch.events
+            if topology.speaks(event) and event.device and event.device.partition("/")[0] == post.site
+        ]
+        if events:
+            await self.write(self._note_cables, events)
+
+    def _recall_cables(self) -> None:
+        self._cables = self._memory.cables()
+        with self.engine.connect() as conn:
+            self._names = known_names(conn)
+        self.writer.world = self.writer.world.with_paths(topology.paths(self._cables, self._names))
+
+    def _note_cables(self, events: list[Event]) -> None:
+        self._memory.put_cables(self._cables, topology.take(self._cables, self._names, events))
+        found = topology.paths(self._cables, self._names)
+        if found != self.inventory.learned:
+            self.writer.world = self.writer.world.with_paths(found)
+
+
+def known_names(conn: sa.Connection) -> topology.Names:
+    """What every device says that neighbours know it by."""
+    every = conn.execute(sa.select(identities.c.device, identities.c.data)).all()
+    said = ((row.device, topology.who(json.loads(row.data))) for row in every)
+    return {device: who for device, who in said if who is not None}
 
 
 def open_centre(config: CollectorConfig, scale: TimeScale) -> Running:

@@ -58,7 +58,8 @@ class Battery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
-    """`id` is `site/device`. `fed_by` is `mains`, another device's id, or None when unknown."""
+    """`id` is `site/device`. `fed_by` is `mains`, another device's id, or None when unknown; `via` the switch through
+    which it is reached, or None when nobody said (then what the switches' LLDP tables say counts)."""
 
     id: str
     name: Text
@@ -69,6 +70,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     rated_va: float | None = None
     battery: Battery | None = None
     fed_by: str | None = None
+    via: str | None = None
     core: bool = False  #: if it dies, the customer's load is down
 
     @property
@@ -76,14 +78,27 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
         return self.id.partition("/")[0]
 
 
+class NetworkPath(msgspec.Struct, frozen=True, kw_only=True):
+    """A cable between two listed devices of one site, as `device` hears it on its `port` (LLDP). Times in ms."""
+
+    device: str
+    port: str  #: the port's name where the device tells it, else its number
+    other: str
+    by: str  #: what told who `other` is: `chassis` | `name`
+    since: int
+    seen: int  #: last heard
+    gone: int | None = None  #: when it was missing first; kept, because a dying switch is forgotten by its neighbours
+
+
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole of it, by id. `revision` rises with each import."""
+    """The whole of it, by id. `revision` rises with each import; `learned` is no part of an import."""
 
     revision: int = 0
     customers: dict[str, Customer] = {}
     sites: dict[str, Site] = {}
     devices: dict[str, Device] = {}
     contracts: tuple[Contract, ...] = ()
+    learned: tuple[NetworkPath, ...] = ()
 
     def device(self, id: str) -> Device:
         """The device, or a stand-in for one that nobody listed."""

@@ -511,6 +511,7 @@ _ALL: tuple[Point, ...] = (
     _flag("alarm.major", "Major alarm of the chassis", "设备重要告警"),
     _flag("alarm.minor", "Minor alarm of the chassis", "设备次要告警"),
     # Who stands at the other end of a port (IEEE 802.1AB); the index is the local port's
+    _text("device.chassis", "Chassis id as neighbours hear of it", "本机机箱标识"),
     _text("port.name", "Port as neighbours hear of it", "本地端口标识"),
     _text("neighbour.chassis", "Neighbour's chassis id", "邻居机箱标识"),
     _text("neighbour.port", "Neighbour's port", "邻居端口"),

@@ -4,6 +4,7 @@
                own mark of that batch says whether the message is kept
     retained   what a broker retained and was taken, so that it is taken once
     heard      when each source and device was last heard, so that silence is noticed over a restart
+    cable      what switches said of their neighbours, with dates (collector.topology)
 
 Losing the file loses no reading: an MQTT message that the broker sends twice may then count twice. Blocks; one user at a time.
 """
@@ -18,6 +19,11 @@ from uuid import uuid4
 
 import msgspec
 
+from collector.topology import Row, Rows
+
+#: The columns of `Row`, in its order.
+_CABLES = "select device, port, label, chassis, name, since, seen, gone from cable order by device, port, since"
+_PUT_CABLE = "insert into cable (device, port, label, chassis, name, since, seen, gone) values (?, ?, ?, ?, ?, ?, ?, ?)"
 #: A broker has at most some thousand messages under way; what is older it can not send again.
 _KEPT_ROWS = 4096
 _MAKE = """
@@ -26,6 +32,8 @@ create table if not exists begun (source text, key blob, row integer not null, p
 create table if not exists retained (source text, topic text, digest blob, primary key (source, topic)) without rowid;
 create table if not exists heard (source text, device text, at integer not null, limit_ms integer not null,
     primary key (source, device)) without rowid;
+create table if not exists cable (device text, port text, chassis text, name text, since integer, label text not null,
+    seen integer not null, gone integer, primary key (device, port, chassis, name, since)) without rowid;
 """
 
 
@@ -91,6 +99,24 @@ class Memory:
             self._db.execute("begin immediate")
             self._db.executemany(put, [(*key, one.at, one.limit_ms) for key, one in heard.items()])
             self._db.executemany("delete from heard where source = ? and device = ?", list(gone))
+            self._db.execute("commit")
+
+    def cables(self) -> Rows:
+        """What every switch said of its neighbours."""
+        found: Rows = {}
+        with self._lock:
+            for values in self._db.execute(_CABLES):
+                row = Row(**dict(zip(Row.__struct_fields__, values, strict=True)))
+                found.setdefault(row.device, []).append(row)
+        return found
+
+    def put_cables(self, rows: Rows, devices: Iterable[str]) -> None:
+        """Keep what these `devices` say, in place of what is kept of them."""
+        with self._lock:
+            self._db.execute("begin immediate")
+            for device in devices:
+                self._db.execute("delete from cable where device = ?", (device,))
+                self._db.executemany(_PUT_CABLE, [msgspec.structs.astuple(row) for row in rows.get(device, [])])
             self._db.execute("commit")
 
     def close(self) -> None:
