@@ -22,7 +22,7 @@ from desk.ticket import ENDED, reopens
 from desk.types import Draft, Entry, EntryKind, Ticket, TicketKind, TicketState
 from model.text import Text
 
-__all__ = ["BY_PEOPLE", "ActRefused", "Data", "act_draft", "repeated", "waiting"]
+__all__ = ["BY_PEOPLE", "ActRefused", "Data", "act_draft", "facts_told", "repeated", "waiting"]
 
 Value = str | int | float | None
 Data = Mapping[str, Value]
@@ -217,18 +217,21 @@ def _convert(act: Act) -> Draft:
 
 
 def _facts(act: Act) -> Draft:
-    told: dict[str, Value] = {}
-    for name, value in act.data.items():
-        if name == "kva":
-            told[name] = _number(value)
-        elif name in FLAGS:
-            told[name] = _flag(name, value)
-        elif name not in ("why", "document"):
-            raise ActRefused(words.NO_SUCH_FACT.format(name=name, options=", ".join(Facts.__struct_fields__)))
-    if not told:
-        raise ActRefused(words.NO_SUCH_FACT.format(name="-", options=", ".join(Facts.__struct_fields__)))
+    told = facts_told({name: value for name, value in act.data.items() if name not in ("why", "document")})
     said = ", ".join(f"{name} = {'?' if value is None else value}" for name, value in told.items())
     return _draft(act, _with(Text(said, said), act.text), **told)
+
+
+def facts_told(data: Data) -> dict[str, int | float | None]:
+    """What conditions ask about, as a person says it: yes, no, unknown, or kVA. Raises ActRefused."""
+    told: dict[str, int | float | None] = {}
+    for name, value in data.items():
+        if name != "kva" and name not in FLAGS:
+            raise ActRefused(words.NO_SUCH_FACT.format(name=name, options=", ".join(Facts.__struct_fields__)))
+        told[name] = _number(value) if name == "kva" else _flag(name, value)
+    if not told:
+        raise ActRefused(words.NO_SUCH_FACT.format(name="-", options=", ".join(Facts.__struct_fields__)))
+    return told
 
 
 def _number(value: Value) -> float | None:
