@@ -26,6 +26,10 @@ _FAILED_IN_A_ROW = 2
 _COSTLY = (GapCause.NO_ANSWER, GapCause.GARBLED)
 
 
+#: Whether a profile (held, so that its address stays its own) asks anything in a tier.
+_asking_known: dict[tuple[int, Tier], tuple[Profile, bool]] = {}
+_MOST_KNOWN = 256
+
 #: One of a device's profiles, and what came of asking for a tier of it.
 Said = tuple[Profile, list[Exchange]]
 
@@ -40,26 +44,31 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
 
 async def ask_device(
     link: Link, device: str, url: DeviceUrl, profile: Profile | None, tier: Tier | str, now: Callable[[], int]
-) -> list[Reading | Gap | Event]:
+) -> Sequence[Reading | Gap | Event]:
     """Readings, gaps and identity of one tier. Never raises for what a device does."""
     tier = tier if type(tier) is Tier else Tier(tier)
-    found: list[Reading | Gap | Event]
+    found: Sequence[Reading | Gap | Event]
     said = await _said(link, url, profile, tier, now, device)
     if isinstance(said, Round):
         assert said.failure
         cause, raw = said.failure.cause, said.failure.raw
         found = [Gap(device=device, point=None, index=None, at=said.at, cause=cause, raw=raw)]
         if cause is GapCause.STALE and tier is Tier.STATUS:  # NUT and apcupsd lost the UPS themselves
-            found.append(Reading(device=device, point=nut.LOST, index=None, at=said.at, value=1.0))
+            found = [*found, Reading(device=device, point=nut.LOST, index=None, at=said.at, value=1.0)]
         if url.scheme in address.REACH and tier is Tier.STATUS:
-            found.append(Reading(device=device, point=reach.REACHABLE, index=None, at=said.at, value=0.0))
+            found = [*found, Reading(device=device, point=reach.REACHABLE, index=None, at=said.at, value=0.0)]
     else:
         found = _quick(url, tier, said, device) or records(_samples(url, tier, said), device)
-        if reboot := link.counters.settle(device, tier, said, found, link.engine_boots):
-            link.tell(reboot)
+        boots = link.engine_boots
+        if link.counters.concerned(device, tier, said, boots):
+            settled = list(found)
+            if reboot := link.counters.settle(device, tier, said, settled, boots):
+                link.tell(reboot)
+            found = settled
     if link.told:
         at = now()
-        found += [Event(kind=EventKind.STATE_CHANGED, device=device, at=at, data=what) for what in link.told]
+        told = (Event(kind=EventKind.STATE_CHANGED, device=device, at=at, data=what) for what in link.told)
+        found = [*found, *told]
         link.told.clear()
     return found
 
@@ -77,11 +86,13 @@ async def _said(
 ) -> list[Said] | Round:
     """What a device answered to each of its profiles, or the failure of the whole device."""
     link.begin(device)
-    profiles = await _profiles(link, url, profile, tier, device)
+    profiles: tuple[Profile, ...] | Failure | None = _known(link, url, profile, tier, device)
+    if profiles is None:
+        profiles = await _profiles(link, url, profile, tier, device)
     if isinstance(profiles, Failure):
         return Round(failure=profiles, at=now())
     said: list[Said] = []
-    for one in _asking(profiles, tier):
+    for one in profiles if len(profiles) == 1 else _asking(profiles, tier):
         exchanges = await _asked(link, one, url, tier, device, now)
         if not said and _dead(exchanges):
             failure = exchanges[0].answer
@@ -94,7 +105,16 @@ async def _said(
 def _asking(profiles: tuple[Profile, ...], tier: Tier) -> tuple[Profile, ...]:
     """The profiles that have something to ask in a tier: no request is spent on the rest. Where none has, the first alone
     asks who the device is, which is what tells a live one."""
-    return tuple(one for one in profiles if one.asks(tier)) or profiles[:1]
+    return tuple([one for one in profiles if _asks(one, tier)]) or profiles[:1]
+
+
+def _asks(profile: Profile, tier: Tier) -> bool:
+    known = _asking_known.get((id(profile), tier))
+    if known is None:
+        if len(_asking_known) >= _MOST_KNOWN:
+            _asking_known.clear()
+        known = _asking_known[id(profile), tier] = (profile, profile.asks(tier))
+    return known[1]
 
 
 def _samples(url: DeviceUrl, tier: Tier, said: Sequence[Said]) -> list[Sample]:
@@ -120,16 +140,19 @@ def _filled(gap: Sample | Gap, filled: Set[tuple[str, str | None]], points: Set[
     return gap.index is None and gap.cause is GapCause.NOT_SUPPORTED and gap.point in points
 
 
-def _quick(url: DeviceUrl, tier: Tier, said: Sequence[Said], device: str) -> list[Reading | Gap | Event] | None:
+def _quick(url: DeviceUrl, tier: Tier, said: Sequence[Said], device: str) -> Sequence[Reading | Gap | Event] | None:
     """The same without samples between, where the protocol has a short way and every answer is one for it."""
     short = QUICK.get(url.scheme)
     if short is None:
         return None
+    if len(said) == 1:
+        return short(said[0][0], tier, said[0][1], device)
     out: list[Reading | Gap | Event] = []
     for profile, exchanges in said:
-        found = short(profile, tier, exchanges, device)
-        if found is None:
+        short_found = short(profile, tier, exchanges, device)
+        if short_found is None:
             return None
+        found = list(short_found)
         if out:
             given = {(one.point, one.index) for one in out if isinstance(one, Reading)}
             found = [one for one in found if isinstance(one, Event) or (one.point, one.index) not in given]
@@ -149,6 +172,8 @@ async def _asked(
         link.learned = {held: what for held, what in link.learned.items() if held[0] != device}
     known = link.learned.get(key)
     exchanges = await _exchange(link, known.ask if known else DRIVERS[url.scheme].plan(profile, url, tier), now)
+    if not any(type(one.answer) is Failure for one in exchanges):
+        return [*exchanges, *known.untried(now())] if known else exchanges  # nothing to narrow, nothing to learn
     if _dead(exchanges):
         return exchanges
     exchanges = await _narrowed(link, profile, url, tier, exchanges, now, known.refused if known else frozenset())
@@ -198,6 +223,15 @@ async def _narrowed(
             parts = await _exchange(link, smaller, now)
             out.extend(await _narrowed(link, profile, url, tier, parts, now, known))
     return out
+
+
+def _known(link: Link, url: DeviceUrl, profile: Profile | None, tier: Tier, device: str) -> tuple[Profile, ...] | None:
+    """The profiles where nothing has to be asked for them; None where it may have to."""
+    if profile is not None:
+        return None if profile.layout else (profile,)
+    if tier is not Tier.IDENTITY and url.scheme == address.SNMP:
+        return link.settled.get(device)
+    return None
 
 
 async def _profiles(

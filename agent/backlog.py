@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from agent.whole import Whole
 from model.batch import Event, EventKind
 from model.reading import Gap, Quality, Reading
 
@@ -67,13 +68,10 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
 class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     """What goes into one row."""
 
-    readings: list[Reading]
+    readings: list[Reading | Whole]
     gaps: list[Gap]
     events: list[Event]
     losses: tuple[Loss, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.readings) + len(self.gaps) + len(self.events) + len(self.losses)
 
 
 class Backlog:
@@ -81,7 +79,8 @@ class Backlog:
 
     def __init__(self, most: int = MOST_WAITING) -> None:
         self._most = most
-        self._found: deque[Reading | Gap] = deque()
+        self._found: deque[Reading | Gap | Whole] = deque()
+        self._waiting = 0  #: readings and gaps in it
         self._events: deque[Event] = deque()
         self._recordings: deque[Event] = deque()
         self._losses: dict[str, Loss] = {}
@@ -90,11 +89,13 @@ class Backlog:
         self.top_at = 0  #: the greatest `at` ever given
 
     def __len__(self) -> int:
-        return len(self._found) + len(self._events) + len(self._losses) + len(self._recordings)
+        return self._waiting + len(self._events) + len(self._losses) + len(self._recordings)
 
     def add(self, found: Iterable[Found], *, estimated: bool = False) -> None:
         """Take what a device said; the oldest falls out when too much waits."""
-        # Each reading of the fleet passes here: one loop, no call a reading, one mark a device. Above the device's last
+        if type(found) is Whole and not estimated and self._add_whole(found):
+            return
+        # Readings that come one by one pass here: one loop, no call a reading, one mark a device. Above the device's last
         # time every series rises; only what comes twice in one go, or late, is looked at.
         keep = self._found.append
         device, before, top = "", 0, 0
@@ -114,14 +115,28 @@ class Backlog:
                 seen.add(series)
                 if at > top:
                     top = at
+                self._waiting += 1
                 keep(one)
             elif isinstance(one, Event):
                 self._events.append(one)
             else:
                 self._gaps += 1
+                self._waiting += 1
                 keep(one)
         self._mark(device, top)
         self._shrink()
+
+    def _add_whole(self, found: Whole) -> bool:
+        """Take a turn as it is: each series once, so above the device's last time there is nothing to put right."""
+        device, many = found.device, len(found.values)
+        if not many or found.order.absent or found.began <= self._last.get(device, 0):
+            return False
+        self._found.append(found)
+        self._waiting += many
+        self._mark(device, found.ended)
+        if self._waiting > self._most:
+            self._shrink()
+        return True
 
     def _mark(self, device: str, top: int) -> None:
         if device:
@@ -143,16 +158,11 @@ class Backlog:
         """The oldest that waits, at most one row's worth. Losses known so far go along."""
         if self._recordings and not (self._found or self._events or self._losses):
             return Chunk(readings=[], gaps=[], events=[self._recordings.popleft()])
-        found: list[Reading | Gap]
-        if len(self._found) <= MOST_IN_ROW:
-            found = list(self._found)
-            self._found.clear()
-        else:
-            found = [self._found.popleft() for _ in range(MOST_IN_ROW)]
+        found = self._oldest()
         gaps = [one for one in found if type(one) is Gap] if self._gaps else []
         self._gaps -= len(gaps)
         chunk = Chunk(
-            readings=[one for one in found if type(one) is Reading],
+            readings=[one for one in found if not isinstance(one, Gap)],
             gaps=gaps,
             events=list(self._events),
             losses=tuple(self._losses.values()),
@@ -161,15 +171,35 @@ class Backlog:
         self._losses.clear()
         return chunk
 
+    def _oldest(self) -> list[Reading | Gap | Whole]:
+        """What goes into the next row: at most so many, but a turn stays together."""
+        if self._waiting <= MOST_IN_ROW:
+            found = list(self._found)
+            self._found.clear()
+            self._waiting = 0
+            return found
+        found, many = [], 0
+        while self._found and (not many or many + _many(self._found[0]) <= MOST_IN_ROW):
+            found.append(one := self._found.popleft())
+            many += _many(one)
+        self._waiting -= many
+        return found
+
     def _shrink(self) -> None:
-        while len(self._found) > self._most:
+        while self._waiting > self._most:
             one = self._found.popleft()
-            gap = isinstance(one, Gap)
+            many, gap = _many(one), type(one) is Gap
+            self._waiting -= many
             self._gaps -= gap
-            self.lose(Loss(why="memory", readings=int(not gap), gaps=int(gap), first_at=one.at, last_at=one.at))
+            first, last = (one.began, one.ended) if isinstance(one, Whole) else (one.at, one.at)
+            self.lose(Loss(why="memory", readings=0 if gap else many, gaps=int(gap), first_at=first, last_at=last))
         while len(self._events) > MOST_EVENTS:
             event = self._events.popleft()
             self.lose(Loss(why="memory", events=1, first_at=event.at, last_at=event.at))
+
+
+def _many(one: Reading | Gap | Whole) -> int:
+    return len(one.values) if type(one) is Whole else 1
 
 
 def _restamped(one: Reading, above: int, *, estimated: bool) -> Reading:

@@ -36,12 +36,14 @@ from agent.commissioning import (
     record,
     same_device,
     sound,
+    steady,
 )
 from agent.commissioning_view import Key
 from agent.drivers.exchange import Sample
 from agent.guard import Ask, Watched
 from agent.links import Link
 from agent.profiles import Profile, Tier
+from agent.whole import Whole
 from model.batch import Event, EventKind
 from model.points import POINTS, Kind
 from model.reading import Gap, GapCause, Reading
@@ -72,6 +74,8 @@ class _Standing(msgspec.Struct):
     open: bool = True  #: still to be judged
     withheld: dict[Key, Finding] = {}
     true: dict[str, float] = {}  #: jumps of which the device said that it is the one it was
+    bounds: dict[Key, tuple[float, float]] = {}  #: `steady` of what is kept, made of `bounds_of`
+    bounds_of: Mapping[str, float] | None = None
     good: int = 0
     turns: int = 0  #: since it is open
 
@@ -91,7 +95,7 @@ class Commissioner:
     def watching(self, ask: Ask, link: Link) -> Ask:
         """The same way of asking, with the commissioner at the door."""
 
-        async def asked(device: Any, tier: Tier) -> list[Found]:
+        async def asked(device: Any, tier: Tier) -> Sequence[Found]:
             found = await ask(device, tier)
             standing = self._standing[device.id]
             if tier is Tier.IDENTITY or not self._moved(standing, found):
@@ -121,13 +125,15 @@ class Commissioner:
         """Whether a stable quantity has moved by a power of ten, and nobody has said yet that this is so."""
         if standing.open or standing.kept is None or not standing.kept.stable:
             return False
+        if not standing.true and _is_steady(standing, standing.kept.stable, found):
+            return False
         jumps = self._jumps(standing, found)
         standing.true = {name: factor for name, factor in standing.true.items() if name in jumps}
         return any(standing.true.get(name) != factor for name, factor in jumps.items())
 
     # --- letting pass
 
-    def _passed(self, device: Any, link: Link, tier: Tier, found: list[Found]) -> list[Found]:
+    def _passed(self, device: Any, link: Link, tier: Tier, found: Sequence[Found]) -> Sequence[Found]:
         standing = self._standing[device.id]
         self._reread(standing)
         if self._dirty:
@@ -144,7 +150,7 @@ class Commissioner:
         if standing.turns > _FIRST and tier is not Tier.MEASURE and not (stands and standing.open):
             return [self._withheld(standing, one) for one in found]
         judged = judge(standing.samples.values(), device=device.id, before=standing.before)
-        extra: list[Found] = []
+        extra: Sequence[Found] = []
         if standing.open:
             standing.withheld = _wrong(judged, standing.kept)
             if _away(standing):  # what was measured meanwhile is no witness for later
@@ -206,7 +212,9 @@ class Commissioner:
 
     # --- keeping and telling
 
-    def _keep(self, device: str, standing: _Standing, judged: Judgement, profiles: Sequence[Profile]) -> list[Found]:
+    def _keep(
+        self, device: str, standing: _Standing, judged: Judgement, profiles: Sequence[Profile]
+    ) -> Sequence[Found]:
         """The verdict stands: kept, signed and told. A device without anything to judge is not worth a line."""
         confirmed = standing.kept.confirmed if standing.kept else ()
         made = record(
@@ -301,6 +309,26 @@ class Commissioner:
             if self._file.stat().st_mtime_ns != self._read_at:
                 self._read(again=True)
                 standing.tiers = set(_TIERS)
+
+
+def _is_steady(standing: _Standing, stable: Mapping[str, float], found: Iterable[Found]) -> bool:
+    """Whether no stable quantity has moved far: what is so in nearly every turn, seen without working out the jumps."""
+    if standing.bounds_of is not stable:
+        standing.bounds, standing.bounds_of = steady(stable), stable
+    bounds = standing.bounds
+    if type(found) is Whole:
+        series, values = found.order.series, found.values
+        for place in found.order.places(_STABLE):
+            between = bounds.get(series[place])
+            if between is not None and not between[0] < values[place] < between[1]:
+                return False
+        return True
+    for one in found:
+        if type(one) is Reading:
+            between = bounds.get((one.point, one.index))
+            if between is not None and not between[0] < one.value < between[1]:
+                return False
+    return True
 
 
 def _wrong(judged: Judgement, kept: Record | None) -> dict[Key, Finding]:

@@ -212,6 +212,20 @@ def jumped(before: Mapping[str, float], now: Mapping[str, float]) -> dict[str, f
     return found
 
 
+def steady(stable: Mapping[str, float]) -> dict[Key, tuple[float, float]]:
+    """The values, above and below which `jumped` has to look: between them no quantity has moved by a power of ten.
+
+    >>> steady({"output.voltage#1": 200.0})
+    {('output.voltage', '1'): (26.0, 1580.0)}
+    """
+    bounds: dict[Key, tuple[float, float]] = {}
+    for name, was in stable.items():
+        point, _, index = name.partition("#")
+        low, high = sorted((0.13 * was, 7.9 * was))  # a tenth reaches up to 0.125, ten times down to 8
+        bounds[point, index or None] = (low, high)
+    return bounds
+
+
 def name_of(key: Key) -> str:
     """`output.voltage#1`."""
     return key[0] if key[1] is None else f"{key[0]}#{key[1]}"

@@ -102,6 +102,13 @@ class Counters:
         self.devices: dict[str, Device] = {}
         self._watched: dict[tuple[Tier, tuple[int, ...]], tuple[list[Profile], _Watched]] = {}
 
+    def concerned(self, device: str, tier: Tier, said: Sequence[Said], boots: int | None) -> bool:
+        """Whether there is anything in this tier to settle."""
+        if self._watch(tier, said).points:
+            return True
+        held = self.devices.get(device)
+        return boots is not None and (tier is Tier.IDENTITY or held is None or boots != held.boots)
+
     def settle(
         self, device: str, tier: Tier, said: Sequence[Said], found: list[Record], boots: int | None = None
     ) -> dict[str, str | int | float] | None:

@@ -35,7 +35,7 @@ _SNMP_BYTES = 32 * 1024
 #: What of a URL is no secret and no place: how a device is spoken to.
 _OPTIONS = frozenset({"unit", "ups", "baud", "bits", "parity", "stop", "timeout", "version", "dialect"})
 
-Take = Callable[[list[Found]], None]
+Take = Callable[[Sequence[Found]], None]
 
 
 class Flights:
@@ -71,7 +71,7 @@ class Flights:
         for device in devices:
             self._lines[device.id] = line
 
-        def watched(found: list[Found]) -> None:
+        def watched(found: Sequence[Found]) -> None:
             take(found)
             line.turn(found)
 
@@ -131,7 +131,7 @@ class LineWatch:
     def suppressed(self) -> int:
         return self.recorder.forbidden
 
-    def turn(self, found: list[Found]) -> None:
+    def turn(self, found: Sequence[Found]) -> None:
         """What one turn brought."""
         try:
             self.recorder.seen(found, time.monotonic(), self._flights.now())

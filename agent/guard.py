@@ -49,7 +49,7 @@ class Watched(Protocol):
 class Ask(Protocol):
     """How a device is asked: `agent.poll.Ask`."""
 
-    async def __call__(self, device: Any, tier: Tier) -> list[Found]: ...
+    async def __call__(self, device: Any, tier: Tier) -> Sequence[Found]: ...
 
 
 class _Doubt(msgspec.Struct):
@@ -103,7 +103,7 @@ class Guard:
                 self.doubt(lines)
             return opened != before
 
-        async def asked(device: Watched, tier: Tier) -> list[Found]:
+        async def asked(device: Watched, tier: Tier) -> Sequence[Found]:
             reopened()
             found = await self._asked(ask, device, tier)
             if reopened():
@@ -112,11 +112,11 @@ class Guard:
 
         return asked
 
-    async def _asked(self, ask: Ask, device: Watched, tier: Tier) -> list[Found]:
+    async def _asked(self, ask: Ask, device: Watched, tier: Tier) -> Sequence[Found]:
         doubt = self._doubts.get(device.id)
         if doubt is None:
             return self._judged(device.id, await ask(device, tier))
-        first: list[Found] | None = None
+        first: Sequence[Found] | None = None
         if doubt.mute and tier is not Tier.IDENTITY:
             first = await ask(device, tier)
             if _silent(first):
@@ -132,7 +132,7 @@ class Guard:
             return plate
         return [*plate, *(await ask(device, tier) if first is None else first)]
 
-    def _judged(self, device: str, found: list[Found]) -> list[Found]:
+    def _judged(self, device: str, found: Sequence[Found]) -> Sequence[Found]:
         """What may pass of a turn, by the name plate in it, if there is one."""
         said = next((one for one in found if isinstance(one, Event) and one.kind is EventKind.IDENTITY), None)
         seen = plate_of(said.data) if said else {}
@@ -152,7 +152,7 @@ class Guard:
         self._know(device, seen if judged.verdict is Verdict.REPLACED else {**judged.before, **seen})
         return [_more(one, extra) if one is said and isinstance(one, Event) else one for one in found]
 
-    def _nameless(self, device: str, found: list[Found]) -> list[Found]:
+    def _nameless(self, device: str, found: Sequence[Found]) -> Sequence[Found]:
         """It said nothing of itself: an ordinary turn, or one that was asked for its name in vain."""
         doubt = self._doubts.get(device)
         if doubt is None:
@@ -164,7 +164,7 @@ class Guard:
         log.warning("identity_unconfirmed", device=device, why="it no longer says its name", before=self.known[device])
         return []
 
-    def _swapped(self, device: str, seen: Plate, other: str) -> list[Found]:
+    def _swapped(self, device: str, seen: Plate, other: str) -> Sequence[Found]:
         self._doubts[device] = _Doubt()
         found: list[Found] = [self._stale(device, f"{other} answers here ({words(seen)}); this is {words(self.known.get(device, {})) or device}")]  # fmt: skip
         if self._conflicts.get(device) != other:

@@ -28,6 +28,7 @@ from agent.profiles import Tier
 from agent.quiet import Quiet
 from agent.schedule import LinkSchedule, Pauses, Standing, Turn
 from agent.urgency import Alarms, Urgency
+from agent.whole import Whole
 from model.reading import Gap, GapCause, Reading
 from model.timescale import TimeScale
 
@@ -48,18 +49,19 @@ LEAST_S = 0.02
 PROBE_TIMES, PROBE_LEAST_S = 3.0, 0.1
 #: Real seconds between two looks for a port that is gone.
 LOOK_S = 0.25
+_TRIP = "device.round_trip"
 
 
 class Ask(Protocol):
     """How one device is asked one tier, once: `agent.asking.ask_device`, with the link and profile bound."""
 
-    async def __call__(self, device: WatchedDevice, tier: Tier) -> list[Found]: ...
+    async def __call__(self, device: WatchedDevice, tier: Tier) -> Sequence[Found]: ...
 
 
 class Round(msgspec.Struct, frozen=True, kw_only=True):
     """What one turn brought."""
 
-    found: list[Found]
+    found: Sequence[Found]
     answered: bool
 
 
@@ -75,7 +77,7 @@ class Heard(msgspec.Struct, kw_only=True):
 def asker(link: Link, now: Callable[[], int]) -> Ask:
     """Ask over a real link."""
 
-    async def ask(device: WatchedDevice, tier: Tier) -> list[Found]:
+    async def ask(device: WatchedDevice, tier: Tier) -> Sequence[Found]:
         return await ask_device(link, device.id, device.url, device.profile, tier, now)
 
     return ask
@@ -104,7 +106,7 @@ class LinkRounds:
         devices: Sequence[WatchedDevice],
         ask: Ask,
         pace: Pauses,
-        take: Callable[[list[Found]], None],
+        take: Callable[[Sequence[Found]], None],
         now: Callable[[], int],
         link: Link | None = None,
     ) -> None:
@@ -252,7 +254,7 @@ async def poll_link(
     devices: Sequence[WatchedDevice],
     ask: Ask,
     pace: Pauses,
-    take: Callable[[list[Found]], None],
+    take: Callable[[Sequence[Found]], None],
     now: Callable[[], int],
     stop: asyncio.Event,
     nudges: Nudges | None = None,
@@ -273,23 +275,32 @@ async def _one(device: WatchedDevice, turn: Turn, ask: Ask, now: Callable[[], in
         raw = f"{type(error).__name__}: {error}"[:200]
         gap = Gap(device=device.id, point=None, index=None, at=now(), cause=GapCause.GARBLED, raw=raw)
         return Round(found=[gap], answered=False)
-    answered = not any(type(one) is Gap and _whole(one) for one in found)
+    whole = type(found) is Whole
+    answered = whole or not any(type(one) is Gap and _silent(one) for one in found)
     if turn.tier is not Tier.STATUS:
-        found = [_of_round(one, turn.tier) for one in found]
+        found = found if whole else [_of_round(one, turn.tier) for one in found]
     elif answered and found:
         spent_s = time.monotonic() - began
         if device.url.scheme not in address.REACH:  # those measured it themselves
-            found = [*found, _round_trip(device.id, now(), spent_s)]
+            found = _timed(found, spent_s, device.id, now)
     return Round(found=found, answered=answered)
 
 
-def _whole(one: Gap) -> bool:
+def _timed(found: Sequence[Found], spent_s: float, device: str, now: Callable[[], int]) -> Sequence[Found]:
+    """A turn with how long it took."""
+    value = round(spent_s, 4)
+    if type(found) is Whole:
+        return found.with_last(_TRIP, value)
+    return [*found, Reading(device=device, point=_TRIP, index=None, at=now(), value=value)]
+
+
+def _silent(one: Gap) -> bool:
     return one.point is None and one.cause is GapCause.NO_ANSWER
 
 
 def _of_round(one: Found, tier: Tier) -> Found:
     """The silence of a slower tier is told as a round that did not end, not as a silent device."""
-    if isinstance(one, Gap) and _whole(one):
+    if isinstance(one, Gap) and _silent(one):
         return msgspec.structs.replace(one, point="device.round_trip", where=f"{tier} tier")
     return one
 
@@ -297,7 +308,3 @@ def _of_round(one: Found, tier: Tier) -> Found:
 def _empty(found: Iterable[Found]) -> bool:
     """Whether a device has nothing of what was asked."""
     return all(isinstance(one, Gap) and one.cause is GapCause.NOT_SUPPORTED for one in found)
-
-
-def _round_trip(device: str, at: int, spent_s: float) -> Reading:
-    return Reading(device=device, point="device.round_trip", index=None, at=at, value=round(spent_s, 4))

@@ -19,6 +19,7 @@ from collections.abc import Iterable
 import msgspec
 
 from agent.backlog import Found
+from agent.whole import Whole
 from model.flight import Why
 from model.points import POINTS, Kind
 from model.reading import Gap, GapCause, Reading
@@ -74,14 +75,20 @@ class Recorder:
 
     def seen(self, found: Iterable[Found], now: float, at: int) -> None:
         """What one turn brought."""
+        watched = _WATCHED
+        if type(found) is Whole and found.values:
+            order, values = found.order, found.values
+            for place in order.places(watched):
+                self._value(found.device, *order.series[place], values[place], now, at)
+            self._healthy.add(found.device)
+            return
         gaps: dict[str, int] = {}
         heard: Reading | None = None
-        watched = _WATCHED
         for one in found:
             if type(one) is Reading:  # every reading passes here: cheaper than isinstance
                 heard = one
                 if one.point in watched:
-                    self._value(one, now, at)
+                    self._value(one.device, one.point, one.index, one.value, now, at)
             elif isinstance(one, Gap) and one.cause in _BURSTING:
                 gaps[one.device] = gaps.get(one.device, 0) + (2 if one.point is None else 1)
         if heard is not None and heard.device not in gaps:
@@ -109,22 +116,16 @@ class Recorder:
             suppressed=suppressed,
         )
 
-    def _value(self, reading: Reading, now: float, at: int) -> None:
-        series = (reading.device, reading.point, reading.index)
+    def _value(self, device: str, point: str, index: str | None, value: float, now: float, at: int) -> None:
+        series = (device, point, index)
         before = self._values.get(series)
-        if before == reading.value:
+        if before == value:
             return
-        self._values[series] = reading.value
+        self._values[series] = value
         if before is not None:
-            why = Why(
-                kind="changed",
-                device=reading.device,
-                point=reading.point,
-                index=reading.index,
-                before=before,
-                after=reading.value,
+            self._trigger(
+                Why(kind="changed", device=device, point=point, index=index, before=before, after=value), now, at
             )
-            self._trigger(why, now, at)
 
     def _gaps(self, device: str, count: int, now: float, at: int) -> None:
         times = self._failed.setdefault(device, deque())

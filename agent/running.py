@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -173,7 +173,7 @@ class Agent:
         described = {device.id.partition("/")[2]: f"{device.id} by Roundsman" for device in config.devices}
         return NutServer(config.nut, shown, described, version)
 
-    def _take(self, found: list[Found]) -> None:
+    def _take(self, found: Sequence[Found]) -> None:
         self.counted += len(found)
         if self.nut is not None:
             self.nut.hear(found)
@@ -211,7 +211,7 @@ class Agent:
     async def _tell_costs(self, stop: asyncio.Event) -> None:
         pause_s = max(self.scale.real_seconds(COSTS_S), COSTS_LEAST_S)
         while not await _ends(stop, pause_s):
-            self._take([*self.observer.tell()])
+            self._take(self.observer.tell())
 
     async def _serve_status(self, uplink: Uplink, stop: asyncio.Event) -> None:
         await serve_status(door_of(self.config.spool), lambda: self._observe(uplink), stop)

@@ -27,12 +27,16 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
 from agent import spool_sql as sql
 from agent.backlog import Chunk, Loss
+from agent.whole import Row as Columns
+from agent.whole import Whole
 from model.batch import Batch, encode
+from model.reading import Reading
 
 _MEGABYTE = 1024 * 1024
 
@@ -150,21 +154,20 @@ class Spool:
     def _insert(self, db: sqlite3.Connection, site: str, boot: str, at: int, chunk: Chunk) -> int:
         row = int(db.execute(sql.NEXT_ROW).fetchone()[0])
         losses = [*chunk.losses, *self._make_room(db)]
+        readings, first, last = _in_rows(chunk, at)
         batch = Batch(
             spool=self.id,
             row=row,
             site=site,
             boot=boot,
             at=at,
-            readings=chunk.readings,
+            readings=readings,
             gaps=chunk.gaps,
             events=[*chunk.events, *(loss.event(at) for loss in losses)],
         )
         packed = encode(batch)
-        times = [reading.at for reading in chunk.readings] + [gap.at for gap in chunk.gaps]
-        counts = (len(chunk.readings), len(chunk.gaps))
-        db.execute(sql.INSERT, (row, at, min(times, default=at), max(times, default=at), *counts, packed))
-        self.last_at = max(at, *times, self.last_at)
+        db.execute(sql.INSERT, (row, at, first, last, len(readings), len(chunk.gaps), packed))
+        self.last_at = max(at, last, self.last_at)
         db.execute(sql.SET_META, ("last_at", str(self.last_at)))
         self._attempt = (row, packed)
         return row
@@ -251,6 +254,25 @@ class Spool:
                     with contextlib.suppress(sqlite3.Error):
                         db.execute("ROLLBACK")
                 raise
+
+
+def _in_rows(chunk: Chunk, at: int) -> tuple[list[Reading], int, int]:
+    """The readings of a chunk one by one, and the first and last time in it; `at` when there is none.
+
+    Those of whole turns are rows of a batch, no readings yet: encoded they are the same, and making them costs less.
+    """
+    rows: list[Reading | Columns] = []
+    firsts, lasts = [gap.at for gap in chunk.gaps], [gap.at for gap in chunk.gaps]
+    for one in chunk.readings:
+        if type(one) is Whole:
+            rows.extend(one.rows())
+            firsts.append(one.began)
+            lasts.append(one.ended)
+        elif isinstance(one, Reading):
+            rows.append(one)
+            firsts.append(one.at)
+            lasts.append(one.at)
+    return cast("list[Reading]", rows), min(firsts, default=at), max(lasts, default=at)
 
 
 def _lock(path: Path) -> int:

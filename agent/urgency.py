@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 from agent.backlog import Found
+from agent.whole import Whole
 from model.points import POINTS, Source, TestResult
 from model.reading import Reading
 
@@ -46,9 +47,15 @@ class Alarms:
     def heard(self, found: Iterable[Found], now: int) -> Urgency | None:
         """What a status turn means; None when it said nothing of the kind. `now`: the agent's ms."""
         spoke = False
+        if type(found) is Whole:
+            points, values = found.order.points, found.values
+            for place in found.order.places(_TELLING):
+                self._note(points[place], values[place], now)
+                spoke = True
+            return self.urgency(now) if spoke else None
         for one in found:
             if type(one) is Reading and one.point in _TELLING:
-                self._note(one, now)
+                self._note(one.point, one.value, now)
                 spoke = True
         return self.urgency(now) if spoke else None
 
@@ -63,13 +70,13 @@ class Alarms:
         fresh = any(now - since < FRESH_MS for since in self._since.values())
         return Urgency.PRESSING if fresh else Urgency.STANDING
 
-    def _note(self, one: Reading, now: int) -> None:
+    def _note(self, point: str, value: float, now: int) -> None:
         """Keep a reading that tells."""
-        if one.point == _SOURCE:
-            self._source = one.value
-        elif one.point == _TEST:
-            self._test = one.value
-        elif one.value:
-            self._since.setdefault(one.point, now)
+        if point == _SOURCE:
+            self._source = value
+        elif point == _TEST:
+            self._test = value
+        elif value:
+            self._since.setdefault(point, now)
         else:
-            self._since.pop(one.point, None)
+            self._since.pop(point, None)

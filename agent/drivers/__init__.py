@@ -46,7 +46,7 @@ DRIVERS: dict[str, Driver] = {
 }
 
 
-Short = Callable[[Profile, Tier, Sequence[Exchange], str], list[Reading | Gap | Event] | None]
+Short = Callable[[Profile, Tier, Sequence[Exchange], str], Sequence[Reading | Gap | Event] | None]
 #: scheme -> the readings and gaps of a healthy answer without samples between; None: `read` has to say.
 QUICK: dict[str, Short] = {address.SNMP: quick.records}
 

@@ -24,6 +24,7 @@ from agent.drivers.snmp_rows import Cell, beyond, cells, column_beside
 from agent.drivers.snmp_tree import SYS_DESCR, SYS_OBJECT_ID, Tree, identity, raw_number, said
 from agent.profiles.form import FIRST_BIT, FIRST_CHAR, Profile, Tier, Value, Variant
 from agent.profiles.layers import layered, says
+from agent.whole import Order, Whole
 from model.batch import Event
 from model.points import POINTS, Kind
 from model.reading import Gap, GapCause, Reading
@@ -65,11 +66,34 @@ class Entry(NamedTuple):
     slow: Slow
 
 
+class Number(NamedTuple):
+    """What is needed of an entry while all goes well. `missing`: the marks that lie within the bounds, or None."""
+
+    place: int
+    coded: dict[int, float] | None
+    missing: frozenset[float] | None
+    times: float
+    over: float
+    low: float
+    high: float
+    least: float
+
+
+class Plain(msgspec.Struct, frozen=True):
+    """A turn in which every entry is a reading."""
+
+    numbers: tuple[Number, ...]
+    constants: tuple[float, ...]  #: flags that the shape itself decided
+    exchanges: tuple[int, ...]  #: of each of both
+    order: Order
+
+
 class Table(msgspec.Struct, frozen=True):
     """What one shape means, once everything that decides is known."""
 
     entries: tuple[Entry, ...]
     flags: tuple[tuple[Sample, int], ...]  #: samples of alarm tables and absences, and the exchange of their time
+    whole: Plain | None  #: the same for a turn without a flaw; None: it cannot be without one
 
 
 class _Kind(msgspec.Struct):
@@ -102,7 +126,7 @@ _tiers: dict[tuple[int, Tier], _Tier] = {}
 
 def records(
     profile: Profile, tier: Tier, exchanges: Sequence[Exchange], device: str
-) -> list[Reading | Gap | Event] | None:
+) -> Sequence[Reading | Gap | Event] | None:
     """Readings and gaps of a tier, or None: then `snmp.read` has to say."""
     known = _tiers.get((id(profile), tier)) or _tier(profile, tier)
     if not known.usable:
@@ -115,15 +139,39 @@ def records(
             return None
         values = {**values, **answer.values} if values else answer.values
         times.append(exchange.at)
-    table = _table(known, profile, tier, exchanges, values)
+    held = list(values.values())
+    table = _table(known, profile, tier, exchanges, values, held)
     if table is None:
         return None
+    whole = _flawless(table.whole, held, times, device) if table.whole is not None else None
+    if whole is not None:
+        return whole
     times.append(max(times))
-    return _told(table, list(values.values()), times, device)
+    return _told(table, held, times, device)
+
+
+def _flawless(plain: Plain, values: list[Variable], times: list[int], device: str) -> Whole | None:
+    """The hot loop. None where anything is not as usual: then each is looked at by itself."""
+    out: list[float] = []
+    take = out.append
+    for place, coded, missing, factor, over, low, high, least in plain.numbers:
+        raw = values[place]
+        if type(raw) is not int:
+            return None
+        value = raw * factor / over if coded is None else coded.get(raw, _NEVER)
+        if not low <= value <= high or (missing is not None and raw in missing):
+            return None
+        if least and -least < value < least and value:
+            return None
+        take(value)
+    out += plain.constants
+    if len(times) == 1:
+        return Whole(device, plain.order, out, times[0], times[0])
+    return Whole(device, plain.order, out, [times[exchange] for exchange in plain.exchanges], max(times))
 
 
 def _told(table: Table, values: list[Variable], times: list[int], device: str) -> list[Reading | Gap | Event] | None:
-    """The hot loop."""
+    """A turn with something odd in it."""
     out: list[Reading | Gap | Event] = []
     take = out.append
     for place, exchange, point, index, coded, missing, factor, over, low, high, least, slow in table.entries:
@@ -188,7 +236,12 @@ def _tier(profile: Profile, tier: Tier) -> _Tier:
 
 
 def _table(
-    known: _Tier, profile: Profile, tier: Tier, exchanges: Sequence[Exchange], values: dict[str, Variable]
+    known: _Tier,
+    profile: Profile,
+    tier: Tier,
+    exchanges: Sequence[Exchange],
+    values: dict[str, Variable],
+    held: list[Variable],
 ) -> Table | None:
     """The table for an answer, made when it is the first of its kind."""
     key: tuple[str | int, ...] = tuple(values)
@@ -200,7 +253,6 @@ def _table(
     shape = known.shapes.get(key)
     if shape is None:
         shape = _new_shape(known, tier, key, values)
-    held = list(values.values())
     decided = tuple([held[place] for place in shape.deciding])
     kind = shape.kinds.get(decided)
     if kind is None:
@@ -295,7 +347,33 @@ def _new_table(profile: Profile, tier: Tier, exchanges: Sequence[Exchange]) -> T
     told.extend(snmp.flags(fitted, tier, tree))
     last = len(exchanges)
     flags = tuple((sample, of_exchange[places[sample.where]] if sample.where in places else last) for sample in told)
-    return Table(tuple(entries), flags)
+    return Table(tuple(entries), flags, _plain(entries, flags, last))
+
+
+def _plain(entries: Sequence[Entry], flags: Sequence[tuple[Sample, int]], last: int) -> Plain | None:
+    """None where there is none, a series would be said twice, or an entry is always read the long way."""
+    said = [(sample, exchange) for sample, exchange in flags if sample.value is not None]
+    absent = [_record(sample, "", 0) for sample, _ in flags if sample.value is None]
+    series = [(entry.point, entry.line) for entry in entries] + [(sample.point, sample.index) for sample, _ in said]
+    long = any(entry.low > entry.high or (entry.coded is not None and not entry.coded) for entry in entries)
+    odd = any(sample.quality or isinstance(sample.value, str) for sample, _ in said)
+    early = any(sample.value is None and exchange < last for sample, exchange in flags)
+    if not series or long or odd or early or len(set(series)) != len(series):
+        return None
+    return Plain(
+        numbers=tuple([_number(entry) for entry in entries]),
+        constants=tuple([float(sample.value or 0.0) for sample, _ in said]),
+        # what belongs to no exchange has the time of the last
+        exchanges=(*(entry.exchange for entry in entries), *(min(exchange, last - 1) for _, exchange in said)),
+        order=Order(series, [gap for gap in absent if isinstance(gap, Gap)]),
+    )
+
+
+def _number(entry: Entry) -> Number:
+    missing: frozenset[float] | None = None
+    if entry.coded is None:
+        missing = frozenset(m for m in entry.missing if entry.low <= m * entry.times / entry.over <= entry.high) or None
+    return Number(entry.place, entry.coded, missing, entry.times, entry.over, entry.low, entry.high, entry.least)
 
 
 def _exchange_of(exchanges: Sequence[Exchange]) -> list[int]:

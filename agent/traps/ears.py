@@ -59,7 +59,7 @@ class Watched(Protocol):
 class Ask(Protocol):
     """How a device is asked: `agent.poll.Ask`."""
 
-    async def __call__(self, device: Any, tier: Tier) -> list[Found]: ...
+    async def __call__(self, device: Any, tier: Tier) -> Sequence[Found]: ...
 
 
 def known(device: Watched) -> Known:
@@ -78,7 +78,7 @@ class Ears:
         settings: TrapSettings,
         devices: Sequence[Watched],
         spool: Path,
-        take: Callable[[list[Found]], None],
+        take: Callable[[Sequence[Found]], None],
         nudge: Callable[[str, Tier, float], None],
         now: Callable[[], int],
     ) -> None:
@@ -125,7 +125,7 @@ class Ears:
     def watching(self, ask: Ask) -> Ask:
         """The same way of asking, with an eye on what it brings: an answer counts more than a trap."""
 
-        async def asked(device: Watched, tier: Tier) -> list[Found]:
+        async def asked(device: Watched, tier: Tier) -> Sequence[Found]:
             began_s = time.monotonic()
             found = await ask(device, tier)
             self._do(self.desk.looked(device.id, tier, found, began_s, time.monotonic()))
