@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -23,6 +24,7 @@ import structlog
 
 import desk.store
 from alerts.board import Outcome
+from alerts.types import Incident
 from collector import inventory, pipeline
 from collector.history import History, HistoryError
 from collector.intake import Admitted, Refused
@@ -40,6 +42,7 @@ from collector.store import (
     writing,
 )
 from collector.store.deliveries import Delivery, KeptBatch, Offset
+from desk.opening import Background
 from model.batch import Batch, Event, EventKind, decode
 
 T = TypeVar("T")
@@ -87,6 +90,7 @@ class Writer:
         self.listens_since = 0  #: no agent is silent on account of the time before
         self.wanting: frozenset[str] = frozenset()  #: sites whose agent is to make a recording
         self.problem = ""  #: why batches are refused now, for /healthz and the log
+        self.stuck: dict[str, str] = {}  #: tickets that could not be brought up to the time, and why
         self.counts: Counter[str] = Counter()  #: what was taken in since the start, for /metrics
         self._engine = engine
         self._history = history
@@ -94,7 +98,8 @@ class Writer:
         self._state: CentreState | None = None
         self._board = b""
         self._cursor = 0
-        self._ledger: dict[str, int] = {}  #: lines told of each open ticket
+        self._told: int | None = None  #: how far the desk's news were told, in this transaction …
+        self._told_for_good: int | None = None  #: … and in those that were committed
         self._events: list[dict[str, Any]] = []
 
     # -- input ---------------------------------------------------------------------------------------
@@ -124,20 +129,26 @@ class Writer:
                 heard = {site: max(at, self.listens_since) for site, at in fleet.heard(conn).items()}
                 outcome = pipeline.on_tick(state, heard, self.world, now)
                 self._put_outcome(conn, outcome, now)
-                desk.store.tick(conn, self.world.inventory, now)
+                stuck: dict[str, str] = {}
+                desk.store.tick(conn, self.world.inventory, now, stuck)
                 self._note_tickets(conn)
                 board = self._put_board(conn, state, now)
         except BaseException:
             self._drop()
             raise
-        self._board = board
+        self._board, self._told_for_good, self.stuck = board, self._told, stuck
 
     def transact(self, work: Callable[[sa.Connection], T]) -> T:
         """Someone else's work, alone in one transaction."""
-        with writing(self._engine) as conn:
-            done = work(conn)
-            self._note_tickets(conn)
-            self._look_at_inventory(conn)
+        try:
+            with writing(self._engine) as conn:
+                done = work(conn)
+                self._note_tickets(conn)
+                self._look_at_inventory(conn)
+        except BaseException:
+            self._told = self._told_for_good
+            raise
+        self._told_for_good = self._told
         return done
 
     def snapshot(self, now: int, kept_before: int, marks_before: int, seen_before: int) -> None:
@@ -163,6 +174,9 @@ class Writer:
             found = deliveries.snapshot(conn)
             board = findings.board(conn)
             self._look_at_inventory(conn)
+            if self._told_for_good is None:
+                _, self._told_for_good = desk_news(conn, None)
+                self._told = self._told_for_good
             self._cursor, detectors = found if found else (0, None)
             state = pipeline.load(detectors, board)
             while kept := deliveries.kept_after(conn, self._cursor):
@@ -176,6 +190,7 @@ class Writer:
 
     def _drop(self) -> None:
         self._state = None
+        self._told = self._told_for_good
         self._events.clear()
 
     def _trouble(self, error: Exception) -> None:
@@ -239,7 +254,7 @@ class Writer:
         except BaseException:
             self._drop()
             raise
-        self._board, self._cursor = board, cursor
+        self._board, self._cursor, self._told_for_good = board, cursor, self._told
         self._committed(state, entries)
 
     def _committed(self, state: CentreState, entries: list[_Entry]) -> None:
@@ -299,12 +314,12 @@ class Writer:
         self._events += [{"kind": "alert", "id": a.id, "site": a.device.partition("/")[0]} for a in outcome.alerts]
         self._events += [{"kind": "incident", "id": i.id, "site": i.site} for i in outcome.incidents]
         if outcome.incidents:
-            desk.store.apply(conn, outcome.incidents, self.world.inventory, now)
+            desk.store.apply(conn, outcome.incidents, self.world.inventory, now, partial(_around, conn))
             self._note_tickets(conn)
 
     def _note_tickets(self, conn: sa.Connection) -> None:
         """Tell of tickets with new ledger lines, whoever wrote them: this centre or a command beside it."""
-        changed, self._ledger = desk_news(conn, self._ledger)
+        changed, self._told = desk_news(conn, self._told)
         self._events += [{"kind": "ticket", "id": id, "site": site} for id, site in changed]
 
     def _look_at_inventory(self, conn: sa.Connection) -> None:
@@ -317,6 +332,12 @@ class Writer:
         if board != self._board:
             findings.put_board(conn, board, now)
         return board
+
+
+def _around(conn: sa.Connection, incident: Incident) -> Background:
+    """The findings behind an incident, worst first: what the ticket says of cause, evidence and first steps."""
+    standing = [alert.finding for alert in findings.alerts(conn, incident=incident.id) if alert.cleared_at is None]
+    return Background(findings=tuple(sorted(standing, key=lambda f: (f.severity.rank, f.since))))
 
 
 def _marks(entry: _Entry, cursor: int) -> tuple[Delivery, KeptBatch]:

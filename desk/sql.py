@@ -10,11 +10,19 @@ import sqlalchemy as sa
 
 from alerts.types import CauseKey, Impact
 from desk.tables import connectors, ledger, outbox, policies, tickets
-from desk.types import Draft, Entry, EntryKind, Ticket, TicketState
+from desk.types import Draft, Entry, EntryKind, Ticket, TicketKind, TicketState
 from model.text import Text
 
 #: Databases bound the number of parameters of one statement.
 _MOST_IN = 500
+
+
+class Due(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of the list by next due; a page goes on after its last line."""
+
+    ticket: Ticket
+    due_at: int | None  #: the nearest end of a promise that still runs, ms; past, where it is broken
+    number: int
 
 
 def pin_policy(conn: sa.Connection, id: str, version: str, body: str, now: int) -> None:
@@ -53,20 +61,62 @@ def ticket(conn: sa.Connection, id: str) -> Ticket | None:
     return _first(conn, sa.select(tickets).where(tickets.c.id == id))
 
 
-def ticket_list(conn: sa.Connection, customer: str | None, open_only: bool) -> list[Ticket]:
-    """Newest first; a customer sees only their own."""
-    query = sa.select(tickets).order_by(tickets.c.opened_at.desc(), tickets.c.number.desc())
-    if customer is not None:
-        query = query.where(tickets.c.customer == customer)
+def last_ended(conn: sa.Connection, key: CauseKey) -> Ticket | None:
+    """The newest ended ticket of a cause: it may be opened anew."""
+    query = sa.select(tickets).where(tickets.c.key == str(key), tickets.c.open.is_(False))
+    return _first(conn, query.order_by(tickets.c.number.desc()))
+
+
+def past(conn: sa.Connection, root: str, most: int) -> list[Ticket]:
+    """The newest ended tickets of the same equipment, line or site."""
+    query = sa.select(tickets).where(tickets.c.root == root, tickets.c.state == TicketState.CLOSED.value)
+    return [_ticket(row) for row in conn.execute(query.order_by(tickets.c.number.desc()).limit(most))]
+
+
+def ticket_list(
+    conn: sa.Connection, open_only: bool, limit: int | None, before: tuple[int, int] | None, **whose: str | None
+) -> list[Ticket]:
+    """Newest first; `before` (opened_at, number) is the last line of the page before; `whose` as in `by_due`."""
+    query = _whose(sa.select(tickets), whose).order_by(tickets.c.opened_at.desc(), tickets.c.number.desc())
     if open_only:
         query = query.where(tickets.c.open.is_(True))
-    return [_ticket(row) for row in conn.execute(query)]
+    if before is not None:
+        query = query.where(sa.tuple_(tickets.c.opened_at, tickets.c.number) < sa.tuple_(*before))
+    return [_ticket(row) for row in conn.execute(query.limit(limit))]
 
 
-def due_tickets(conn: sa.Connection, now: int) -> list[Ticket]:
-    """The tickets that time alone has changed: only these are computed at a tick."""
-    query = sa.select(tickets).where(tickets.c.open.is_(True), tickets.c.next_due <= now)
-    return [_ticket(row) for row in conn.execute(query.order_by(tickets.c.next_due, tickets.c.number))]
+def by_due(conn: sa.Connection, limit: int, after: Due | None, **whose: str | None) -> list[Due]:
+    """Open tickets, what is due first on top, those without a promised end last; `whose` are columns with one value."""
+    due, number = tickets.c.due_at, tickets.c.number
+    query = _whose(sa.select(tickets).where(tickets.c.open.is_(True)), whose)
+    if after is not None and after.due_at is None:
+        query = query.where(due.is_(None), number > after.number)
+    elif after is not None:
+        later = sa.or_(due > after.due_at, sa.and_(due == after.due_at, number > after.number))
+        query = query.where(sa.or_(later, due.is_(None)))
+    rows = conn.execute(query.order_by(due.is_(None), due, number).limit(limit))
+    return [Due(ticket=_ticket(row), due_at=row.due_at, number=row.number) for row in rows]
+
+
+def due_tickets(conn: sa.Connection, now: int, most: int) -> list[str]:
+    """The tickets that time alone has changed, the longest due first: only these are computed at a tick."""
+    query = sa.select(tickets.c.id).where(tickets.c.next_due <= now)
+    return list(conn.scalars(query.order_by(tickets.c.next_due, tickets.c.number).limit(most)))
+
+
+def count_due(conn: sa.Connection, now: int) -> int:
+    """How many tickets time alone has changed."""
+    return int(conn.scalar(sa.select(sa.func.count()).where(tickets.c.next_due <= now)) or 0)
+
+
+def news(conn: sa.Connection, after: int) -> list[sa.Row[Any]]:
+    """(id, site, touched) of the tickets that changed since `touched` was `after`, whoever changed them."""
+    columns = (tickets.c.id, tickets.c.site, tickets.c.touched)
+    return list(conn.execute(sa.select(*columns).where(tickets.c.touched > after).order_by(tickets.c.touched)))
+
+
+def last_touched(conn: sa.Connection) -> int:
+    return int(conn.scalar(sa.select(sa.func.max(tickets.c.touched))) or 0)
 
 
 def next_number(conn: sa.Connection) -> int:
@@ -74,13 +124,25 @@ def next_number(conn: sa.Connection) -> int:
     return int(conn.execute(sa.select(sa.func.coalesce(sa.func.max(tickets.c.number), 0))).scalar_one()) + 1
 
 
-def insert_ticket(conn: sa.Connection, number: int, ticket: Ticket, next_due: int | None) -> None:
-    conn.execute(tickets.insert().values(id=ticket.id, number=number, **_columns(ticket, next_due)))
+#: The next of a row of numbers that all changes of all tickets share; writers come one at a time.
+_TOUCH = sa.select(sa.func.coalesce(sa.func.max(tickets.c.touched), 0) + 1).scalar_subquery()
 
 
-def update_ticket(conn: sa.Connection, ticket: Ticket, next_due: int | None) -> None:
+def insert_ticket(
+    conn: sa.Connection, number: int, ticket: Ticket, next_due: int | None, due_at: int | None = None
+) -> None:
+    columns = _columns(ticket, next_due, due_at)
+    conn.execute(tickets.insert().values(id=ticket.id, number=number, touched=_TOUCH, **columns))
+
+
+def update_ticket(conn: sa.Connection, ticket: Ticket, next_due: int | None, due_at: int | None = None) -> None:
     """Bring the row in line with its ledger."""
-    conn.execute(tickets.update().where(tickets.c.id == ticket.id).values(**_columns(ticket, next_due)))
+    columns = _columns(ticket, next_due, due_at)
+    conn.execute(tickets.update().where(tickets.c.id == ticket.id).values(touched=_TOUCH, **columns))
+
+
+def _whose(query: sa.Select[Any], whose: dict[str, str | None]) -> sa.Select[Any]:
+    return query.where(*(tickets.c[name] == value for name, value in whose.items() if value is not None))
 
 
 def entries(conn: sa.Connection, ticket: str) -> list[Entry]:
@@ -193,7 +255,7 @@ def outbox_rows(conn: sa.Connection, ticket: str | None, state: str | None) -> l
     return list(conn.execute(query))
 
 
-def _columns(ticket: Ticket, next_due: int | None) -> dict[str, Any]:
+def _columns(ticket: Ticket, next_due: int | None, due_at: int | None) -> dict[str, Any]:
     policy_id, _, version = ticket.policy.partition("@")
     call = ticket.next_call
     return {
@@ -217,6 +279,10 @@ def _columns(ticket: Ticket, next_due: int | None) -> dict[str, Any]:
         "next_call_en": call.en if call else None,
         "next_call_zh": call.zh if call else None,
         "next_due": next_due,
+        "due_at": due_at,
+        "kind": ticket.kind.value,
+        "device": ticket.device,
+        "owner": ticket.owner,
     }
 
 
@@ -237,6 +303,9 @@ def _ticket(row: sa.Row[Any]) -> Ticket:
         level=row.level,
         impact=Impact(row.impact),
         state=TicketState(row.state),
+        kind=TicketKind(row.kind),
+        device=row.device,
+        owner=row.owner,
         opened_at=row.opened_at,
         changed_at=row.changed_at,
         closed_at=row.closed_at,

@@ -3,42 +3,53 @@
 Every write goes the same way: decide (pure) → append to the ledger → fold the ledger into the row → what falls due by
 now → queue for the world outside. Nothing is committed here: the caller's transaction is the unit, so a crash leaves
 all of it or nothing. A repeat changes nothing.
+
+Writers come one at a time (collector.store.engines), so two people who act at once both stand, one after the other. Who
+says what they had seen (`act(seen=…)`) is refused when somebody acted meanwhile. Where no lock kept two writers apart, the
+ledger's key (ticket, seq) is the version of the row: the second that adds the same line is undone as a whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import msgspec
 import sqlalchemy as sa
+import structlog
 
-from alerts.types import Incident
-from desk import consent, ladder, sql, words
+from alerts.types import CauseKey, Incident
+from desk import consent, field_tables, ladder, paper_tables, sql, words
 from desk import ticket as rules
 from desk.acts import ActRefused, Data, act_draft, repeated
 from desk.announce import announce
 from desk.clocks import clocks as compute
 from desk.explain import Explained
 from desk.explain import explain as _explain
+from desk.opening import NOTHING, Background, Past
 from desk.policies import load
-from desk.policy import Policy
+from desk.policy import Facts, Policy
 from desk.policy_file import parse
+from desk.sql import Due
 from desk.tables import metadata
-from desk.types import Clock, Draft, Entry, EntryKind, Ticket, TicketState, WarrantyVerdict
+from desk.types import Clock, ClockState, Draft, Entry, EntryKind, Ticket, TicketKind, TicketState, WarrantyVerdict
 from model.inventory import Inventory
 from model.text import Text
 
 __all__ = [
     "ActRefused",
+    "Due",
+    "Meanwhile",
     "UnknownTicket",
     "act",
     "append",
     "apply",
+    "by_due",
     "clocks",
     "explain",
     "ledger",
     "metadata",
+    "open_by_person",
     "policy",
     "tick",
     "ticket",
@@ -47,26 +58,107 @@ __all__ = [
 ]
 
 
+#: Everything that the desk keeps stands in one `metadata`: these rooms' tables, too.
+TABLES = (field_tables, paper_tables)
+#: Tickets that one tick brings up to the time at most: after an outage the others wait for the next, and batches do not.
+TICK_MOST = 500
+#: What the caller knows around an incident: the findings of its alerts, and older cases like it.
+Around = Callable[[Incident], Background]
+log = structlog.get_logger()
+
+
 class UnknownTicket(LookupError):
     """No ticket has this id."""
 
 
-def apply(conn: sa.Connection, incidents: Sequence[Incident], inventory: Inventory, now: int) -> list[str]:
+class Meanwhile(ActRefused):
+    """Somebody else acted on the ticket since the caller looked at it; `entries` says what they did."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.entries = tuple(entries)
+        last = entries[-1]
+        kind = words.ENTRIES[last.kind]
+        super().__init__(
+            Text(
+                f"expected the ticket as you had seen it, got entry {last.seq} by {last.who} meanwhile ({kind.en}); "
+                "fix: look at it again, then act",
+                f"应为您所见的工单状态，但 {last.who} 已新增第 {last.seq} 条（{kind.zh}）；改法：重新查看后再操作",
+            )
+        )
+
+
+def apply(
+    conn: sa.Connection,
+    incidents: Sequence[Incident],
+    inventory: Inventory,
+    now: int,
+    around: Around = lambda _: NOTHING,
+) -> list[str]:
     """Let new or changed incidents act on the tickets; the ids of those that changed, in order."""
     changed: dict[str, None] = {}
     in_order = sorted(incidents, key=lambda i: (i.opened_at, i.id))
     for incident in in_order:
         if incident.merged_into is not None:
-            changed.update(dict.fromkeys(_absorb(conn, incident, in_order, inventory, now)))
+            changed.update(dict.fromkeys(_absorb(conn, incident, in_order, inventory, now, around)))
     for incident in in_order:
         if incident.merged_into is None:
-            changed.update(dict.fromkeys(_take(conn, incident, inventory, now)))
+            changed.update(dict.fromkeys(_take(conn, incident, inventory, now, around)))
     return list(changed)
 
 
-def tick(conn: sa.Connection, inventory: Inventory, now: int) -> list[str]:  # noqa: ARG001  the ledger holds the facts
-    """What time alone brings: warnings, breaks, the ladder. The ids of the tickets that changed."""
-    return [due.id for due in sql.due_tickets(conn, now) if _settle(conn, due.id, [], now)]
+def tick(
+    conn: sa.Connection,
+    inventory: Inventory,  # noqa: ARG001  the ledger holds the facts
+    now: int,
+    stuck: dict[str, str] | None = None,
+    most: int = TICK_MOST,
+) -> list[str]:
+    """What time alone brings: warnings, breaks, the ladder. The ids of the tickets that changed.
+
+    A ticket that cannot be computed holds up no other: it is logged, put into `stuck` with the reason, and tried again.
+    """
+    changed = []
+    for id in sql.due_tickets(conn, now, most):
+        try:
+            with conn.begin_nested():
+                if _settle(conn, id, [], now):
+                    changed.append(id)
+        except sa.exc.DBAPIError:
+            raise
+        except Exception as error:  # supervisor: a defect in one ticket's clocks must not stop those of all others
+            log.exception("a ticket cannot be brought up to the time", ticket=id)
+            if stuck is not None:
+                stuck[id] = f"{type(error).__name__}: {error}"
+    return changed
+
+
+def open_by_person(
+    conn: sa.Connection,
+    kind: TicketKind,
+    place: str,
+    title: str | Text,
+    who: str,
+    at: int,
+    inventory: Inventory,
+    now: int,
+    data: Data | None = None,
+    facts: Facts | None = None,
+) -> str:
+    """A ticket that somebody told of, its id; the same call told twice is one ticket. Raises ActRefused.
+
+    `place` is a device (`site/device`) or a site; `data` and `facts` as `desk.opening.open_by_person` takes them.
+    """
+    site = inventory.site(place.partition("/")[0])
+    chosen, notes = _policy_for(site.customer, rules.day_of(site, min(at, now)), inventory, now)
+    drafts = rules.open_by_person(chosen, inventory, facts or Facts(), kind, place, title, who, at, now, data)
+    told = drafts[0].data
+    key = CauseKey(str(told["customer"]), str(told["cause"]), str(told["root"]))
+    known = sql.open_ticket(conn, key) or sql.last_ended(conn, key)
+    if known is not None:
+        return known.id
+    return _number(conn, chosen, [*drafts, *notes], now) or open_by_person(
+        conn, kind, place, title, who, at, inventory, now, data, facts
+    )
 
 
 def act(
@@ -78,16 +170,31 @@ def act(
     at: int,
     now: int,
     data: Data | None = None,
+    seen: int | None = None,
 ) -> Entry:
-    """A person's act; told twice it is one entry. Raises UnknownTicket, ActRefused.
+    """A person's act; told twice it is one entry. Raises UnknownTicket, ActRefused, Meanwhile.
 
     `data` carries what the kind needs: `level` for a re-grade. Free text stands in the language it was written in.
+    `seen`: the last entry that the person had before them; a note is welcome whatever came since.
     """
     held = ticket(conn, id)
     words_said = text if isinstance(text, Text) else Text(text, text)
-    draft = act_draft(policy(conn, held), held, kind, who, words_said, at, now, data)
-    said = repeated(sql.entries(conn, id), draft)
-    return said or _settle(conn, id, [draft], now)[0]
+    entries = sql.entries(conn, id)
+    try:
+        draft = act_draft(policy(conn, held), held, kind, who, words_said, at, now, data, entries)
+    except ActRefused:
+        again = next((e for e in entries if (e.kind, e.who, e.at) == (kind, who, at) and e.text == words_said), None)
+        if again is None:
+            raise
+        return again  # a double click on "close": what it did the first time forbids it now
+    said = repeated(entries, draft)
+    if said is not None:
+        return said
+    if seen is not None and kind is not EntryKind.NOTE:
+        came = [e for e in entries if e.seq > seen and e.who not in (words.SELF, who)]
+        if came:
+            raise Meanwhile(came)
+    return _settle(conn, id, [draft], now)[0]
 
 
 def append(conn: sa.Connection, id: str, drafts: Sequence[Draft], now: int) -> list[Entry]:
@@ -96,9 +203,33 @@ def append(conn: sa.Connection, id: str, drafts: Sequence[Draft], now: int) -> l
     return _settle(conn, id, drafts, now)
 
 
-def tickets(conn: sa.Connection, customer: str | None = None, open_only: bool = False) -> list[Ticket]:
-    """Newest first; `customer` limits them to one."""
-    return sql.ticket_list(conn, customer, open_only)
+def tickets(
+    conn: sa.Connection,
+    customer: str | None = None,
+    open_only: bool = False,
+    *,
+    site: str | None = None,
+    device: str | None = None,
+    limit: int | None = None,
+    before: Ticket | None = None,
+) -> list[Ticket]:
+    """Newest first; `customer`, `site`, `device` limit them to one. `before`: the last of the page before."""
+    from_here = None if before is None else (before.opened_at, int(before.id.removeprefix("T-")))
+    return sql.ticket_list(conn, open_only, limit, from_here, customer=customer, site=site, device=device)
+
+
+def by_due(
+    conn: sa.Connection,
+    *,
+    customer: str | None = None,
+    site: str | None = None,
+    device: str | None = None,
+    owner: str | None = None,
+    limit: int = 100,
+    after: Due | None = None,
+) -> list[Due]:
+    """Open tickets by the nearest end of a promise, a page at a time: what is broken first, what has no end last."""
+    return sql.by_due(conn, limit, after, customer=customer, site=site, device=device, owner=owner)
 
 
 def ticket(conn: sa.Connection, id: str) -> Ticket:
@@ -163,35 +294,68 @@ def _parsed(body: str) -> Policy:
     return found
 
 
-def _take(conn: sa.Connection, incident: Incident, inventory: Inventory, now: int) -> list[str]:
-    """One incident that was not merged away: into its open ticket, or a new one."""
+def _take(
+    conn: sa.Connection, incident: Incident, inventory: Inventory, now: int, around: Around = lambda _: NOTHING
+) -> list[str]:
+    """One incident that was not merged away: into its open ticket, a closed one that comes back, or a new one."""
     held = sql.open_ticket_of(conn, incident.id) or sql.open_ticket(conn, incident.key) or _heir(conn, incident)
     if held is None:
-        return _open(conn, incident, inventory, now)
-    drafts = rules.decide(held, sql.entries(conn, held.id), incident, inventory, policy(conn, held), now)
+        return _back(conn, incident, now, around) or _open(conn, incident, inventory, now, around)
+    entries, rule = sql.entries(conn, held.id), policy(conn, held)
+    drafts = rules.decide(held, entries, incident, inventory, rule, now, around(incident))
     return [held.id] if drafts and _settle(conn, held.id, drafts, now) else []
 
 
-def _open(conn: sa.Connection, incident: Incident, inventory: Inventory, now: int) -> list[str]:
+def _back(conn: sa.Connection, incident: Incident, now: int, around: Around) -> list[str]:
+    """The last ticket of the same cause, where its policy lets it come back."""
+    ended = sql.last_ended(conn, incident.key) if rules.wants(incident) else None
+    if ended is None:
+        return []
+    drafts = rules.returns(ended, sql.entries(conn, ended.id), incident, policy(conn, ended), now, around(incident))
+    return [ended.id] if drafts and _settle(conn, ended.id, drafts, now) else []
+
+
+def _open(
+    conn: sa.Connection, incident: Incident, inventory: Inventory, now: int, around: Around = lambda _: NOTHING
+) -> list[str]:
     if not rules.wants(incident) or _dismissed(conn, incident):
         return []
-    chosen, notes = _policy_for(incident, inventory, now)
-    drafts = [*rules.decide(None, [], incident, inventory, chosen, now), *notes]
+    day = rules.day_of(inventory.site(incident.site), min(incident.opened_at, now))
+    chosen, notes = _policy_for(incident.key.customer, day, inventory, now)
+    background = _with_past(conn, incident, around(incident))
+    drafts = [*rules.decide(None, [], incident, inventory, chosen, now, background), *notes]
+    opened = _number(conn, chosen, drafts, now)
+    return [opened] if opened else _take(conn, incident, inventory, now, around)
+
+
+def _with_past(conn: sa.Connection, incident: Incident, known: Background) -> Background:
+    """The last cases of the same root, unless the caller knows of more telling ones."""
+    if known.similar:
+        return known
+    found = [Past(ticket=t.id, why=_of_before(t)) for t in sql.past(conn, incident.key.root, 3)]
+    return msgspec.structs.replace(known, similar=tuple(found))
+
+
+def _of_before(t: Ticket) -> Text:
+    return Text(f"the same equipment or place: {t.title.en}", f"同一设备或地点：{t.title.zh}")
+
+
+def _number(conn: sa.Connection, chosen: Policy, drafts: Sequence[Draft], now: int) -> str | None:
+    """Open a ticket with these drafts under the next free number; None when another writer opened its cause first."""
     sql.pin_policy(conn, chosen.id, chosen.version, chosen.body, now)
-    for _ in range(5):  # another writer may take the number, or open the same cause, between our look and our insert
+    for _ in range(5):  # without the write lock another writer may take the number between our look and our insert
         number = sql.next_number(conn)
-        id = f"T-{number:06d}"
-        entries = sql.numbered(id, 0, drafts, now)
+        work = _work(chosen, [], sql.numbered(f"T-{number:06d}", 0, drafts, now), now)
         try:
             with conn.begin_nested():
-                sql.insert_ticket(conn, number, rules.fold(entries), None)
+                sql.insert_ticket(conn, number, work.ticket, work.next_due, work.due_at)
         except sa.exc.IntegrityError:
-            if sql.open_ticket(conn, incident.key) is not None:
-                return _take(conn, incident, inventory, now)
+            if sql.open_ticket(conn, work.ticket.key) is not None:
+                return None
             continue
-        _settle(conn, id, drafts, now)
-        return [id]
-    raise RuntimeError(f"no free ticket number for {incident.key} after five tries")
+        _keep(conn, chosen, work, now)
+        return work.ticket.id
+    raise RuntimeError("no free ticket number after five tries")
 
 
 def _dismissed(conn: sa.Connection, incident: Incident) -> bool:
@@ -211,21 +375,20 @@ def _heir(conn: sa.Connection, incident: Incident) -> Ticket | None:
     return held if held is not None and held.state not in rules.ENDED else None
 
 
-def _policy_for(incident: Incident, inventory: Inventory, now: int) -> tuple[Policy, list[Draft]]:
+def _policy_for(customer: str, day: str, inventory: Inventory, now: int) -> tuple[Policy, list[Draft]]:
     """The contract's policy on the day of opening; `default`, with a note, when its file cannot serve."""
-    at = min(incident.opened_at, now)
-    named = inventory.policy(incident.key.customer, rules.day_of(inventory.site(incident.site), at))
+    named = inventory.policy(customer, day)
     chosen = load(named)
     if chosen is not None:
         return chosen, []
     default = load("default")
     assert default is not None, "the shipped default policy has no errors: tests/contracts sees to it"
     text = words.NO_POLICY.format(policy=named)
-    return default, [Draft(at=at, who=words.SELF, kind=EntryKind.NOTE, text=text, data={"policy": named})]
+    return default, [Draft(at=now, who=words.SELF, kind=EntryKind.NOTE, text=text, data={"policy": named})]
 
 
 def _absorb(
-    conn: sa.Connection, gone: Incident, batch: Sequence[Incident], inventory: Inventory, now: int
+    conn: sa.Connection, gone: Incident, batch: Sequence[Incident], inventory: Inventory, now: int, around: Around
 ) -> list[str]:
     """An incident went into a later cause: the oldest ticket and its clocks stay, the other closes as merged."""
     mine = sql.open_ticket_of(conn, gone.id)
@@ -242,29 +405,56 @@ def _absorb(
     else:
         older, changed = mine, []
     if cause is not None and older.id == mine.id:
-        drafts = rules.decide(older, sql.entries(conn, older.id), cause, inventory, policy(conn, older), now)
+        entries, rule = sql.entries(conn, older.id), policy(conn, older)
+        drafts = rules.decide(older, entries, cause, inventory, rule, now, around(cause))
         if drafts and _settle(conn, older.id, drafts, now):
             changed.append(older.id)
     return changed
 
 
+class _Work(msgspec.Struct, frozen=True, kw_only=True):
+    """A ticket after some entries: what they add to the ledger, and the row that it makes."""
+
+    added: list[Entry]
+    ticket: Ticket
+    next_due: int | None
+    due_at: int | None
+
+
 def _settle(conn: sa.Connection, id: str, drafts: Sequence[Draft], now: int) -> list[Entry]:
     """Append, fold, add what is due by now, bring the row in line, queue the news. The entries that were added."""
     kept = sql.entries(conn, id)
-    added = sql.numbered(id, len(kept), drafts, now)
-    book = [*kept, *added]
-    before = rules.fold(book)
-    rule = policy(conn, before)
+    rule = policy(conn, rules.fold(kept))
     for draft in drafts:
         refused = consent.refusal(conn, rule, id, kept, draft, now)
         if refused is not None:
             raise ActRefused(refused)
+    work = _work(rule, kept, sql.numbered(id, len(kept), drafts, now), now)
+    sql.update_ticket(conn, work.ticket, work.next_due, work.due_at)
+    _keep(conn, rule, work, now)
+    return work.added
+
+
+def _work(rule: Policy, kept: list[Entry], added: list[Entry], now: int) -> _Work:
+    """Pure: the ledger with `added` and with what time brings on top."""
+    book = [*kept, *added]
+    before = rules.fold(book)
     times = compute(rule, book, now)
-    due = sql.numbered(id, len(book), ladder.fall_due(rule, before, book, times, now), now)
-    book, added = [*book, *due], [*added, *due]
-    after = rules.fold(book)
-    after = msgspec.structs.replace(after, next_call=ladder.next_call(rule, after, book, now))
-    sql.insert_entries(conn, added)
-    sql.update_ticket(conn, after, ladder.next_moment(rule, after, book, times, now))
-    announce(conn, after, added, rule, now)
-    return added
+    due = sql.numbered(before.id, len(book), ladder.fall_due(rule, before, book, times, now), now)
+    book = [*book, *due]
+    after = rules.fold(book) if due else before
+    return _Work(
+        added=[*added, *due],
+        ticket=msgspec.structs.replace(after, next_call=ladder.next_call(rule, after, book, now)),
+        next_due=ladder.next_moment(rule, after, book, times, now),
+        due_at=min((c.due_at for c in times if _runs(c) and c.due_at is not None), default=None),
+    )
+
+
+def _runs(clock: Clock) -> bool:
+    return clock.state is ClockState.RUNNING or (clock.state is ClockState.BROKEN and clock.stopped_at is None)
+
+
+def _keep(conn: sa.Connection, rule: Policy, work: _Work, now: int) -> None:
+    sql.insert_entries(conn, work.added)
+    announce(conn, work.ticket, work.added, rule, now)

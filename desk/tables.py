@@ -46,6 +46,11 @@ tickets = sa.Table(
     sa.Column("next_call_en", sa.Text),
     sa.Column("next_call_zh", sa.Text),
     sa.Column("next_due", _MS),  # when time alone will change it
+    sa.Column("due_at", _MS),  # the nearest end of a promise that still runs, also one that is past
+    sa.Column("kind", sa.String, nullable=False, server_default="incident"),
+    sa.Column("device", sa.String),
+    sa.Column("owner", sa.String),
+    sa.Column("touched", sa.BigInteger, nullable=False, server_default="0"),  # rises over all tickets with each change
     sa.ForeignKeyConstraint(["policy_id", "policy_version"], ["policies.id", "policies.version"]),
 )
 # One open ticket per cause, whatever crashes, repeats or races.
@@ -56,7 +61,21 @@ sa.Index(
     sqlite_where=tickets.c.open.is_(True),
     postgresql_where=tickets.c.open.is_(True),
 )
-sa.Index("tickets_next_due", tickets.c.open, tickets.c.next_due)
+# A closed ticket may have a moment to come, too: a report that is still owed.
+sa.Index("tickets_next_moment", tickets.c.next_due)
+sa.Index("tickets_touched", tickets.c.touched)
+sa.Index(
+    "tickets_open_due",
+    tickets.c.due_at,
+    tickets.c.number,
+    sqlite_where=tickets.c.open.is_(True),
+    postgresql_where=tickets.c.open.is_(True),
+)
+sa.Index("tickets_opened", tickets.c.opened_at, tickets.c.number)
+sa.Index("tickets_site", tickets.c.site, tickets.c.opened_at)
+sa.Index("tickets_device", tickets.c.device, tickets.c.opened_at)
+sa.Index("tickets_key", tickets.c.key, tickets.c.number)
+sa.Index("tickets_root", tickets.c.root, tickets.c.number)
 sa.Index("tickets_incident", tickets.c.incident)
 sa.Index("tickets_customer", tickets.c.customer, tickets.c.opened_at)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import sqlalchemy as sa
 
-import desk.tables
+import desk.sql
 from alerts.types import Alert, Incident
 from collector.store import tables as t
 from collector.store.upsert import insert
@@ -100,18 +100,9 @@ def board(conn: sa.Connection) -> bytes | None:
     return conn.scalar(sa.select(t.board.c.body).where(t.board.c.id == 1))
 
 
-def desk_news(conn: sa.Connection, told: dict[str, int]) -> tuple[list[tuple[str, str]], dict[str, int]]:
-    """(id, site) of tickets whose ledger is longer than when told, and how long each open one is now.
-
-    A closed ticket is told once more, for the line that closed it, and then no longer looked at.
-    """
-    lines, kept = desk.tables.ledger.c, desk.tables.tickets.c
-    query = (
-        sa.select(kept.id, kept.site, kept.open, sa.func.max(lines.seq).label("seq"))
-        .join(desk.tables.ledger, lines.ticket == kept.id)
-        .where(sa.or_(kept.open.is_(True), kept.id.in_(told)))
-        .group_by(kept.id)
-    )
-    rows = conn.execute(query).all()
-    changed = [(row.id, row.site) for row in rows if told.get(row.id) != row.seq]
-    return changed, {row.id: row.seq for row in rows if row.open}
+def desk_news(conn: sa.Connection, told: int | None) -> tuple[list[tuple[str, str]], int]:
+    """(id, site) of the tickets that changed since `told`, and what to say next time; None: begin now, tell nothing."""
+    if told is None:
+        return [], desk.sql.last_touched(conn)
+    rows = desk.sql.news(conn, told)
+    return [(row.id, row.site) for row in rows], rows[-1].touched if rows else told
