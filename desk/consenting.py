@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 import desk.store as desk
-from desk import agreement, field_sql
+from desk import agreement, documents, field_sql
 from desk.agreement import PARTS, Consent, scope_name
 from desk.lines import Data, FieldRefused, Line, Subject, not_ahead, one_of
 from desk.policy import Gate, Policy
@@ -105,6 +105,8 @@ def sign(
     if state == "given":
         if part in agreement.WRITTEN and not document:
             raise FieldRefused(NO_DOCUMENT.format(part=PARTS[part].en, part_zh=PARTS[part].zh))
+        if document and not documents.find(conn, hash=document, customer=asked.customer):
+            raise FieldRefused(NO_PAPER.format(document=document))
         _in_order(held, part, signer, str(asked.data["needs"]).split(","))
     side = "customer" if part in agreement.OF_CUSTOMER else "provider"
     said = Text(f"{PARTS[part].en}: {_DONE[state].en} by {signer}", f"{PARTS[part].zh}：{signer} {_DONE[state].zh}")
@@ -238,6 +240,10 @@ NO_SIGNER = Text("who gave it? name the signer", "由谁给出？请写明签署
 NO_DOCUMENT = Text(
     "{part} is a written one: put the signed paper in and give its hash (--document)",
     "{part_zh}须为书面：请存入签署文件并给出其摘要（--document）",
+)
+NO_PAPER = Text(
+    "document {document} is not kept here, or not this customer's: put the signed paper in first (--file)",
+    "文件 {document} 未存档，或不属于该客户：请先存入签署文件（--file）",
 )
 NO_CONSENT = Text(
     "no consent {consent}: `roundsman field consent list` shows them",

@@ -69,15 +69,15 @@ def done(
 ) -> Line:
     """It was done at `at`, perhaps long ago; told twice it is once. `depth` is a discharge's. Raises FieldRefused."""
     not_ahead(at, now)
-    job = _job(conn, inventory, key, now)
-    if job.duty.min_depth is not None and depth is None:
-        raise FieldRefused(NO_DEPTH.format(least=f"{job.duty.min_depth:.0%}"))
+    held = job(conn, inventory, key, now)
+    if held.duty.min_depth is not None and depth is None:
+        raise FieldRefused(NO_DEPTH.format(least=f"{held.duty.min_depth:.0%}"))
     if depth is not None and not 0 <= depth <= 1:
         raise FieldRefused(BAD_DEPTH)
-    data: Data = {"depth": depth, "document": document, "source": job.duty.source}
-    title = job.duty.title
+    data: Data = {"depth": depth, "document": document, "source": held.duty.source}
+    title = held.duty.title
     said = Text(f"{title.en}: done. {text}".rstrip(), f"{title.zh}：已完成。{text}".rstrip())
-    line = field_sql.add(conn, "duty", key, "done", who, at, now, said, of=_subject(job), data=data)
+    line = field_sql.add(conn, "duty", key, "done", who, at, now, said, of=_subject(held), data=data)
     _close_calls(conn, key, line, now)
     return line
 
@@ -102,9 +102,9 @@ def undo(conn: sa.Connection, key: str, seq: int, why: str, who: str, now: int) 
 
 def agree(conn: sa.Connection, inventory: Inventory, key: str, every: str, who: str, now: int) -> Line:
     """The customer wants it this often, where the contract leaves it to them. Raises FieldRefused."""
-    job = _job(conn, inventory, key, now)
-    if job.duty.every is not None:
-        raise FieldRefused(HAS_CADENCE.format(every=job.duty.every.iso, source=job.duty.source))
+    held = job(conn, inventory, key, now)
+    if held.duty.every is not None:
+        raise FieldRefused(HAS_CADENCE.format(every=held.duty.every.iso, source=held.duty.source))
     try:
         cadence = Duration.parse(every)
     except ValueError as error:
@@ -113,7 +113,7 @@ def agree(conn: sa.Connection, inventory: Inventory, key: str, every: str, who: 
         raise FieldRefused(BAD_CADENCE.format(every=every))
     said = cadence.words()
     text = Text(f"agreed with the customer: every {said.en}", f"与客户约定：每{said.zh}一次")
-    return field_sql.add(conn, "duty", key, "agreed", who, now, now, text, of=_subject(job), data={"every": every})
+    return field_sql.add(conn, "duty", key, "agreed", who, now, now, text, of=_subject(held), data={"every": every})
 
 
 def call_overdue(conn: sa.Connection, inventory: Inventory, now: int) -> list[str]:
@@ -204,7 +204,8 @@ def _surveyed(job: Job, ledger: Sequence[Entry]) -> list[Done]:
     ]
 
 
-def _job(conn: sa.Connection, inventory: Inventory, key: str, now: int) -> Job:
+def job(conn: sa.Connection, inventory: Inventory, key: str, now: int) -> Job:
+    """The duty of a key. Raises FieldRefused."""
     found = {s.job.key: s.job for s in standings(conn, inventory, now)}
     if key not in found:
         raise FieldRefused(NO_DUTY.format(key=key))

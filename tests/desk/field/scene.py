@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import msgspec
 import sqlalchemy as sa
 
 import desk.store as desk
 from alerts.types import Impact
+from desk import documents
 from desk.duration import Duration
 from desk.policy import Gate, Policy
 from model.inventory import Contract, Device, Inventory
@@ -17,7 +19,8 @@ from model.text import Text
 from tests.desk import stage
 from tests.desk.book import policy as shipped
 
-HASH, OTHER_HASH = "a" * 64, "b" * 64
+PLAN, OTHER_PLAN = b"the signed plan", b"another plan"
+HASH, OTHER_HASH = documents.hash_of(PLAN), documents.hash_of(OTHER_PLAN)
 
 
 def gate(scope: str, *needs: str, valid: str | None = None, source: str = "L1") -> Gate:
@@ -48,6 +51,13 @@ def inventory(policy: str = "powerstar") -> Inventory:
         devices={**base.devices, second.id: second},
         contracts=(Contract(customer="harbour", policy=policy, since="2020-01-01"),),
     )
+
+
+def papers(conn: sa.Connection, folder: Path, customer: str = "harbour") -> None:
+    """Keep the two plans as this customer's documents."""
+    links = documents.Links(customer=customer)
+    for body in (PLAN, OTHER_PLAN):
+        documents.put(conn, folder, "plan.txt", "text/plain", body, "ann", stage.T0, links)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from desk.policies import load
 from desk.types import Draft, EntryKind
 from model.inventory import Inventory
 from model.text import Text
-from tests.desk.field.scene import HASH, OTHER_HASH, desk_open
+from tests.desk.field.scene import HASH, OTHER_HASH, desk_open, papers
 from tests.desk.stage import DAY, HOUR, MINUTE, T0
 
 UPS = "sz/ups-1"
@@ -55,30 +56,31 @@ class Stage:
         return permitted(self.conn, self.ticket, scope, T0 + round(minutes * MINUTE), **more)
 
 
-def under(policy: str) -> Iterator[Stage]:
+def under(policy: str, folder: Path) -> Iterator[Stage]:
     with desk_open(policy) as (conn, ticket, inventory):
+        papers(conn, folder)
         roster.put(conn, "zhou", Text("Zhou", "周"), "ann", T0, grade="five_star", base="sz")
         yield Stage(conn, ticket, inventory)
 
 
 @pytest.fixture
-def cee() -> Iterator[Stage]:
-    yield from under("cee")
+def cee(tmp_path: Path) -> Iterator[Stage]:
+    yield from under("cee", tmp_path)
 
 
 @pytest.fixture
-def guoyu() -> Iterator[Stage]:
-    yield from under("heilongjiang_guoyu")
+def guoyu(tmp_path: Path) -> Iterator[Stage]:
+    yield from under("heilongjiang_guoyu", tmp_path)
 
 
 @pytest.fixture
-def xinguang() -> Iterator[Stage]:
-    yield from under("chengdu_xinguang")
+def xinguang(tmp_path: Path) -> Iterator[Stage]:
+    yield from under("chengdu_xinguang", tmp_path)
 
 
 @pytest.fixture
-def powerstar() -> Iterator[Stage]:
-    yield from under("powerstar")
+def powerstar(tmp_path: Path) -> Iterator[Stage]:
+    yield from under("powerstar", tmp_path)
 
 
 def test_cee_remote_access_needs_the_customers_authorization(cee: Stage) -> None:
@@ -267,6 +269,8 @@ def test_signatures_in_the_wrong_order_or_without_paper_are_not_taken(xinguang: 
         xinguang.sign(consent, "customer_written", "director li", 2)
     with pytest.raises(FieldRefused, match="written"):
         xinguang.sign(consent, "plan_drafted", "zhou", 2, document=None)
+    with pytest.raises(FieldRefused, match="not kept here"):
+        xinguang.sign(consent, "plan_drafted", "zhou", 2, document="c" * 64)
     with pytest.raises(FieldRefused, match="expected one of"):
         xinguang.sign(consent, "supervisor_signature", "chief", 2)
     xinguang.sign(consent, "plan_drafted", "zhou", 3)
