@@ -16,6 +16,8 @@ from model.text import Text
 
 #: Polls are not simultaneous: a silence may be seen this much before the first UPS is seen on battery.
 BEFORE_MS = 120_000
+#: What says that the mains is out.
+OUTAGES = ("on_battery", "mains_failed")
 #: A chain of supplies longer than this is a mistake in the inventory (a loop).
 _LONGEST_CHAIN = 8
 
@@ -31,14 +33,16 @@ class Explained:
 def explained(silent: Alert, members: Iterable[Alert], inventory: Inventory) -> Explained | None:
     """Whether the mains incident with these members explains the silent device; None when it does not."""
     members = list(members)
-    outages = [alert for alert in members if alert.kind == "on_battery"]
+    outages = [alert for alert in members if alert.kind in OUTAGES]
     if not outages or silent.raised_at < min(a.raised_at for a in outages) - BEFORE_MS:
         return None
     if all(a.cleared_at is not None and a.cleared_at < silent.raised_at for a in outages):
         return None
     device = inventory.device(silent.device)
     name = device.name
-    own = next((a for a in outages if a.device == device.id and _stood(a, silent.raised_at)), None)
+    own = next(
+        (a for a in outages if a.kind == "on_battery" and a.device == device.id and _stood(a, silent.raised_at)), None
+    )
     if own is not None:
         seconds = max(0, silent.raised_at - own.raised_at) // 1000
         last = _last_truth(silent)

@@ -23,6 +23,8 @@ _BY_SEVERITY: dict[tuple[str, Severity], Impact] = {
     ("bypass", Severity.MINOR): Impact.DEGRADED,  # a maintenance bypass closed by a person
     ("over_temperature", Severity.CRITICAL): Impact.UNPROTECTED,  # about to switch itself off
     ("ups_fault", Severity.CRITICAL): Impact.OUTAGE,  # emergency power off
+    ("bad_state", Severity.CRITICAL): Impact.UNPROTECTED,  # water, smoke, no source
+    ("bad_state", Severity.WARNING): Impact.ADVISORY,
     ("overload", Severity.CRITICAL): Impact.OUTAGE,  # trips within minutes
 }
 

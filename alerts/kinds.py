@@ -70,6 +70,7 @@ _S, _I, _R = Severity, Impact, Root
 #: The table. Columns: id, title en, zh, severity, impact, cause, root, raise after s, clear after s.
 _ALL = (
     _kind("on_battery", "On battery", "电池供电", _S.MINOR, _I.DEGRADED, "mains", _R.SITE, 0, 60),
+    _kind("mains_failed", "Mains failed", "市电中断", _S.MINOR, _I.DEGRADED, "mains", _R.SITE, 10, 60),
     _kind("output_off", "Output off", "输出关闭", _S.CRITICAL, _I.OUTAGE, "device", _R.DEVICE, 5, 30),
     _kind("battery_low", "Battery nearly empty", "电池即将耗尽", _S.CRITICAL, _I.OUTAGE, "mains", _R.SITE, 0, 30),
     _kind("runtime_shortfall", "Battery empties too fast", "电池续航不足", _S.MAJOR, _I.UNPROTECTED, "battery", _R.DEVICE, 0, 0),
@@ -81,6 +82,9 @@ _ALL = (
     _kind("not_charging", "Battery is not being charged", "电池未充电", _S.MAJOR, _I.UNPROTECTED, "device", _R.DEVICE, 0, 60),
     _kind("fan", "Fan failed", "风扇故障", _S.MINOR, _I.DEGRADED, "device", _R.DEVICE, 5, 60),
     _kind("ups_fault", "UPS fault", "UPS 故障", _S.MAJOR, _I.UNPROTECTED, "device", _R.DEVICE, 5, 60),
+    _kind("inverter_off", "Inverter off", "逆变器关闭", _S.WARNING, _I.ADVISORY, "device", _R.DEVICE, 10, 60, ticket=False),
+    _kind("bad_state", "Part in a bad state", "部件状态异常", _S.MAJOR, _I.DEGRADED, "device", _R.DEVICE, 30, 60),
+    _kind("contact", "Contact not as it should be", "触点异常", _S.WARNING, _I.ADVISORY, "device", _R.DEVICE, 10, 30, ticket=False),
     _kind("device_silent", "Device does not answer", "设备失联", _S.MINOR, _I.DEGRADED, "device", _R.DEVICE, 20, 10),
     _kind("agent_silent", "No data from the site", "站点无数据", _S.MAJOR, _I.DEGRADED, "agent", _R.SITE, 0, 0),
     _kind("port_down", "Port down", "端口断开", _S.MINOR, _I.DEGRADED, "port", _R.PORT, 5, 30),

@@ -29,6 +29,8 @@ def joined(alert: Alert, others: Sequence[Alert], inventory: Inventory, *, mains
     kind, name = kind_of(alert.kind), _name(alert, inventory)
     if alert.kind == "on_battery":
         return _on_battery(alert, others, name)
+    if alert.kind == "mains_failed":
+        return Text(f"{name.en} reports that its mains is out", f"{name.zh} 报告市电中断")
     if alert.kind == "battery_low":
         return Text(
             f"{name.en}: the battery is nearly empty, the mains is still out", f"{name.zh}：市电未恢复，电池即将耗尽"

@@ -6,12 +6,16 @@ The table is explicit and its order is the order of their changes. docs/detector
 from __future__ import annotations
 
 from analytics.detector import Detector
+from analytics.detectors.bad_state import BadState
 from analytics.detectors.battery_flag import BATTERY_FLAG
 from analytics.detectors.battery_low import BatteryLow
 from analytics.detectors.bypass import BYPASS
 from analytics.detectors.charger import CHARGER
+from analytics.detectors.contact import CONTACT
 from analytics.detectors.device_silent import DeviceSilent
 from analytics.detectors.fan import FAN
+from analytics.detectors.inverter_off import INVERTER_OFF
+from analytics.detectors.mains_failed import MAINS_FAILED
 from analytics.detectors.not_charging import NotCharging
 from analytics.detectors.on_battery import OnBattery
 from analytics.detectors.output_off import OutputOff
@@ -25,6 +29,7 @@ from analytics.detectors.ups_fault import UPS_FAULT
 #: By name: the name is the key of the state in the snapshot, so it never changes.
 DETECTORS: dict[str, Detector] = {
     "on_battery": OnBattery(),
+    "mains_failed": MAINS_FAILED,
     "output_off": OutputOff(),
     "battery_low": BatteryLow(),
     "runtime_shortfall": RuntimeShortfall(),
@@ -36,6 +41,9 @@ DETECTORS: dict[str, Detector] = {
     "not_charging": NotCharging(),
     "fan": FAN,
     "ups_fault": UPS_FAULT,
+    "inverter_off": INVERTER_OFF,
+    "bad_state": BadState(),
+    "contact": CONTACT,
     "device_silent": DeviceSilent(),
     "port_down": PortDown(),
     "port_errors": PortErrors(),

@@ -1,8 +1,9 @@
 """On battery, and the battery is nearly empty: the load is about to drop.
 
-Sees: `alarm.battery_low`, `alarm.battery_depleted`, `battery.status` low or depleted, twice in a row, and only while the
-battery feeds the load (or nothing tells what feeds it). A low flag on mains is a battery being recharged, or
-a false flag; it is not raised. Where charge and runtime contradict the flag the severity is major, not critical.
+Sees: `alarm.battery_low`, `alarm.battery_low_condition` (its end-of-discharge warning), `alarm.battery_depleted`,
+`battery.status` low or depleted, twice in a row, and only while the battery feeds the load (or nothing tells what feeds it). A
+low flag on mains is a battery being recharged, or a false flag; it is not raised. Where charge and runtime contradict the
+flag the severity is major, not critical.
 
 State: {"supply", "known": whether any supply witness was heard, "latch": {point: latch}, "last", "up"}.
 """
@@ -20,7 +21,7 @@ from model.text import Text
 
 KIND = "battery_low"
 _SEEN = ("battery.charge", "battery.runtime")
-_SIGNS = ("alarm.battery_low", "alarm.battery_depleted", "battery.status")
+_SIGNS = ("alarm.battery_low", "alarm.battery_low_condition", "alarm.battery_depleted", "battery.status")
 _POINTS = (*_SEEN, *supply.POINTS, *_SIGNS)
 _RULE = Rule(samples=2, clear_samples=2)
 CHARGE_FINE, RUNTIME_FINE_S = 50.0, 600.0

@@ -17,6 +17,9 @@ FLAGS = [
     ("battery_flag", "alarm__replace_battery"),
     ("battery_flag", "alarm__battery_bad"),
     ("overload", "alarm__overload"),
+    ("mains_failed", "alarm__mains_failed"),
+    ("contact", "contact__alarm"),
+    ("battery_low", "alarm__battery_low_condition"),
 ]
 
 

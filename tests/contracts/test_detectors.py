@@ -54,6 +54,7 @@ def wild(seed: int) -> tuple[Line, ...]:
             battery__temperature=dice.randrange(20, 60),
             battery__runtime=dice.randrange(0, 3000),
         )
+        line.say(s, "1", entity__fan__status=dice.choice([1, 1, 2, 3, 3]), ambient__smoke=dice.choice([1, 1, 1, 2]))
         line.say(s, ups__test__result=dice.choice([1, 3, 5, 6]), sysUpTime=s if dice.random() > 0.05 else 1)
         errors, packets = errors + dice.choice([0, 0, 50]), packets + 10_000
         for port in ("1", "2"):
