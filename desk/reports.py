@@ -5,7 +5,7 @@ What lies outside the desk (alerts, readings) is handed in by the caller: the de
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -85,11 +85,13 @@ def cases(
     customer: str | None = None,
     site: str | None = None,
     device: str | None = None,
+    incidents: Collection[str] = (),
     policy: str | None = None,
 ) -> list[Case]:
     """The tickets on which there was work in [start, end), oldest first; merged ones are in those that took them over.
 
-    `device` finds those whose cause, root or ledger names it; `policy` those under this contract.
+    `device` finds those whose root or ledger names it, or that had one of its `incidents`; `policy` those under this
+    contract.
     """
     found = []
     for ticket in store.tickets(conn, customer=customer):
@@ -98,7 +100,8 @@ def cases(
         if late or other or ticket.state is TicketState.MERGED:
             continue
         case = case_of(conn, ticket.id, inventory, now)
-        if device is not None and device not in touched(case):
+        known = {str(e.data["incident"]) for e in case.ledger if e.data.get("incident")}
+        if device is not None and device not in touched(case) and known.isdisjoint(incidents):
             continue
         ended = over_at(case)
         if ended is None or ended >= start:

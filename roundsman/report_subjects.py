@@ -114,8 +114,9 @@ def life(room: Room, id: str, whole: bool = True) -> Life:
     tz = inventory.site(device.site).tz
     now = room.now(tz)
     customer = inventory.site(device.site).customer
-    cases = reports.cases(conn, inventory, now, 0, now + 1, site=device.site, device=id)
     alerts = [a for a in kept.alerts(conn, device=id) if a.raised_at <= now]
+    behind = {a.incident for a in alerts if a.incident}
+    cases = reports.cases(conn, inventory, now, 0, now + 1, site=device.site, device=id, incidents=behind)
     files = [d for d in documents.find(conn, device=id) if d.at <= now]
     again = [recurrence.line(r) for r in reports.recurring(conn, inventory, now) if _touches(r, device)]
     reads, charts = _readings(room, device, tz, now)
@@ -127,7 +128,7 @@ def life(room: Room, id: str, whole: bool = True) -> Life:
         cases=tuple(cases),
         events=tuple(_events(room, device, alerts, files, cases, now)) if whole else (),
         warranty=tuple(_warranty(room, device, customer, now)),
-        identity=tuple((k, str(v)) for k, v in kept.identity(conn, id).items()),
+        identity=tuple((k, str(v)) for k, v in kept.identity(conn, id).items() if k.startswith("device.")),
         now_reads=tuple(reads),
         open_alerts=tuple(_finding(a) for a in alerts if a.cleared_at is None),
         planned=tuple(report_planned.planned(conn, inventory, customer, device.site, now)),
@@ -153,10 +154,12 @@ def _events(
     """From every book there is."""
     found = [event for case in cases for event in case_events(case) if event.at <= now]
     for alert in alerts:
-        found.append(Event(at=alert.raised_at, who="", what=Text("found", "发现"), text=_finding(alert), ref=alert.id))
+        found.append(
+            Event(at=alert.raised_at, who="", what=Text("found", "发现"), text=_finding(alert), ref=alert.id[:8])
+        )
         if alert.cleared_at is not None and alert.cleared_at <= now:
             over = Text("cleared", "消除")
-            found.append(Event(at=alert.cleared_at, who="", what=over, text=_finding(alert), ref=alert.id))
+            found.append(Event(at=alert.cleared_at, who="", what=over, text=_finding(alert), ref=alert.id[:8]))
     kept_as = Text("document", "文件")
     found += [Event(at=f.at, who=f.who, what=kept_as, text=same(f.name), ref=f.hash[:8]) for f in files]
     found += [

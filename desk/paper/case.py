@@ -122,7 +122,7 @@ def heading(case: Case) -> tuple[tuple[Text, Text], ...]:
     rows += [
         (Text("Level", "级别"), level.name),
         (Text("Opened", "开单"), when(t.opened_at, tz)),
-        (Text("Ended", "恢复"), when(case.ended_at, tz)),
+        (Text("Ended", "恢复"), Text("goes on", "尚未结束") if case.ended_at is None else when(case.ended_at, tz)),
         (Text("State", "状态"), words.STATES[t.state]),
         (
             Text("Contract", "合同政策"),

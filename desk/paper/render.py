@@ -28,6 +28,10 @@ AUTHOR = "Roundsman"
 _MOST_UNKNOWN = 200
 _UNSHOWN = re.compile(r'the text `"(.+?)"` could not be displayed', re.DOTALL)
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+#: Joiners, marks of direction, variants: nothing of their own to show, and a name can be forged with them.
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
+#: Characters that mean something only to who agreed on them: PDF/A forbids them.
+_PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
 _AS_OF = Text("as of {at}", "截至 {at}")
 _CHOSEN = Text("chosen", "已选")
 
@@ -111,9 +115,12 @@ def _fonts(folder: Path) -> typst.Fonts:
 def _without(data: str, shown: str) -> str:
     """`shown` is as typst quotes it: `\\u{20bb7}` stands for what cannot be printed."""
     character = re.sub(r"\\u\{([0-9a-f]+)\}", lambda m: chr(int(m[1], 16)), shown)
-    codes = " ".join(f"U+{ord(c):04X}" for c in character)
     escaped = json.dumps(character, ensure_ascii=False)[1:-1]
-    return data.replace(escaped, f"〔{codes}〕")
+    return data.replace(escaped, _code(character))
+
+
+def _code(characters: str) -> str:
+    return f"〔{' '.join(f'U+{ord(c):04X}' for c in characters)}〕"
 
 
 @lru_cache(maxsize=1)
@@ -126,7 +133,8 @@ def _template() -> jinja2.Template:
 def _tidy(value: Any) -> Any:
     """Without what no page can hold: control characters and halves of characters, from messages of the world outside."""
     if isinstance(value, str):
-        return _CONTROL.sub("", value.replace("\t", " ").replace("\r", ""))
+        shown = _UNSEEN.sub("", _CONTROL.sub("", value.replace("\t", " ").replace("\r", "")))
+        return _PRIVATE.sub(lambda found: _code(found[0]), shown)
     if isinstance(value, dict):
         return {key: _tidy(each) for key, each in value.items()}
     return [_tidy(each) for each in value] if isinstance(value, list) else value

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the real servers and clients that the tests use (Debian or Ubuntu, as root or with sudo), starting none.
 # Where it may not, it says what will be skipped and goes on: pytest then counts the skipped tests loudly.
-PACKAGES="influxdb mosquitto mosquitto-clients victoria-metrics nut-server nut-client nut-snmp nut-modbus libmodbus5 mbpoll postgresql snmp snmpd snmptrapd chromium fonts-noto-cjk"
+PACKAGES="influxdb mosquitto mosquitto-clients victoria-metrics nut-server nut-client nut-snmp nut-modbus libmodbus5 mbpoll postgresql snmp snmpd snmptrapd chromium fonts-noto-cjk poppler-utils"
 missing=""
 for package in $PACKAGES; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"

@@ -72,7 +72,9 @@ def alert() -> Alert:
 
 def chart() -> Chart:
     at = tuple(range(T0 - HOUR, END + HOUR, MINUTE))
-    value = tuple(None if n in (30, 31, 32) else 218.0 if t < T0 else 161.0 if t < END else 219.5 for n, t in enumerate(at))
+    value = tuple(
+        None if n in (30, 31, 32) else 218.0 if t < T0 else 161.0 if t < END else 219.5 for n, t in enumerate(at)
+    )
     return Chart(
         title=Text("Battery voltage", "电池电压"),
         unit="V",
