@@ -13,7 +13,7 @@
     write_silent_s = 300             # one of them that is not heard so long is silent; 0: never
     metrics_token = "env:NAME"       # /metrics for who has it; without, for this machine only
     [[collector.mqtt]]               # brokers to read (collector.neighbours.broker)
-    [[connector]] kind, url, secret = "env:NAME", customer = "*", to = "desk"
+    [[connector]] kind, url, secret = "env:NAME", customer = "*", to = "desk"      # docs/connectors.md
 
 The tables of an agent (`agent`, `pace`, `device`) may stand in the same file: `roundsman run` reads both.
 """
@@ -33,8 +33,7 @@ from sqlalchemy.exc import ArgumentError
 from collector.neighbours import broker, mapping
 from collector.neighbours.broker import Broker
 from collector.neighbours.mapping import Map
-from desk.connectors import Settings, lint, settings
-from desk.connectors.types import Audience
+from desk.connectors import Settings, reading
 from model.problem import Lines, Problem, unreadable
 from model.secret import is_reference
 from model.text import Text
@@ -119,7 +118,7 @@ def read(body: str, file: str, folder: Path) -> tuple[CollectorConfig, list[Prob
         write_silent_s=table.number("write_silent_s", mapping.SILENT_S, 0, 31 * 86400),
         brokers=tuple(broker.settings(each, folder) for each in table.tables("mqtt")),
         metrics_token=_token(table),
-        connectors=tuple(_connector(each) for each in root.tables("connector")),
+        connectors=tuple(reading.read(each) for each in root.tables("connector")),
         folder=folder,
     )
     _lint_tls(table, config)
@@ -189,26 +188,6 @@ def _history(table: Table) -> str:
         expected = ", ".join(("embedded", *(f"{scheme}://…" for scheme in _STORES)))
         table.problem("history", Text(expected, expected), f"`{url}`")
     return url
-
-
-def _connector(table: Table) -> Settings:
-    audience: Audience = (
-        "customer" if table.word("to", default="desk", among=("customer", "desk")) == "customer" else "desk"
-    )
-    found = settings(
-        kind=table.word("kind"),
-        url=table.word("url"),
-        secret=table.word("secret", default=""),
-        customer=table.word("customer", default="*"),
-        to=audience,
-        id=table.word("id", default=""),
-    )
-    for key, expected, got in lint(found):
-        if table.tree.get(key):
-            table.problem(key, expected, got)
-    if "secret" not in table.tree:
-        table.problem("secret", Text("env:NAME or file:PATH", "env:名称 或 file:路径"), "nothing")
-    return table.done(found)
 
 
 def _lint_tls(table: Table, config: CollectorConfig) -> None:

@@ -19,8 +19,9 @@ from collector.history import HistoryError, sealing
 from collector.history.corrected import Corrected
 from collector.history.embedded import Embedded
 from collector.store import StoreError, in_words
-from desk import outbox
+from desk import documents, messages, messages_listen, outbox
 from desk.connectors import Connector, open_connector
+from desk.connectors.types import Attachment
 from model.secret import SecretError
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _TICK_S = 1.0
 _SNAPSHOT_S = 60.0
 _SEAL_S = 60.0
 _FORWARD_S = 0.5
+_WAITING_S = 5.0
 _CLAIM_S = 5.0
 #: Hot rows rest this long before they are sealed: late rows of the same hour join them in one file.
 _HOT_MS = _HOUR_MS
@@ -56,8 +58,53 @@ def loops(centre: Running) -> list[Coroutine[Any, Any, None]]:
         _every(_TICK_S, "tick", lambda: centre.write(centre.writer.tick, centre.now()), centre),
         _every(_SNAPSHOT_S, "snapshot", lambda: _snapshot(centre), centre),
         _every(_SEAL_S, "sealing", lambda: _seal(centre), centre),
-        outbox.deliver(centre.engine, centre.transact, _connectors(centre), centre.now),
+        *_ways(centre),
+        _every(_WAITING_S, "waiting", lambda: _waiting(centre), centre),
     ]
+
+
+def _ways(centre: Running) -> list[Coroutine[Any, Any, None]]:
+    """Out to other people's systems, and back from them."""
+    connectors = _connectors(centre)
+    return [
+        outbox.deliver(centre.engine, centre.transact, connectors, centre.now),
+        messages_listen.listen(
+            centre.engine, centre.transact, connectors, centre.now, centre.upkeep_problems, _keep(centre)
+        ),
+    ]
+
+
+def _keep(centre: Running) -> messages.Keep:
+    """Attachments lie with all other documents, by their hash."""
+
+    def keep(conn: sa.Connection, file: Attachment, ticket: str, who: str, now: int) -> str | None:
+        links, folder = documents.Links(ticket=ticket), centre.config.data / "documents"
+        try:
+            return documents.put(conn, folder, file.name, file.media_type, file.body, who, now, links)
+        except (documents.DocumentRefused, OSError) as error:
+            log.warning("an attachment cannot be kept", ticket=ticket, name=file.name, why=str(error))
+            return None
+
+    return keep
+
+
+async def _waiting(centre: Running) -> None:
+    """What waits too long for somebody else's system, or was refused, is a problem to show."""
+
+    def count() -> list[outbox.Waiting]:
+        with centre.engine.connect() as conn:
+            return outbox.waiting(conn)
+
+    centre.waiting = await asyncio.to_thread(count)
+    problems = {
+        f"outbox {each.connector}": said
+        for each in centre.waiting
+        if (said := outbox.complaint(each, centre.now(), centre.scale.speed))
+    }
+    for name in [name for name in centre.upkeep_problems if name.startswith("outbox ")]:
+        if name not in problems:
+            del centre.upkeep_problems[name]
+    centre.upkeep_problems.update(problems)
 
 
 async def _every(seconds: float, name: str, work: Callable[[], Awaitable[object]], centre: Running) -> None:

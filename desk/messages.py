@@ -22,8 +22,8 @@ from desk.ticket import ENDED
 from desk.types import Draft, Entry, EntryKind, Ticket, TicketState
 from model.text import Text
 
-#: Keeps a file and gives its hash (desk.documents, where it is wired in).
-Keep = Callable[[sa.Connection, Attachment, str, int], str]
+#: Keeps a file of a ticket by somebody at a time and gives its hash, None where it cannot be kept.
+Keep = Callable[[sa.Connection, Attachment, str, str, int], str | None]
 
 _CLOSED_THERE = Text(
     "closed in {connector} by {who} ({text}): please close it here, or say why not",
@@ -91,7 +91,7 @@ def _take(conn: sa.Connection, settings: Settings, news: News, now: int, keep: K
         return 0
     new = drafts(ticket, store.ledger(conn, ticket.id), settings, news, now)
     if new and news.attachments:
-        new = [_filed(conn, new[0], news, now, keep), *new[1:]]
+        new = [_filed(conn, ticket.id, new[0], news, now, keep), *new[1:]]
     entries = store.append(conn, ticket.id, new, now) if new else []
     messages_sql.insert_inbound(conn, {**row, "ticket": ticket.id, "seq": entries[0].seq if entries else None})
     return len(new)
@@ -109,12 +109,15 @@ def _ticket(conn: sa.Connection, settings: Settings, news: News) -> Ticket | Non
     return found
 
 
-def _filed(conn: sa.Connection, draft: Draft, news: News, now: int, keep: Keep | None) -> Draft:
-    """Attachments by hash; without a place to keep them, their names say what there was."""
-    names = ", ".join(f"{each.name} ({len(each.body)} B)" for each in news.attachments)
-    kept = " ".join(keep(conn, each, news.who, now) for each in news.attachments) if keep else None
-    text = Text(f"{draft.text.en}\n[{names}]", f"{draft.text.zh}\n[{names}]")
-    return _with(draft, text, attachments=names, documents=kept)
+def _filed(conn: sa.Connection, ticket: str, draft: Draft, news: News, now: int, keep: Keep | None) -> Draft:
+    """Attachments by hash; what is not kept is named, so that somebody can ask for it again."""
+    hashes = [keep(conn, each, ticket, news.who, now) if keep else None for each in news.attachments]
+    shown = ", ".join(
+        f"{each.name} ({len(each.body)} B{'' if hash else ', not kept'})"
+        for each, hash in zip(news.attachments, hashes, strict=True)
+    )
+    text = Text(f"{draft.text.en}\n[{shown}]", f"{draft.text.zh}\n[{shown}]")
+    return _with(draft, text, attachments=shown, documents=" ".join(filter(None, hashes)) or None)
 
 
 def _proven(ticket: Ticket, ledger: list[Entry]) -> bool:

@@ -30,6 +30,7 @@ from desk.types import Draft, EntryKind
 
 Transact = Callable[[Callable[[sa.Connection], Any]], Awaitable[Any]]
 _HEADS = 1000
+_LONG_S = 60.0
 log = structlog.get_logger()
 
 
@@ -94,6 +95,20 @@ def waiting(conn: sa.Connection) -> list[Waiting]:
         if row.state == "pending":
             held |= {"oldest_at": row.oldest, "error": messages_sql.last_error(conn, row.connector)}
     return [Waiting(connector=id, **held) for id, held in sorted(found.items())]
+
+
+def complaint(each: Waiting, now: int, speed: float = 1.0) -> str | None:
+    """What is wrong with one connector, in words; None while nothing waits for longer than a minute (real)."""
+    age_s = 0.0 if each.oldest_at is None else (now - each.oldest_at) / 1000
+    parts = []
+    if each.pending and age_s > _LONG_S * max(speed, 1.0):
+        why = f" ({each.error})" if each.error else ""
+        parts.append(f"{each.pending} waiting, the oldest for {age_s / 60:.0f} min{why}")
+    if each.refused:
+        parts.append(
+            f"{each.refused} refused: `roundsman outbox list` says why, `roundsman outbox again` sends them again"
+        )
+    return "; ".join(parts) or None
 
 
 def send_again(conn: sa.Connection, key: str) -> bool:

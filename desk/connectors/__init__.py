@@ -15,8 +15,11 @@ from urllib.parse import urlsplit
 import msgspec
 
 from alerts.types import identity
+from desk.connectors.glpi import Glpi
+from desk.connectors.jira_sm import JiraServiceManagement
 from desk.connectors.redmine import Redmine
 from desk.connectors.rt import RequestTracker
+from desk.connectors.servicenow import ServiceNow
 from desk.connectors.types import (
     Audience,
     Connector,
@@ -29,6 +32,7 @@ from desk.connectors.types import (
     Settings,
 )
 from desk.connectors.webhook import Webhook
+from desk.connectors.zammad import Zammad
 from desk.types import EntryKind
 from model.secret import is_reference, resolve
 from model.text import Text
@@ -53,12 +57,17 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
 
     open: Callable[[Settings, str], Connector]
     options: Mapping[str, Option]
+    hears: tuple[str, ...] = ()  #: the ledger kinds it hears of where its settings name none; empty for all
 
 
 KINDS: dict[str, Kind] = {
     "webhook": Kind(open=Webhook, options={}),
     "rt": Kind(open=RequestTracker, options=RequestTracker.OPTIONS),
     "redmine": Kind(open=Redmine, options=Redmine.OPTIONS),
+    "servicenow": Kind(open=ServiceNow, options=ServiceNow.OPTIONS),
+    "jira_sm": Kind(open=JiraServiceManagement, options=JiraServiceManagement.OPTIONS),
+    "zammad": Kind(open=Zammad, options=Zammad.OPTIONS),
+    "glpi": Kind(open=Glpi, options=Glpi.OPTIONS),
 }
 
 #: Schemes other than https: (encrypted, or encrypted after a greeting), and those for this machine only.

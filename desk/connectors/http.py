@@ -6,7 +6,9 @@ A connection that was refused took nothing. One that broke after the request wen
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import httpx
@@ -46,12 +48,19 @@ class Http:
             timeout=timeout_s,
             follow_redirects=False,
             trust_env=False,
+            verify=_trust(),
         )
 
     async def call(
-        self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None, **headers: str
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        query: Mapping[str, str] | None = None,
+        known: tuple[int, ...] = (),
+        **headers: str,
     ) -> Any:
-        """The decoded JSON answer, None where there is none. Raises Ended."""
+        """The decoded JSON answer; None where there is none, or for a status in `known`. Raises Ended."""
         content = None if body is None else msgspec.json.encode(body)
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if content is not None:
@@ -66,12 +75,26 @@ class Http:
             raise Ended(
                 Later(why=f"no answer: {_named(error)}", reachable=False, unsure=method not in _SAFE)
             ) from error
+        if answer.status_code in known:
+            return None
         if not answer.is_success:
             raise Ended(outcome(answer, safe=method in _SAFE), answer.status_code)
         return _decoded(answer)
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """Loading all authorities takes long enough to do it once."""
+    return httpx.create_ssl_context()
+
+
+def credentials(secret: str) -> tuple[dict[str, str], tuple[str, str] | None]:
+    """Headers and basic authentication for `user:password`, or a bearer token."""
+    user, colon, password = secret.partition(":")
+    return ({}, (user, password)) if colon else ({"Authorization": f"Bearer {secret}"}, None)
 
 
 def outcome(answer: httpx.Response, *, safe: bool) -> Outcome:

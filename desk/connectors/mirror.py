@@ -35,7 +35,7 @@ CLOSES = Option(
     pattern="yes|no",
 )
 POLL = Option(
-    means=Text("seconds between looks for news", "查询间隔秒数"), default="60", pattern=r"[1-9]\d*|0\.\d*[1-9]\d*"
+    means=Text("seconds between looks for news", "查询间隔秒数"), default="60", pattern=r"\d*[1-9]\d*|\d+\.\d*[1-9]"
 )
 
 

@@ -118,11 +118,7 @@ class _Api:
     async def link(self, external: str, into: str) -> None:
         """A relation that is there already is a 422: known, not wrong."""
         relation = {"issue_to_id": into, "relation_type": "relates"}
-        try:
-            await self._http.call("POST", f"/issues/{external}/relations.json", {"relation": relation})
-        except Ended as ended:
-            if ended.status != 422:
-                raise
+        await self._http.call("POST", f"/issues/{external}/relations.json", {"relation": relation}, known=(422,))
 
     async def fold(self, external: str, into: str) -> None:
         await self.link(external, into)

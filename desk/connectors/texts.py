@@ -74,7 +74,7 @@ def said(message: Message, settings: Settings, states: Mapping[str, str]) -> Sai
         subject=f"[{key}] {title(ticket, spoken)}",
         text=text,
         body="\n".join((*summary(ticket, entry, spoken), "", text)),
-        status=wanted if message.newest and wanted != pushed else None,
+        status=(wanted or None) if message.newest and wanted != pushed else None,
         state=state,
         impact=str(ticket.get("impact", "degraded")),
         raised=entry.get("kind") in (EntryKind.LEVEL, EntryKind.INCIDENT),

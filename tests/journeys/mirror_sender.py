@@ -1,6 +1,7 @@
 """The sender of a centre, alone in a process that can be killed: `python -m tests.journeys.mirror_sender CONFIG`.
 
-Everything is loaded once; each line on stdin forks a sender and answers with its process id. So a kill -9 costs
+Everything is loaded once; a line on stdin forks a sender and answers with its process id, the
+next line buries the dead. So a kill -9 costs
 milliseconds, and what dies is a whole process with its connections and its half-done transactions.
 """
 
@@ -17,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk import messages_listen, outbox
-from desk.connectors import open_connector, settings
+from desk.connectors import http, open_connector, settings
 from tests.desk.stage import engine
 
 
@@ -46,16 +47,17 @@ async def send(config: dict[str, Any]) -> None:
 
 
 def main() -> None:
+    http._trust()  # slow to load: once, before the first fork
     config = json.loads(Path(sys.argv[1]).read_text("utf-8"))
-    for _ in sys.stdin:
+    while sys.stdin.readline():
         child = os.fork()
         if child == 0:
             os.setsid()
             asyncio.run(send(config))
             os._exit(0)
         print(child, flush=True)
-        os.waitpid(child, 0)
-        print("dead", flush=True)
+        sys.stdin.readline()  # the process id stays taken until nobody would kill by it any more
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -123,6 +124,7 @@ class Sender:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True
         )
         self.pid = 0
+        self._known = threading.Event()
 
     def start(self) -> None:
         assert self._parent.stdin
@@ -130,11 +132,12 @@ class Sender:
         self._parent.stdin.write("again\n")
         self._parent.stdin.flush()
         self.pid = int(self._parent.stdout.readline())
+        self._known.set()
 
     def kill(self) -> None:
-        """By the gates, or at the end."""
-        if self.pid:
-            os.kill(self.pid, signal.SIGKILL)
+        """By the gates, or at the end. A sender may ask its first question before its process id is read."""
+        self._known.wait(30)
+        os.kill(self.pid, signal.SIGKILL)
 
     def run(self, until: Callable[[], bool]) -> None:
         """Keep it alive until `until()` holds."""
@@ -142,24 +145,28 @@ class Sender:
         while not until():
             if not self.pid:
                 self.start()
-            if self._dead():
-                for gate in self._gates:
-                    gate.quiet()
+            self._watch()
 
-    def _dead(self) -> bool:
-        """Wait a moment for its death."""
+    def _watch(self) -> None:
+        """Wait a moment for its death, and then until what it began is over."""
+        assert self._parent.stdin
+        assert self._parent.stdout
         end = time.monotonic() + 0.1
         while time.monotonic() < end:
             if not _lives(self.pid):
-                assert self._parent.stdout
-                assert self._parent.stdout.readline() == "dead\n"
+                for gate in self._gates:
+                    gate.quiet()
+                self._parent.stdin.write("bury\n")
+                self._parent.stdin.flush()
+                assert self._parent.stdout.readline() == "-9\n", "it did not die by itself: see its stderr"
+                self._known.clear()
                 self.pid = 0
-                return True
+                return
             time.sleep(0.005)
-        return False
 
     def stop(self) -> None:
-        self.kill()
+        if self.pid:
+            self.kill()
         assert self._parent.stdin
         self._parent.stdin.close()
         self._parent.wait(30)
