@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any, overload
 
-from desk.duration import Duration
+from desk.duration import HOUR_MS, Duration
 from model.text import Text
 from model.toml_table import MISSING, Table
+
+DAY_MS = 24 * HOUR_MS
+#: What is longer is a slip of the pen, and no calendar could count it.
+_MOST_MONTHS = 1200
+_MOST_MS = 36_525 * DAY_MS
 
 
 class PolicyTable(Table):
@@ -28,7 +33,11 @@ class PolicyTable(Table):
         if value is MISSING:
             value = "PT0S"
         try:
-            return Duration.parse(value)
+            found = Duration.parse(value)
+            if found.months <= _MOST_MONTHS and found.days * DAY_MS + found.ms <= _MOST_MS:
+                return found
+            self.problem(key, Text("a century at most", "最长一百年"), value)
+            return Duration.parse("PT0S")
         except (ValueError, TypeError):
             self.problem(
                 key,

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from desk.calendars import Place
 from desk.policies import POLICIES
+from desk.policy import Facts
+from desk.policy_explain import promised
 from desk.policy_file import parse
+from desk.policy_lint import findings
 from model.problem import Problem
 
 GOOD = POLICIES["powerstar"].read_text(encoding="utf-8")
@@ -100,3 +106,61 @@ def test_a_calendar_with_impossible_hours_is_refused(hours: str, key: str) -> No
     extra = f'[calendar.shift]\ndays = ["mon"]\nhours = {hours}\n[impact]'
     wrong = problems("[impact]", extra)
     assert {p.key for p in wrong} == {f"calendar.shift.{key}"}
+
+
+WRONG = (
+    *("3", "-1", '""', '"x"', "[]", "[1]", '["a"]', "{}", '{ en = "a" }', "true", "1.5", "nan", "inf", "[[1]]"),
+    *('"PT0S"', '"P1M"', '"opened"', "2026-01-01", '"PT99999999999H"', '"P999999999D"', '"P99999Y"', "9" * 20),
+)
+
+
+@pytest.mark.parametrize("id", sorted(POLICIES))
+def test_whatever_a_person_writes_for_a_value_is_read_or_named_and_never_a_crash(id: str) -> None:
+    lines = POLICIES[id].read_text(encoding="utf-8").splitlines()
+    keys = [n for n, line in enumerate(lines) if re.match(r"[a-z_]+ =", line)]
+    for turn, number in enumerate(keys[:: max(1, len(keys) // 12)]):
+        for value in (WRONG[turn % len(WRONG)], WRONG[(turn * 7 + 3) % len(WRONG)], None):
+            broken = [*lines]
+            broken[number] = "" if value is None else f"{lines[number].split('=')[0]}= {value}"
+            found, wrong = parse("\n".join(broken), "mine.toml")
+            assert found or wrong
+            assert all(p.render("en") and p.render("zh") for p in wrong)
+            if found:
+                assert all(f.text.zh for f in findings(found, "mine.toml"))
+                for level in found.levels:
+                    promised(found, level.id, 1_790_000_000_000, Place(), Facts(kva=10, hardware=True))
+
+
+@pytest.mark.parametrize("value", ["PT900000H", "P40000D", "P101Y"])
+def test_more_than_a_century_is_a_slip_of_the_pen(value: str) -> None:
+    wrong = problems('term = "P3Y"', f'term = "{value}"')
+    assert [(p.key, p.expected.en) for p in wrong] == [("warranty.0.term", "a century at most")]
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        ('[[gate]]\nid = "g"\nscope = "roof"\ntitle = { en = "a", zh = "b" }\nneeds = ["supervisor_signature"]', "gate.0.scope"),
+        ('[[gate]]\nid = "g"\nscope = "equipment"\ntitle = { en = "a", zh = "b" }\nneeds = ["smile"]', "gate.0.needs"),
+        ('[[form]]\nid = "f"\ntitle = { en = "a", zh = "b" }\nwhen = "tomorrow"', "form.2.when"),
+        ('[[report]]\nid = "r"\ntitle = { en = "a", zh = "b" }\nto = ["press"]', "report.0.to"),
+        ('[[report]]\nid = "r"\ntitle = { en = "a", zh = "b" }\nto = ["customer"]\ndue_by = "x"', "report.0.due_by"),
+        ('[[duty]]\nid = "d"\nkind = "nap"\ntitle = { en = "a", zh = "b" }\nevery = "P1M"', "duty.2.kind"),
+        ('[[duty]]\nid = "d"\nkind = "visit"\ntitle = { en = "a", zh = "b" }', "duty.2.every"),
+        ('[[duty]]\nid = "d"\nkind = "visit"\ntitle = { en = "a", zh = "b" }\nevery = "PT1H"', "duty.2.every"),
+        ('[[spare]]\nlender = "neighbour"\ntext = { en = "a", zh = "b" }', "spare.1.lender"),
+        ('[[grade]]\nid = "g"\nname = { en = "a", zh = "b" }\nlevels = ["x"]', "grade.0.levels"),
+        ('[[fault_kind]]\nid = "k"\nname = { en = "a", zh = "b" }\nlevels = ["x"]', "fault_kind.0.levels"),
+        ('[[flow]]\nid = "defect"\ntitle = { en = "a", zh = "b" }\nconverts_to = "x"', "flow.1.converts_to"),
+        ('[[flow]]\nid = "defect"\ntitle = { en = "a", zh = "b" }\nform = "x"', "flow.1.form"),
+        ('[[impact_case]]\nimpact = "outage"\nfindings = ["gremlins"]\nlevel = "general"', "impact_case.0.findings"),
+        ('[[cover]]\nwhat = "calls"\ncalendar = "9x9"', "cover.2.calendar"),
+        ('[[term]]\nid = "scope"\ntext = { en = "a", zh = "b" }', "term.9"),
+        ('[[duty.item]]\ntext = { en = "a", zh = "b" }\npoints = ["ups.soul"]', "duty.1.item.0.points"),
+    ],
+)  # fmt: skip
+def test_every_other_table_is_checked_too(table: str, key: str) -> None:
+    found, wrong = parse(f"{GOOD}\n{table}\n", "mine.toml")
+    assert found is None
+    assert [p.key for p in wrong] == [key], [p.render("en") for p in wrong]
+    assert wrong[0].line > GOOD.count("\n")
