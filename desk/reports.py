@@ -120,18 +120,23 @@ def _under(ticket: Ticket, policy: str) -> bool:
 
 
 def happened(cases: Sequence[Case]) -> list[recurrence.Happened]:
-    """One for each diagnosed failure mode of each ticket, on the device that it was found on."""
-    found = []
+    """One for each failure mode that was diagnosed in each episode of each ticket, on the device that it was found on.
+
+    A relapse or reopening begins another episode: it came back, whatever ticket it came back into.
+    """
+    found: dict[tuple[str, int, str, str], recurrence.Happened] = {}
     for case in cases:
-        for entry in case.of(EntryKind.DIAGNOSED):
-            mode, on = entry.data.get("failure_mode"), entry.data.get("device")
-            device = str(on) if on else (case.device.id if case.device else None)
+        began = case.ticket.opened_at
+        for entry in case.of(EntryKind.RELAPSED, EntryKind.REOPENED, EntryKind.DIAGNOSED):
+            if entry.kind is not EntryKind.DIAGNOSED:
+                began = entry.at
+                continue
+            mode, on = str(entry.data.get("failure_mode") or ""), entry.data.get("device")
+            device = str(on) if on else (case.device.id if case.device else "")
             if mode and device:
-                found.append(
-                    recurrence.Happened(ticket=case.ticket.id, at=case.ticket.opened_at, mode=str(mode), device=device)
-                )
-    unique = {(h.ticket, h.mode, h.device): h for h in found}
-    return list(unique.values())
+                one = recurrence.Happened(ticket=case.ticket.id, at=began, mode=mode, device=device)
+                found.setdefault((one.ticket, one.at, mode, device), one)
+    return list(found.values())
 
 
 #: How far back a failure that comes back is looked for.

@@ -172,7 +172,7 @@ def faq_command(
         if what == "list":
             with centre.engine.connect() as conn:
                 return _tell(faq.listed(conn), as_json)
-        if not words:
+        if not words and what != "propose":
             raise WishRefused(
                 Text(f"expected words, a ticket or an entry after `{what}`", f"“{what}”之后应有词语、工单或条目")
             )
@@ -182,7 +182,8 @@ def faq_command(
         with writing(centre.engine) as conn:
             if what == "propose":
                 known = inventory.latest(conn)
-                made = [reports.propose(conn, known, id, centre.now()) for id in words]
+                chosen = words or tuple(ticket.id for ticket in desk.tickets(conn))
+                made = [reports.propose(conn, known, id, centre.now()) for id in chosen]
                 return _tell([item for item in made if item], as_json)
             state = faq.ACCEPTED if what == "accept" else faq.REJECTED
             return _tell([faq.decide(conn, id, state, by, centre.now()) for id in words], as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import sqlalchemy as sa
 
 from alerts.types import Alert, Impact
@@ -11,6 +12,7 @@ from desk.paper.types import Chart, Mark
 from desk.reports import case_of
 from desk.types import Draft, EntryKind
 from model.finding import Evidence, Finding, Severity
+from model.inventory import Contract, Inventory
 from model.text import Text
 from tests.desk.stage import HOUR, MINUTE, T0, ended, incident, inventory
 
@@ -21,10 +23,24 @@ def entry(minutes: float, kind: EntryKind, en: str, zh: str, **data: str | float
     return Draft(at=T0 + round(minutes * MINUTE), who="li.wei", kind=kind, text=Text(en, zh), data=dict(data))
 
 
-def outage(conn: sa.Connection, root: str = "sz/ups-1", since: int = T0, cause: str = "battery") -> str:
-    """A ticket that was opened, diagnosed, mended and resolved; its id."""
-    told = incident(root, cause, impact=Impact.OUTAGE, opened=since)
-    [id] = store.apply(conn, [told], inventory(), since)
+def under(policy: str) -> Inventory:
+    """The stage's inventory, its customer `harbour` under another contract."""
+    contract = Contract(customer="harbour", policy=policy, since="2020-01-01")
+    return msgspec.structs.replace(inventory(), contracts=(contract,))
+
+
+def outage(
+    conn: sa.Connection,
+    root: str = "sz/ups-1",
+    since: int = T0,
+    cause: str = "battery",
+    policy: str = "powerstar",
+    customer: str = "harbour",
+    close: bool = False,
+) -> str:
+    """A ticket that was opened, diagnosed, mended and resolved; its id. Where a consent is asked for, no part is fitted."""
+    told = incident(root, cause, customer, impact=Impact.OUTAGE, opened=since)
+    [id] = store.apply(conn, [told], under(policy), since)
     steps = [
         entry(4, EntryKind.ACKNOWLEDGED, "called back", "已回电"),
         entry(20, EntryKind.DISPATCHED, "engineer left", "工程师出发", engineer="li.wei"),
@@ -32,12 +48,15 @@ def outage(conn: sa.Connection, root: str = "sz/ups-1", since: int = T0, cause: 
         entry(60, EntryKind.DIAGNOSED, "block 7 is open", "第 7 节电池开路", failure_mode="battery.open_block", part="12V18Ah"),
         entry(80, EntryKind.PART_FITTED, "block 7 replaced", "更换第 7 节电池", part="12V18Ah"),
     ]  # fmt: skip
+    if policy in ("heilongjiang_guoyu", "chengdu_xinguang"):
+        steps.pop()
     moved = [Draft(at=d.at - T0 + since, who=d.who, kind=d.kind, text=d.text, data=d.data) for d in steps]
     store.append(conn, id, moved, since + 90 * MINUTE)
     end = since + END - T0
     store.apply(conn, [ended(told, end)], inventory(), end)
     solved = Draft(at=end, who="li.wei", kind=EntryKind.RESOLVED, text=Text("fault cleared", "故障已排除"))
-    store.append(conn, id, [solved], end + MINUTE)
+    closed = Draft(at=end + MINUTE, who="li.wei", kind=EntryKind.CLOSED, text=Text("done", "完成"))
+    store.append(conn, id, [solved, closed] if close else [solved], end + MINUTE)
     return id
 
 
