@@ -19,16 +19,16 @@ from roundsman import __version__
 from roundsman.policy_commands import app as policy_app
 from roundsman.reports import app as report_app
 from roundsman.speech import complain, language
+from roundsman.ticket_commands import app as ticket_app
 
 app = App(
     name="roundsman",
     version=__version__,
     help="Rounds of UPS and network gear: from the wire to a ticket. UPS 与网络设备巡检：从线路到工单。",
 )
-ticket = App(name="ticket", help="Tickets, their ledgers and clocks. 工单、记录与时限。")
 agent_app = App(name="agent", help="The half at the site: run it, or look at it. 站点采集端：运行或查看。")
 inventory = App(name="inventory", help="Who owns what, and under which contract. 资产与合同台账。")
-app.command(ticket)
+app.command(ticket_app)
 app.command(inventory)
 app.command(agent_app)
 recording = App(name="recording", help="What flight recorders kept of a line around an event. 线路录波。")
@@ -343,71 +343,3 @@ def login(
     from roundsman.centre import login_address
 
     return login_address(name, role, customer, collector, json)
-
-
-@ticket.command(name="list")
-def ticket_list(
-    *,
-    all: Annotated[bool, Parameter(name="--all", negative="", help="Closed ones too. 含已关闭。")] = False,
-    collector: CentreFile = None,
-    clock: Clock = None,
-    json: Json = False,
-) -> int:
-    """Open tickets with their nearest clock. 未关闭工单与最近时限。"""
-    from roundsman.tickets import list_tickets
-
-    return list_tickets(collector, _scale(clock), everything=all, as_json=json)
-
-
-@ticket.command
-def show(id: str, /, *, collector: CentreFile = None, clock: Clock = None, json: Json = False) -> int:
-    """One ticket: state, clocks, next call, ledger. 一张工单的全部内容。"""
-    from roundsman.tickets import show_ticket
-
-    return show_ticket(id, collector, _scale(clock), as_json=json)
-
-
-@ticket.command
-def explain(id: str, /, *, collector: CentreFile = None, clock: Clock = None, json: Json = False) -> int:
-    """Every interval of every clock, and what began it. 逐段解释每个时限。"""
-    from roundsman.tickets import explain_ticket
-
-    return explain_ticket(id, collector, _scale(clock), as_json=json)
-
-
-@ticket.command
-def ack(
-    id: str, /, *, who: str | None = None, text: str = "", collector: CentreFile = None, clock: Clock = None
-) -> int:
-    """Acknowledge: the first human contact. 确认受理。"""
-    from roundsman.tickets import act
-
-    return act(id, "acknowledged", who, text, collector, _scale(clock))
-
-
-@ticket.command
-def note(id: str, text: str, /, *, who: str | None = None, collector: CentreFile = None, clock: Clock = None) -> int:
-    """Add a note. 添加备注。"""
-    from roundsman.tickets import act
-
-    return act(id, "note", who, text, collector, _scale(clock))
-
-
-@ticket.command
-def onsite(
-    id: str, /, *, who: str | None = None, text: str = "", collector: CentreFile = None, clock: Clock = None
-) -> int:
-    """An engineer has arrived. 工程师已到场。"""
-    from roundsman.tickets import act
-
-    return act(id, "onsite", who, text, collector, _scale(clock))
-
-
-@ticket.command
-def close(
-    id: str, /, *, who: str | None = None, text: str = "", collector: CentreFile = None, clock: Clock = None
-) -> int:
-    """Close the ticket. 关闭工单。"""
-    from roundsman.tickets import act
-
-    return act(id, "closed", who, text, collector, _scale(clock))

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+import sqlalchemy as sa
+
 import desk.store as desk
+from collector.inventory import latest
 from collector.store import writing
-from desk import show
-from desk.types import EntryKind, Ticket
+from desk import show, words
+from desk.acts import BY_PEOPLE, Data
+from desk.calendars import zone
+from desk.ticket import ENDED
+from desk.types import EntryKind
 from model.text import Text
 from model.timescale import REAL, TimeScale
 from roundsman.centre import Centre, NoCentreError, opened
 from roundsman.speech import complain, language, put, say
-
-_DONE: dict[EntryKind, Text] = {
-    EntryKind.ACKNOWLEDGED: Text("acknowledged", "已受理"),
-    EntryKind.NOTE: Text("noted", "已备注"),
-    EntryKind.ONSITE: Text("on site", "已到场"),
-    EntryKind.CLOSED: Text("closed", "已关闭"),
-}
 
 
 def list_tickets(collector: Path | None, scale: TimeScale, *, everything: bool, as_json: bool) -> int:
     """Tickets, newest first, each with the clock that ends next."""
     try:
         with opened(collector) as centre, centre.engine.connect() as conn:
-            now = _now(centre, scale)
+            now = now_of(centre, scale)
             for ticket in desk.tickets(conn, open_only=not everything):
                 policy = desk.policy(conn, ticket)
                 clocks = [c for c in desk.clocks(conn, ticket.id, now) if c.due_at is not None and c.stopped_at is None]
@@ -37,7 +39,7 @@ def list_tickets(collector: Path | None, scale: TimeScale, *, everything: bool, 
                     continue
                 say(show.ticket_line(ticket, policy, language()))
                 if nearest:
-                    say("    " + show.clock_line(nearest, _zone(centre, ticket), language()))
+                    say("    " + show.clock_line(nearest, zone_of(conn, ticket.site), language()))
     except NoCentreError as error:
         complain(error.text)
         return 1
@@ -48,7 +50,7 @@ def show_ticket(id: str, collector: Path | None, scale: TimeScale, *, as_json: b
     """One ticket, whole."""
     try:
         with opened(collector) as centre, centre.engine.connect() as conn:
-            now = _now(centre, scale)
+            now = now_of(centre, scale)
             ticket = desk.ticket(conn, id)
             policy = desk.policy(conn, ticket)
             clocks, ledger = desk.clocks(conn, id, now), desk.ledger(conn, id)
@@ -61,11 +63,11 @@ def show_ticket(id: str, collector: Path | None, scale: TimeScale, *, as_json: b
                     }
                 )
                 return 0
-            zone = _zone(centre, ticket)
+            tz = zone_of(conn, ticket.site)
             say(show.ticket_line(ticket, policy, language()))
             for clock in clocks:
-                say("  " + show.clock_line(clock, zone, language()))
-            for line in show.ledger_lines(ledger, zone, language()):
+                say("  " + show.clock_line(clock, tz, language()))
+            for line in show.ledger_lines(ledger, tz, language()):
                 say("  " + line)
     except NoCentreError as error:
         complain(error.text)
@@ -79,7 +81,7 @@ def explain_ticket(id: str, collector: Path | None, scale: TimeScale, *, as_json
     """Each clock's intervals, whose sums can be checked with a pencil."""
     try:
         with opened(collector) as centre, centre.engine.connect() as conn:
-            explained = desk.explain(conn, id, _now(centre, scale))
+            explained = desk.explain(conn, id, now_of(centre, scale))
     except NoCentreError as error:
         complain(error.text)
         return 1
@@ -93,38 +95,113 @@ def explain_ticket(id: str, collector: Path | None, scale: TimeScale, *, as_json
     return 0
 
 
-def act(id: str, kind: str, who: str | None, text: str, collector: Path | None, scale: TimeScale) -> int:
-    """Enter what a person did into the ledger; `who` is the login of the terminal when not given."""
+@dataclass(frozen=True, kw_only=True)
+class Teller:
+    """Who says something about a ticket, and where the centre is. `at` is ISO 8601, by the site's clock; None: now."""
+
+    who: str | None = None
+    at: str | None = None
+    seen: int | None = None
+    collector: Path | None = None
+    scale: TimeScale = REAL
+    as_json: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.who or getpass.getuser()
+
+
+def do(id: str, kind: str, text: str, data: Data, teller: Teller) -> int:
+    """Enter what a person did into the ledger."""
+    known = [k.value for k in BY_PEOPLE]
+    if kind not in known:
+        complain(words.NOT_BY_PEOPLE.format(kind=kind, options=", ".join(known)))
+        return 1
     what = EntryKind(kind)
-    try:
-        with opened(collector) as centre, writing(centre.engine) as conn:
-            now = _now(centre, scale)
-            words = Text(text, text) if text else _DONE[what]
-            desk.act(conn, id, what, who or getpass.getuser(), words, now, now)
-    except NoCentreError as error:
-        complain(error.text)
-        return 1
-    except desk.UnknownTicket:
-        return _unknown(id)
-    except desk.ActRefused as error:
-        complain(error.text)
-        return 1
-    say(Text(f"{id}: {_DONE[what].en}", f"{id}:{_DONE[what].zh}"))
+    return told(teller, lambda centre, conn: _enter(centre, conn, id, what, text, data, teller))
+
+
+def _enter(centre: Centre, conn: sa.Connection, id: str, what: EntryKind, text: str, data: Data, teller: Teller) -> int:
+    now = now_of(centre, teller.scale)
+    at = now if teller.at is None else moment_of(teller.at, zone_of(conn, desk.ticket(conn, id).site))
+    needless = what in (EntryKind.ACKNOWLEDGED, EntryKind.ONSITE, EntryKind.CLOSED, EntryKind.DISPATCHED)
+    said = words.ENTRIES[what] if not text and needless else Text(text, text)
+    entry = desk.act(conn, id, what, teller.name, said, at, now, data, seen=teller.seen)
+    if teller.as_json:
+        put(show.entry_json(entry))
+    else:
+        done = words.ENTRIES[what]
+        say(Text(f"{id}: {done.en} (#{entry.seq})", f"{id}：{done.zh}（第 {entry.seq} 条）"))
     return 0
 
 
-def _now(centre: Centre, scale: TimeScale) -> int:
+def merge(id: str, into: str, why: str, teller: Teller) -> int:
+    """This ticket ends in the other one, which says so too."""
+    return told(teller, lambda centre, conn: _merge(centre, conn, id, into, why, teller))
+
+
+def _merge(centre: Centre, conn: sa.Connection, id: str, into: str, why: str, teller: Teller) -> int:
+    mine, theirs = desk.ticket(conn, id), desk.ticket(conn, into)
+    if theirs.state in ENDED or theirs.customer != mine.customer:
+        raise desk.ActRefused(
+            Text(
+                f"expected an open ticket of {mine.customer}, got {into} ({theirs.state.value}, {theirs.customer})",
+                f"应为 {mine.customer} 的未关闭工单，实为 {into}（{theirs.state.value}，{theirs.customer}）",
+            )
+        )
+    done = _enter(centre, conn, id, EntryKind.MERGED, why, {"into": into, "why": why}, teller)
+    now = now_of(centre, teller.scale)
+    note = Text(f"{id} was merged into this: {why}", f"{id} 并入本单：{why}")
+    desk.act(conn, into, EntryKind.NOTE, teller.name, note, now, now, {"merged": id})
+    return done
+
+
+def told(teller: Teller, act: Callable[[Centre, sa.Connection], int]) -> int:
+    """One act in one transaction; what cannot stand is said and nothing is changed."""
+    try:
+        with opened(teller.collector) as centre, writing(centre.engine) as conn:
+            return act(centre, conn)
+    except (NoCentreError, desk.ActRefused) as error:
+        complain(error.text)
+    except desk.UnknownTicket as error:
+        return _unknown(str(error))
+    return 1
+
+
+def pairs(given: Sequence[str]) -> Data:
+    """`KEY=VALUE` words; numbers become numbers. One without `=` is a key without value, which the act then refuses."""
+    found: dict[str, str | int | float | None] = {}
+    for word in given:
+        key, _, value = word.partition("=")
+        try:
+            found[key] = float(value) if "." in value else int(value)
+        except ValueError:
+            found[key] = value
+    return found
+
+
+def moment_of(said: str, tz: str) -> int:
+    """An ISO 8601 time in ms, by the site's wall clock unless it has an offset. Raises ActRefused."""
+    try:
+        told = datetime.fromisoformat(said)
+    except ValueError:
+        raise desk.ActRefused(
+            Text(f"expected a time like 2026-11-23T10:00, got {said!r}", f"时间应如 2026-11-23T10:00，实为 {said!r}")
+        ) from None
+    aware = told if told.tzinfo else told.replace(tzinfo=zone(tz))
+    return round(aware.timestamp() * 1000)
+
+
+def now_of(centre: Centre, scale: TimeScale) -> int:
     """The centre's time, unless the command line brought a clock of its own."""
     if scale != REAL:
         centre.scale = scale
     return centre.now()
 
 
-def _zone(centre: Centre, ticket: Ticket) -> str:
-    from collector.inventory import latest
-
-    with centre.engine.connect() as conn:
-        return latest(conn).site(ticket.site).tz
+def zone_of(conn: sa.Connection, site: str) -> str:
+    """The site's time zone."""
+    return latest(conn).site(site).tz
 
 
 def _unknown(id: str) -> int:
