@@ -170,8 +170,12 @@ async def _asked(
     key = (device, profile.id, tier)
     if tier is Tier.IDENTITY:
         link.learned = {held: what for held, what in link.learned.items() if held[0] != device}
-    known = link.learned.get(key)
-    exchanges = await _exchange(link, known.ask if known else DRIVERS[url.scheme].plan(profile, url, tier), now)
+    known = link.learned.get(key) if link.learned else None
+    requests = known.ask if known else DRIVERS[url.scheme].plan(profile, url, tier)
+    if len(requests) == 1:
+        exchanges = [Exchange(request=requests[0], answer=await link.ask(requests[0]), at=now())]
+    else:
+        exchanges = await _exchange(link, requests, now)
     if not any(type(one.answer) is Failure for one in exchanges):
         return [*exchanges, *known.untried(now())] if known else exchanges  # nothing to narrow, nothing to learn
     if _dead(exchanges):

@@ -192,7 +192,7 @@ class Commissioner:
             standing.kept = standing.before = None
         elif firmware and firmware != kept.firmware:
             standing.before = kept
-        elif (profiles := _profiles(device, link)) and kept.profile_sha256 != _digest(profiles):
+        elif (profiles := _profiles(device, link)) and kept.profile_sha256 != digest(profiles):
             standing.before = kept if kept.held else None
         else:
             return
@@ -364,17 +364,6 @@ def _doubted(one: Found, jumps: Mapping[str, float]) -> Found:
         where="commissioning",
         raw=raw,
     )
-
-
-#: Sums of profiles, held with them so that an address stays their own: a fleet has few.
-_digests: dict[tuple[int, ...], tuple[Sequence[Profile], str]] = {}
-
-
-def _digest(profiles: Sequence[Profile]) -> str:
-    key = tuple(map(id, profiles))
-    if key not in _digests:
-        _digests[key] = (profiles, digest(profiles))
-    return _digests[key][1]
 
 
 def _profiles(device: Any, link: Link) -> Sequence[Profile]:

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+import zlib
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any, Protocol
 
 import msgspec
 import structlog
@@ -77,8 +78,8 @@ class Heard(msgspec.Struct, kw_only=True):
 def asker(link: Link, now: Callable[[], int]) -> Ask:
     """Ask over a real link."""
 
-    async def ask(device: WatchedDevice, tier: Tier) -> Sequence[Found]:
-        return await ask_device(link, device.id, device.url, device.profile, tier, now)
+    def ask(device: WatchedDevice, tier: Tier) -> Coroutine[Any, Any, Sequence[Found]]:
+        return ask_device(link, device.id, device.url, device.profile, tier, now)
 
     return ask
 
@@ -96,6 +97,11 @@ def pauses(pace: Pace, scale: TimeScale, devices: Sequence[WatchedDevice]) -> Pa
         last_words_s=scale.real_seconds(LAST_WORDS_S),
         floor_s=max(pace.floor_s, LEAST_S),
     )
+
+
+def spread(devices: Sequence[WatchedDevice]) -> float:
+    """Where in its pause a device that is alone on its line has its turn: not all of a fleet at one instant."""
+    return zlib.crc32(devices[0].id.encode()) / 2**32 if len(devices) == 1 else 0.0
 
 
 class LinkRounds:
@@ -118,7 +124,7 @@ class LinkRounds:
         self._take = take
         self._now = now
         self._quiet = Quiet()
-        self._schedule = LinkSchedule([*self.devices], pace, self.began)
+        self._schedule = LinkSchedule([*self.devices], pace, self.began, spread(devices))
         self._asleep: asyncio.Future[None] | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -183,9 +189,12 @@ class LinkRounds:
         if self.link is None:
             return
         self.link.probing = turn.probe
+        self.link.deadline_s = None
+        if not turn.probe:
+            return
         slowest_s = self.link.account.of(turn.device).slowest_s
-        short = turn.probe and not turn.full and len(self.devices) > 1 and slowest_s > 0
-        self.link.deadline_s = max(PROBE_LEAST_S, PROBE_TIMES * slowest_s) if short else None
+        if not turn.full and len(self.devices) > 1 and slowest_s > 0:
+            self.link.deadline_s = max(PROBE_LEAST_S, PROBE_TIMES * slowest_s)
 
     def _urgency(self, turn: Turn, outcome: Round) -> Urgency | None:
         if not outcome.answered or turn.tier is not Tier.STATUS:

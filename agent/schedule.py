@@ -3,6 +3,8 @@
 Rules.
 - Each device has three turns: status, measure, identity, each with a pause. The turn that is due longest goes
   first, so none starves. Missed periods are not made up for: a turn that was late by five is due once, not five times.
+- Everything is asked at once at the start. The first pause of a turn is shorter by `spread` of it, 0 to 1, so that the lines
+  of a fleet, which all begin together, do not go on in step: bursts of a thousand are answered late, or lost.
 - On a line too slow for its pauses, a slower turn waits for up to `WAITS_FOR` status turns of its device, so that
   alarms stay the freshest; never longer.
 - A device that is urgent (`agent.urgency`) has a fourth turn, its battery: asked whenever no other turn is due, in
@@ -101,6 +103,7 @@ class _Tier(msgspec.Struct, kw_only=True):
     passed: int = 0  #: status turns of the device since this one was last asked
     missed: int = 0  #: turns in a row that got nothing
     nudged: float = float("-inf")  #: when it was last wanted by
+    spread: bool = False  #: has found its place among the other lines
 
 
 class _Device(msgspec.Struct, kw_only=True):
@@ -121,8 +124,9 @@ class _Device(msgspec.Struct, kw_only=True):
 class LinkSchedule:
     """The turns of the devices on one link. State in memory only; a restart asks everything anew."""
 
-    def __init__(self, devices: Sequence[str], pauses: Pauses, now: float) -> None:
+    def __init__(self, devices: Sequence[str], pauses: Pauses, now: float, spread: float = 0.0) -> None:
         self._pauses = pauses
+        self._spread = spread
         self._pause = {tier: pauses.of(tier) for tier in _ORDER}
         self._devices = {id: self._fresh(id, now) for id in devices}
         self._shared = len(self._devices) > 1
@@ -264,7 +268,8 @@ class LinkSchedule:
         elif turn.tier is Tier.BATTERY:
             tier.due = max(began + pause, now)
         else:
-            on_time = turn.due + pause
+            on_time = turn.due + (pause if tier.spread else pause * (1.0 - self._spread))
+            tier.spread = True
             # On the grid while the line keeps up; once late, from where we are.
             tier.due = max(on_time if on_time > now else began + pause, now + self._pauses.floor_s)
         if turn.tier is Tier.STATUS:

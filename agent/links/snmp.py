@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import partial
-from typing import Any
 
 from agent.drivers.exchange import Answer, Failure, GetVariables, Request, Variable, Variables, WalkVariables
 from agent.links.owner import Link
@@ -86,13 +84,14 @@ class SnmpLink(Link):
 
     async def ask(self, request: Request) -> Answer | Failure:
         """The answer to a request, or why there is none."""
-        async with self._turn:
+        await self._turn.acquire()
+        try:
             talk = self._talk
             counts = talk.counts = self.account.of(self.device)
-            talk.patience_s = self.patience_s(self._timeout_s)
+            talk.patience_s = self._timeout_s if self.deadline_s is None else self.patience_s(self._timeout_s)
             began = time.monotonic()
             try:
-                answer = await self._once(request)
+                answer = await (self._get_all(request.oids) if type(request) is GetVariables else self._once(request))
             except SecretError as error:
                 answer = Failure(cause=GapCause.NO_ANSWER, raw=str(error)[:200])
             finally:
@@ -102,6 +101,8 @@ class SnmpLink(Link):
                 counts.slowest_s = spent_s
             self.ring.exchanged(self.device, request, answer)
             return answer
+        finally:
+            self._turn.release()
 
     async def _once(self, request: Request) -> Answer | Failure:
         if isinstance(request, GetVariables):
@@ -112,13 +113,15 @@ class SnmpLink(Link):
     async def _get_all(self, oids: tuple[str, ...]) -> Variables | Failure:
         if self._left_out:
             oids = self._asked(oids)
-        size = self.variables.size
-        if len(oids) <= size and self._talk.answered:
-            whole = await self._get(oids, 1 if self.probing else 2)
-            if isinstance(whole, Failure):
-                return whole
+        if len(oids) <= self.variables.size and self._talk.answered:
+            whole = await self._talk.swap(lambda session: session.many(oids), 1 if self.probing else 2)
+            if type(whole) is not dict or not whole:
+                whole = await self._seen(oids, whole, split=False)
+                if isinstance(whole, Failure):
+                    return whole
             self.variables.worked(len(oids))
-            return Variables(whole)
+            # Told in the words of the request: who compares names or looks them up does so by identity.
+            return Variables(dict(zip(oids, whole.values(), strict=True)) if tuple(whole) == oids else whole)
         return await self._in_parts(oids)
 
     async def _in_parts(self, oids: tuple[str, ...]) -> Variables | Failure:
@@ -143,7 +146,12 @@ class SnmpLink(Link):
 
     async def _get(self, oids: tuple[str, ...], tries: int, *, split: bool = False) -> dict[str, Variable] | Failure:
         """A get. One that is refused, or (`split`) left unanswered by a living device, is asked for in halves."""
-        answer: dict[str, Variable] | Failure = await self._talk.swap(partial(_many, list(oids)), tries)
+        answer = await self._talk.swap(lambda session: session.many(oids), tries)
+        return await self._seen(oids, answer, split=split)
+
+    async def _seen(
+        self, oids: tuple[str, ...], answer: dict[str, Variable] | Failure, *, split: bool
+    ) -> dict[str, Variable] | Failure:
         if isinstance(answer, Failure):
             if answer is not TOO_BIG and (not split or answer.cause is GapCause.REFUSED):
                 return answer
@@ -184,7 +192,3 @@ class SnmpLink(Link):
     def close(self) -> None:
         """Give the socket up."""
         self._talk.close()
-
-
-def _many(oids: list[str], wire: Any) -> tuple[Callable[[], None], Callable[[], Any]]:
-    return partial(wire.send_get_many, oids), wire.recv_get_many

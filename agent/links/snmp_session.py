@@ -6,7 +6,8 @@ Rules. The library codes, decodes and compares request ids; here is what it leav
 - What cannot be decoded is dropped too, but shortens the waiting: it may have been the answer (the library cuts replies
   at 4 KB). The library panics on some garbage (a BaseException, and a trace on stderr): after the first panic what comes is
   looked through before the library sees it, for a while.
-- The reader stays registered while the session lives: two system calls less a request.
+- The reader stays registered while the session lives: two system calls less a request. So does the timer: one that comes
+  due looks at the deadline of what is waited for now, and most come due when nothing is.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import asyncio
 import socket
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
+from time import monotonic
 from typing import Any, Protocol, TypeVar
 
 from gufo.snmp import SnmpDecodeError
@@ -24,8 +27,14 @@ _GRACE = 0.25
 _LONGEST = 65535
 #: Datagrams that are looked through after a panic.
 _WARY = 10_000
+#: Seconds by which a loop's timer may come early.
+_EARLY_S = 0.002
+#: Gets that are kept ready to be asked again.
+_MOST_READY = 64
 
 T = TypeVar("T")
+#: What sends a request, and what takes the answer.
+Swap = tuple[Callable[[], None], Callable[[], Any]]
 
 
 class Garbled(Exception):
@@ -61,8 +70,10 @@ class Session:
         self._waiter: asyncio.Future[Any] | None = None
         self._receive: Callable[[], Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = self._deadline = 0.0  #: monotonic: when it comes due, when what is waited for is late
         self._garbled = ""
         self._timeout_s = 0.0
+        self._ready: dict[tuple[str, ...], Swap] = {}
         self._loop.add_reader(self._fd, self._readable)
 
     async def exchange(self, send: Callable[[], None], receive: Callable[[], T], timeout_s: float) -> T | None:
@@ -74,16 +85,26 @@ class Session:
         self._receive, self._garbled, self._timeout_s = receive, "", timeout_s
         try:
             send()
-            self._timer = self._loop.call_later(timeout_s, self._over)
+            self._late_at(monotonic() + timeout_s)
             return await self._waiter  # type: ignore[no-any-return]
         finally:
             # no local holds the future: with its exception it would be a ring that keeps the socket open
-            if self._timer is not None:
-                self._timer.cancel()
-            self._waiter = self._receive = self._timer = None
+            self._waiter = self._receive = None
+
+    def many(self, oids: tuple[str, ...]) -> Swap:
+        """How to ask for these variables in one get, and to take the answer."""
+        ready = self._ready.get(oids)
+        if ready is None:
+            if len(self._ready) >= _MOST_READY:
+                self._ready.clear()
+            ready = self._ready[oids] = (partial(self.wire.send_get_many, list(oids)), self.wire.recv_get_many)
+        return ready
 
     def close(self) -> None:
         """Give the socket up; the library closes it when it is forgotten."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if self._fd >= 0:
             self._loop.remove_reader(self._fd)
             self._fd = -1
@@ -152,15 +173,27 @@ class Session:
 
     def _was_garbage(self, why: str) -> None:
         self.garbage += 1
-        if not self._garbled and self._timer is not None:
-            left = min(self._timer.when() - self._loop.time(), self._timeout_s * _GRACE)
-            self._timer.cancel()
-            self._timer = self._loop.call_later(left, self._over)
+        if not self._garbled and self._waiter is not None:
+            self._late_at(min(self._deadline, monotonic() + self._timeout_s * _GRACE))
         self._garbled = why or "undecodable"
 
+    def _late_at(self, deadline: float) -> None:
+        """What is waited for is late at `deadline`. A timer that comes due before that will see it."""
+        self._deadline = deadline
+        if self._timer is None or self._timer_at > deadline:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer_at = deadline
+            self._timer = self._loop.call_later(deadline - monotonic(), self._over)
+
     def _over(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(Garbled(self._garbled) if self._garbled else TimeoutError())
+        self._timer = None
+        if self._waiter is None or self._waiter.done():
+            return
+        if self._deadline - monotonic() > _EARLY_S:
+            self._late_at(self._deadline)
+            return
+        self._waiter.set_exception(Garbled(self._garbled) if self._garbled else TimeoutError())
 
 
 def well_formed(data: bytes) -> bool:

@@ -20,7 +20,7 @@ from gufo.snmp import SnmpAuthError, SnmpEncodeError, SnmpError
 from agent.drivers.exchange import Failure
 from agent.links.account import Counts
 from agent.links.snmp_dial import Dial
-from agent.links.snmp_session import Garbled, Session
+from agent.links.snmp_session import Garbled, Session, Swap
 from agent.links.snmp_usm import WORDS, EngineChanged, Report
 from model.reading import GapCause
 from model.secret import SecretError
@@ -32,8 +32,9 @@ _STRANGE = 3
 _REFUSED_PAUSE = 0.2
 TOO_BIG = Failure(cause=GapCause.REFUSED, raw="too big to be asked at once")
 
-#: (wire, what it sends, what it receives) for one attempt.
-Ask = Callable[[Any], tuple[Callable[[], None], Callable[[], Any]]]
+#: How one attempt is made over a session.
+Ask = Callable[[Session], Swap]
+_SPENT = Failure(cause=GapCause.NO_ANSWER, raw="not asked: the time for this round is spent")
 
 
 class Talk:
@@ -52,16 +53,23 @@ class Talk:
 
     async def swap(self, ask: Ask, tries: int) -> Any | Failure:
         """What the agent answered (None: there is no more), or why it did not. Raises SecretError."""
-        failure = Failure(cause=GapCause.NO_ANSWER, raw="not asked: the time for this round is spent")
+        failure = _SPENT
         counts, resynced, attempt = self.counts, False, 0
         while attempt < tries:
-            left_s = self.until - time.monotonic()
-            if left_s <= 0:
+            began = time.monotonic()
+            patience_s = min(self.patience_s, self.until - began)
+            if patience_s <= 0:
                 return failure
             counts.requests += 1
             counts.retries += attempt > 0
             try:
-                answer = await self._once(ask, min(self.patience_s, left_s))
+                try:
+                    session = self._session or await self._open(patience_s)
+                    answer = await session.exchange(*ask(session), patience_s)
+                except (TimeoutError, OSError) as error:
+                    if "refused" not in str(error):
+                        raise
+                    answer = await self._once_more(ask, error, began + patience_s, patience_s * _REFUSED_PAUSE)
             except (SnmpAuthError, EngineChanged) as error:
                 report = Report.ENGINE if isinstance(error, EngineChanged) else self._report()
                 if resynced or report not in (Report.ENGINE, Report.TIME_WINDOW):
@@ -95,19 +103,22 @@ class Talk:
         """Give the socket up."""
         self._forget()
 
-    async def _once(self, ask: Ask, patience_s: float) -> Any:
-        until = time.monotonic() + patience_s
-        while True:
-            left_s = max(until - time.monotonic(), 0.001)
-            try:
-                session = self._session or await self._open(left_s)
-                return await session.exchange(*ask(session.wire), left_s)
-            except (TimeoutError, OSError) as error:
-                # gufo says "connection refused" as a TimeoutError when receiving, as an OSError when sending
-                pause_s = patience_s * _REFUSED_PAUSE
-                if "refused" not in str(error) or time.monotonic() + pause_s >= until:
-                    raise
+    async def _once_more(self, ask: Ask, error: OSError, until: float, pause_s: float) -> Any:
+        """The same attempt again while the connection is refused and there is time; raises the error where it is not that.
+
+        gufo says "connection refused" as a TimeoutError when receiving, as an OSError when sending.
+        """
+        try:
+            while "refused" in str(error) and time.monotonic() + pause_s < until:
                 await asyncio.sleep(pause_s)
+                try:
+                    session = self._session or await self._open(until - time.monotonic())
+                    return await session.exchange(*ask(session), max(until - time.monotonic(), 0.001))
+                except (TimeoutError, OSError) as again:
+                    error = again
+            raise error
+        finally:
+            del error  # it remembers this frame: with itself in it, it would be a ring that keeps the socket open
 
     async def _open(self, timeout_s: float) -> Session:
         session = self._session = await self.dial.open(timeout_s)

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import Any
 
 from gufo.snmp._fast import GetIter
 
 from agent.drivers.exchange import Failure, Variable, Variables, WalkVariables
 from agent.links.snmp_reach import Reach
+from agent.links.snmp_session import Session, Swap
 from agent.links.snmp_talk import Talk
 from model.reading import GapCause
 
@@ -89,9 +89,11 @@ class Walker:
         return [one], False
 
 
-def _bulk(last: str, root: str, count: int, wire: Any) -> tuple[Any, Any]:
+def _bulk(last: str, root: str, count: int, session: Session) -> Swap:
+    wire = session.wire
     return partial(wire.send_get_bulk, GetIter(last, count)), partial(wire.recv_get_bulk, GetIter(root, count))
 
 
-def _next(last: str, root: str, wire: Any) -> tuple[Any, Any]:
+def _next(last: str, root: str, session: Session) -> Swap:
+    wire = session.wire
     return partial(wire.send_get_next, GetIter(last)), partial(wire.recv_get_next, GetIter(root))

@@ -468,3 +468,22 @@ def test_a_nudged_silent_device_is_asked_for_its_status_and_nothing_more() -> No
     began = line.now
     line.run(began + 1)
     assert [(turn.tier, at) for at, turn, _ in line.turns[before:]] == [(Tier.STATUS, began)]
+
+
+def test_lines_that_begin_together_do_not_go_on_in_step() -> None:
+    pauses = Pauses(status_s=10.0, measure_s=60.0, identity_s=86400.0)
+    dues: list[list[float]] = []
+    for spread in (0.0, 0.25):
+        schedule = LinkSchedule(["d"], pauses, 0.0, spread)
+        mine: list[float] = []
+        now = 0.0
+        while len(mine) < 4:
+            turn = schedule.next(now)
+            if isinstance(turn, float):
+                now = turn
+                continue
+            if turn.tier is Tier.STATUS:
+                mine.append(now)
+            schedule.done(turn, answered=True, began=now, now=now)
+        dues.append(mine)
+    assert dues == [[0.0, 10.0, 20.0, 30.0], [0.0, 7.5, 17.5, 27.5]]
