@@ -14,7 +14,7 @@ import msgspec
 from desk.duration import HOUR_MS
 from desk.lines import FieldRefused
 from desk.policy import Duty
-from model.points import POINTS, Kind
+from model.points import POINTS, Kind, Source
 from model.reading import Quality, Reading
 from model.text import Text
 
@@ -97,6 +97,22 @@ def depth(charge: Sequence[tuple[int, float]], since: int, until: int) -> float 
     if not before or not during:
         return None
     return max(0.0, round((before[-1] - min(during)) / 100, 4))
+
+
+def on_battery(source: Sequence[tuple[int, float]], now: int) -> list[tuple[int, int]]:
+    """The spans that began and ended in `ups.source` (ms, code): on battery, then fed again by something else."""
+    spans: list[tuple[int, int]] = []
+    since: int | None = None
+    for at, value in source:
+        if at > now:
+            break
+        battery = round(value) == Source.BATTERY
+        if battery and since is None:
+            since = at
+        elif not battery and since is not None:
+            spans.append((since, at))
+            since = None
+    return spans
 
 
 def _item(number: int, text: Text, wanted: Sequence[str], fresh: Sequence[Reading]) -> Item:

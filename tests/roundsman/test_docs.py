@@ -23,6 +23,8 @@ PAGES = [ROOT / name for name in ("README.md", "README.zh.md", "CONTRIBUTING.md"
 PAGES += sorted((ROOT / "docs").rglob("*.md")) + sorted((ROOT / "tests").rglob("*.md"))
 UNITS = sorted((ROOT / "packaging").glob("*.service"))
 GROUPS = ("ticket", "inventory", "recording", "profile", "report", "policy")
+#: Its groups have commands of their own.
+DEEP = ("field",)
 #: A command that also has commands below it.
 BOTH = {("agent", "status")}
 
@@ -46,7 +48,9 @@ def calls(text: str) -> list[tuple[tuple[str, ...], list[str]]]:
         for words, rest in _CALL.findall(line.partition("#")[0]):
             name, *more = words.split()
             options = re.findall(r"--[a-z-]+", rest)
-            if name not in GROUPS:
+            if name in DEEP:
+                found.append(((name, *more[:2]), options))
+            elif name not in GROUPS:
                 below = (name, more[0]) if more else (name,)
                 found.append((below if below in BOTH else (name,), options))
             # `ticket list · show ID · ack`: each stands for a call of its own
