@@ -16,6 +16,7 @@ from cyclopts import App, Parameter
 from model.text import Text
 from model.timescale import REAL, TimeScale
 from roundsman import __version__
+from roundsman.field_office import app as field_app
 from roundsman.policy_commands import app as policy_app
 from roundsman.reports import app as report_app
 from roundsman.speech import complain, language
@@ -37,6 +38,7 @@ profile_app = App(name="profile", help="How makes are read: check and list the f
 app.command(profile_app)
 app.command(policy_app)
 app.command(report_app)
+app.command(field_app)
 
 Clock = Annotated[
     str | None, Parameter(name="--clock", help="T0:REAL0:SPEED, the injected clock of a demo. 演示用的注入时钟。")
