@@ -98,7 +98,7 @@ class Promise(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClockRule(msgspec.Struct, frozen=True, kw_only=True):
-    """`start` is an entry kind; `stop` are entry kinds, or `notified:customer`. Closing stops every clock that was
+    """`start` is an entry kind; `stop` are entry kinds, `notified:customer` or `restored:telemetry`. Closing stops every clock that was
     started before; one that begins with a resolution or restoration (`after_close`) runs on until it is stopped.
 
     Two rules may have one `name` where levels begin or stop it differently; no level is in both.

@@ -49,7 +49,7 @@ CLOCK_NAMES = (
     "spare_part",
 )
 EVENTS = tuple(k for k in AFTER if k != "closed")
-STOPS = (*EVENTS, "notified:customer")
+STOPS = (*EVENTS, "notified:customer", "restored:telemetry")
 CLOSERS = ("resolved", "restored", "closed")  #: a clock that begins with one of these outlives the ticket
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 

@@ -214,3 +214,7 @@ def test_every_sentence_is_there_in_both_languages() -> None:
         for finding in found(planted(change)):
             assert any("\u4e00" <= letter <= "\u9fff" for letter in finding.text.zh), finding
             assert finding.render("zh").startswith("mine.toml:")
+
+
+def test_a_clock_may_insist_on_readings() -> None:
+    assert found(planted(('stop = ["restored"]', 'stop = ["restored:telemetry"]'))) == []
