@@ -10,6 +10,7 @@ Rules.
 - What the device tells by itself is never worked out: a derived point is only told where it is absent.
 - `by` multiplies the result (a power factor, a number of cells).
 - Without an input there is no result: a gap with the input's cause. An input in doubt makes a result in doubt.
+- What excludes each other and is told at once is known of none: of `[[exclusive]]` flags of which two stand, each is a gap.
 - An index is kept where the first source has one; the others give the value of the same index, or their only one.
 """
 
@@ -20,7 +21,7 @@ from math import prod
 
 from agent.drivers import settle
 from agent.drivers.exchange import Sample, printable
-from agent.profiles.form import Derived, Profile, Tier
+from agent.profiles.form import EXCLUSIVE, Derived, Profile, Tier
 from model.points import POINTS, plausible
 from model.reading import GapCause
 
@@ -47,6 +48,9 @@ def derived(profile: Profile, tier: Tier, samples: list[Sample]) -> list[Sample]
         return samples
     out = list(samples)
     for one in wanted:
+        if one.rule == EXCLUSIVE:
+            out = _without_contradiction(one, out)
+            continue
         given = {sample.index for sample in out if sample.point == one.point and sample.value is not None}
         made = [sample for sample in _made(one, out) if sample.index not in given]
         if any(sample.value is not None for sample in made):
@@ -55,6 +59,22 @@ def derived(profile: Profile, tier: Tier, samples: list[Sample]) -> list[Sample]
             made = []
         out += made
     return [sample for sample in out if sample.point not in hidden]
+
+
+def _without_contradiction(one: Derived, samples: list[Sample]) -> list[Sample]:
+    """The samples, with gaps where two of the flags stand at one index."""
+    standing: dict[str | None, list[str]] = {}
+    for sample in samples:
+        if sample.point in one.sources and sample.value == 1:
+            standing.setdefault(sample.index, []).append(sample.point)
+    return [
+        settle.gap(
+            s.point, s.index, s.at, s.where, printable(f"{s.raw}: {' and '.join(both)} at once"), GapCause.NOT_PLAUSIBLE
+        )
+        if s.value == 1 and s.point in one.sources and len(both := standing[s.index]) > 1
+        else s
+        for s in samples
+    ]
 
 
 def of_tier(profile: Profile, tier: Tier) -> tuple[Derived, ...]:

@@ -122,7 +122,9 @@ def _points(profile: Profile) -> tuple[list[str], list[str], list[str]]:
     parts = [profile, *(sunspec_models().values() if profile.layout else ())]
     told: set[str] = set()
     for part in parts:
-        told |= {row.point for row in part.values if not row.hidden} | {one.point for one in part.derived}
+        told |= {row.point for row in part.values if not row.hidden} | {
+            one.point for one in part.derived if one.point in POINTS
+        }
         told |= {what.point for row in part.values for what in row.means.values() if what.point}
         for word in part.flags:
             told |= {*word.bits.values(), *word.chars.values(), *word.values.values()}

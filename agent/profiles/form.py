@@ -33,6 +33,8 @@ DERIVATIONS = {
     "product": (2, 4), "percent_of": (2, 2), "percentage": (2, 2), "quotient": (2, 2), "sum": (1, 16), "difference": (2, 2), "share": (2, 2),
     "mean": (1, 16), "highest": (1, 16), "lowest": (1, 16), "times": (1, 1), "first": (1, 8),
 }  # fmt: skip
+#: The rule of `[[exclusive]]`: points of which one at most can stand. It makes nothing; it takes away.
+EXCLUSIVE = "exclusive"
 #: What a discharge curve is made of: the battery itself, and what it feeds.
 _DISCHARGE = ("battery.", "ups.load", "output.power", "output.realpower", "output.voltage", "output.current")
 

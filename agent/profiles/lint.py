@@ -7,6 +7,7 @@ from pathlib import Path
 
 from agent.profiles.form import (
     ENTITY_SENSOR,
+    EXCLUSIVE,
     Flags,
     Profile,
     Tier,
@@ -197,15 +198,19 @@ def _reachable(profile: Profile, prefix: str) -> bool:
 def _derived(own: Profile, whole: Profile, reader: Reader) -> None:
     read = {row.point for row in whole.values}
     before: set[str] = set()
+    apart = sum(one.rule == EXCLUSIVE for one in own.derived)
     for n, derived in enumerate(whole.derived):
         mine = derived.layer == own.id
         for source in derived.sources:
             if source not in read and source not in before and mine:
                 expected = Text("points that this profile reads", "本配置读取的测点")
-                reader.wrong(f"derived.{n}.from", expected, source, Text("add its row, or derive it before", "加上该行，或先推算它"))  # fmt: skip
+                key = f"exclusive.{n}.points" if derived.rule == EXCLUSIVE else f"derived.{n - apart}.from"
+                reader.wrong(key, expected, source, Text("add its row, or derive it before", "加上该行，或先推算它"))  # fmt: skip
+        if derived.rule == EXCLUSIVE:
+            continue
         before.add(derived.point)
         if mine and POINTS[derived.point].kind not in (Kind.GAUGE, Kind.COUNTER):
-            reader.wrong(f"derived.{n}.point", Text("a gauge", "量值型测点"), derived.point, _REMOVE)
+            reader.wrong(f"derived.{n - apart}.point", Text("a gauge", "量值型测点"), derived.point, _REMOVE)
 
 
 def _recorded(profile: Profile, folder: Path, reader: Reader) -> None:

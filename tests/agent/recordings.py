@@ -79,6 +79,15 @@ MISREAD = frozenset(
 )
 
 
+#: All fourteen flags of linux_ups-nut were set by hand. Nine of them deny each other (on line, on battery and off at once; battery low and
+#: high; charging and discharging; trimming and boosting), so nobody knows what was true: each is a gap. The other five can be true
+#: beside anything and are told as they stand: replace battery, bypass, calibration, overload, forced shutdown.
+CONTRADICTORY = frozenset(
+    {
+        *("UPSOnLine", "UPSOnBattery", "UPSOffline", "UPSLowBattery", "UPSHighBattery"),
+        *("UPSBatteryCharging", "UPSBatteryDischarging", "UPSUPSBuck", "UPSUPSBoost"),
+    }
+)
 #: (recording, OID prefix) -> why NUT's table is no measure there.
 NUT_SLIPS: tuple[tuple[str, str, str], ...] = (
     ("snmp/", "1.3.6.1.4.1.318.1.1.1.2.2.3", "time ticks shown as seconds"),
@@ -170,8 +179,8 @@ def corrections_here() -> list[dict[str, str]]:
 
 def corrected(one: Expected) -> bool:
     """Whether LibreNMS's expectation is known to be no measure."""
-    if one.recording == "linux_ups-nut" and one.state:
-        return True  # all fourteen flags were set by hand
+    if one.recording == "linux_ups-nut" and one.state in CONTRADICTORY:
+        return True
     return (one.recording, one.oid) in corrections()
 
 

@@ -98,3 +98,27 @@ def test_a_serial_unit_has_derived_points_too() -> None:
     line = Line("(238.6 000.0 000.0 019 49.9 2.23 43.0 00000001")
     found = megatec.read(profile, url, Tier.STATUS, [Exchange(request=request, answer=line, at=5)])
     assert {one.point: one.value for one in found} == {"ups.load": 19.0, "output.current": 1.9}
+
+
+@pytest.mark.parametrize(
+    ("words", "told", "unknown"),
+    [
+        ((1, 1), {}, {"ups.online", "alarm.on_battery"}),
+        ((1, 0), {"ups.online": 1.0, "alarm.on_battery": 0.0}, set()),
+        ((0, 0), {"ups.online": 0.0, "alarm.on_battery": 0.0}, set()),
+    ],
+)
+def test_of_flags_that_exclude_each_other_none_is_known_when_two_stand(
+    words: tuple[int, int], told: dict[str, float], unknown: set[str]
+) -> None:
+    both = {0: 0, 1: 1}
+    body = "".join(
+        row(point, at, f"states = {{ {', '.join(f'{a} = {b}' for a, b in both.items())} }}")
+        for at, point in ((1, "ups.online"), (2, "alarm.on_battery"), (3, "alarm.overload"))
+    )
+    body += '[[exclusive]]\ntier = "status"\npoints = ["ups.online", "alarm.on_battery"]\n'
+    found = of_modbus(profile_of(body, "modbus"), {1: words[0], 2: words[1], 3: 1})
+    assert {s.point: s.value for s in found.values() if s.value is not None} == {**told, "alarm.overload": 1.0}
+    gaps = [s for s in found.values() if s.cause is not None]
+    assert {s.point for s in gaps} == unknown
+    assert all(s.cause is GapCause.NOT_PLAUSIBLE and "ups.online and alarm.on_battery at once" in s.raw for s in gaps)

@@ -33,7 +33,17 @@ def derived(more: str) -> str:
     return f'[[derived]]\ntier = "measure"\n{more}\n'
 
 
+def exclusive(more: str) -> str:
+    return f'[[exclusive]]\ntier = "status"\n{more}\n'
+
+
 CASES: dict[str, tuple[str, str, str]] = {
+    "one flag that excludes itself": (SNMP + exclusive('points = ["alarm.overload"]'), "exclusive.0.points", "two flags"),
+    "a value that excludes another": (
+        SNMP + exclusive('points = ["ups.load", "alarm.overload"]'), "exclusive.0.points", "flags"),
+    "a flag that is not read and excludes": (
+        SNMP + row("alarm.overload", more="states = { 1 = 1 }") + exclusive('points = ["alarm.overload", "alarm.on_battery"]'),
+        "exclusive.0.points", "that this profile reads"),
     # name: (file, key that is told, a word of what was expected)
     "unknown point": (SNMP + row("battery.volts"), "value.0.point", "a point of the dictionary"),
     "wrong unit": (SNMP + row(more='unit = "A"'), "value.0.unit", "a step and V"),
