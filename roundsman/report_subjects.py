@@ -18,7 +18,7 @@ from desk.paper.life_paper import Life, case_events, handbook_paper
 from desk.paper.period import Event, Period
 from desk.paper.types import Chart, Paper, same
 from desk.policies import load
-from desk.policy import Policy
+from desk.policy import Duty, Policy
 from desk.types import WarrantyVerdict
 from model.inventory import Device
 from model.points import POINTS, Kind
@@ -131,7 +131,7 @@ def life(room: Room, id: str, whole: bool = True) -> Life:
         identity=tuple((k, str(v)) for k, v in kept.identity(conn, id).items() if k.startswith("device.")),
         now_reads=tuple(reads),
         open_alerts=tuple(_finding(a) for a in alerts if a.cleared_at is None),
-        planned=tuple(report_planned.planned(conn, inventory, customer, device.site, now)),
+        planned=tuple(report_planned.planned(conn, inventory, customer, device.site, now, id)),
         documents=tuple((d.name, d.at, d.hash) for d in files),
         recurring=tuple(again),
         charts=tuple(charts),
@@ -240,8 +240,9 @@ def handbook(room: Room, site: str) -> Paper:
     return handbook_paper(site, [life(room, d.id, whole=False) for d in devices], room.inventory, tz, room.now(tz))
 
 
-def inspection(room: Room, subject: str) -> Paper:
-    """The contract's inspection of a device or of a site's UPS, pre-filled from the newest readings. Raises WishRefused."""
+def inspection(room: Room, subject: str, recorded: bool = False) -> Paper:
+    """The contract's inspection of a device or of a site's UPS: the newest one that was recorded, or pre-filled from the
+    newest readings for the next one. Raises WishRefused."""
     site = subject.partition("/")[0]
     devices = [subject] if "/" in subject else [d.id for d in room.inventory.at_site(site) if d.kind == "ups"]
     if not devices or not set(devices) <= set(room.inventory.devices):
@@ -260,6 +261,8 @@ def inspection(room: Room, subject: str) -> Paper:
                 f"政策 {name} 未列出巡检项目；应有带项目的任务",
             )
         )
+    if recorded:
+        return _recorded(room, subject, duty, policy, now)
     readings: list[Reading] = []
     charts: list[Chart] = []
     try:
@@ -271,3 +274,16 @@ def inspection(room: Room, subject: str) -> Paper:
         complain(Text(f"no readings: {error}", f"没有遥测：{error}"))
     items = prefill(duty, readings, now)
     return inspection_paper(subject, duty, items, room.inventory, policy, now, charts=tuple(charts))
+
+
+def _recorded(room: Room, subject: str, duty: Duty, policy: Policy, now: int) -> Paper:
+    kept_one = report_planned.recorded(room.conn, subject)
+    if kept_one is None:
+        raise WishRefused(
+            Text(
+                f"no inspection of {subject} is recorded; without --recorded the form for the next one is made",
+                f"{subject} 没有已登记的巡检；不加 --recorded 则生成下次巡检表",
+            )
+        )
+    at, readings, answers = kept_one
+    return inspection_paper(subject, duty, prefill(duty, readings, at), room.inventory, policy, now, answers)

@@ -27,6 +27,7 @@ from collector.store import writing
 from desk import documents, reports
 from desk.documents import DocumentRefused
 from desk.paper.case import Case
+from desk.paper.form_paper import UnknownForm
 from desk.paper.render import FontMissing, localised
 from desk.paper.types import Chart, EditRefused, Mark, Paper, edited
 from desk.reports import Report
@@ -127,7 +128,7 @@ def make(wishes: Wishes, draft: Callable[[Room], Paper]) -> int:
                 return _write_draft(paper, wishes)
             report = Report(paper=edited(paper, read_edits(wishes.edits)), language=wishes.lang or language())
             return _finish(centre, report, wishes)
-    except (NoCentreError, WishRefused, EditRefused, FontMissing, DocumentRefused) as error:
+    except (NoCentreError, WishRefused, EditRefused, FontMissing, DocumentRefused, UnknownForm) as error:
         complain(error.text)
     except desk.UnknownTicket as error:
         complain(

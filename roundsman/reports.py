@@ -249,9 +249,17 @@ def recurring(*, since: Since = None, until: Until = None, collector: CentreFile
 
 
 @app.command
-def inspection(subject: str, /, *, print: Print = USUAL) -> int:
+def inspection(
+    subject: str,
+    /,
+    *,
+    recorded: Annotated[
+        bool, Parameter(negative="", help="The newest one that was recorded. 最近一次已登记的巡检。")
+    ] = False,
+    print: Print = USUAL,
+) -> int:
     """The contract's list for a device or site, pre-filled from readings; what needs eyes is left open. 巡检报告。"""
     from roundsman.report_subjects import inspection as draft
     from roundsman.reporting import make
 
-    return make(wishes(print), lambda room: draft(room, subject))
+    return make(wishes(print), lambda room: draft(room, subject, recorded))
