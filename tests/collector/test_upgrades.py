@@ -119,7 +119,7 @@ def test_an_upgrade_killed_at_any_instant_leaves_a_database_that_the_next_start_
     tmp_path: Path, database: str
 ) -> None:
     where = _first_release(tmp_path / "centre.sqlite", database)
-    step = 7 if database == "sqlite" else 41
+    step = 5 if database == "sqlite" else 31
     point, kills = 1, 0
     while killed_at(point, lambda: make_engine(where), bring_up_to_date):
         look = make_engine(where)
