@@ -38,6 +38,7 @@ class Rung(msgspec.Struct, frozen=True, kw_only=True):
     step: Step
     at: int
     times: int = 0
+    again: bool = False  #: this person was called before
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,7 +178,7 @@ def _highest(look: Look, steps: list[Step]) -> Rung | None:
     times = _repeats(look, step, at)
     if n < floor or (n == floor and times <= _told_times(step, look.ledger)):
         return None
-    return Rung(step=step, at=_again(look, step, at, times), times=times)
+    return Rung(step=step, at=_again(look, step, at, times), times=times, again=n == floor)
 
 
 def _floor(look: Look, steps: list[Step]) -> int:
@@ -225,7 +226,7 @@ def _call(policy: Policy, rung: Rung) -> Draft:
         data["asked"] = rung.times + 1
     elif rung.times:
         data["repeat"] = rung.times
-        said = _join(said, words.ESCALATED_AGAIN.format(n=rung.times))
+        said = _join(said, words.ESCALATED_AGAIN.format(n=rung.times)) if rung.again else said
     if also:
         data["also"] = ",".join(step.also)
         names = Text(", ".join(name.en for name in also), "、".join(name.zh for name in also))
