@@ -2,12 +2,12 @@
 
 The list is computed, never stored (desk.duties). An overdue duty of a customer, site or device opens one ticket of kind
 `planned` at the customer's site, for all its devices there, so that the outbox calls its role; once for each due day,
-whatever restarts. Recording the work closes that ticket. The house's own duties are listed and noted, without a ticket.
+whatever restarts; what was overdue before the desk looked for the first time is one ticket a customer. Recording the work closes that ticket. The house's own duties are listed and noted, without a ticket.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
@@ -117,32 +117,53 @@ def agree(conn: sa.Connection, inventory: Inventory, key: str, every: str, who: 
 
 
 def call_overdue(conn: sa.Connection, inventory: Inventory, now: int) -> list[str]:
-    """Call the role of each duty that became overdue, once; the tickets that this opened. For a slow tick."""
+    """Call the role of each duty that became overdue, once; the tickets that this opened. For a slow tick.
+
+    What was overdue already when a customer's duties are looked at for the first time is one ticket in all: nobody is
+    helped by hundreds on the day on which an inventory comes in.
+    """
     told = by_id(field_sql.lines(conn, "duty"))
+    begun = {c.customer: _watched_since(conn, c.customer, now) for c, _ in _contracts(inventory, now)}
     late: dict[tuple[str, str | None, str | None], list[Standing]] = defaultdict(list)
     for one in standings(conn, inventory, now):
-        known = duties.called_for(told.get(one.job.key, []))
-        if one.state is DutyState.OVERDUE and one.job.ticket is None and str(one.overdue_on) not in known:
-            late[one.job.duty.id, one.job.customer, one.job.site].append(one)
+        job = one.job
+        known = duties.called_for(told.get(job.key, []))
+        if one.state is not DutyState.OVERDUE or job.ticket is not None or str(one.overdue_on) in known:
+            continue
+        old = not job.duty.internal and (one.overdue_at or now) < begun.get(job.customer or "", 0)
+        late[("", job.customer, None) if old else (job.duty.id, job.customer, job.site)].append(one)
     return [ticket for group in late.values() if (ticket := _call(conn, inventory, group, now)) is not None]
+
+
+def _watched_since(conn: sa.Connection, customer: str, now: int) -> int:
+    """When this customer's duties were looked at for the first time; written down then."""
+    lines = field_sql.lines(conn, "duty_watch", id=customer)
+    if lines:
+        return lines[0].at
+    text = Text("the watch over the duties began", "开始跟踪计划任务")
+    return field_sql.add(
+        conn, "duty_watch", customer, "begun", "roundsman", now, now, text, of=Subject(customer=customer)
+    ).at
 
 
 def _call(conn: sa.Connection, inventory: Inventory, group: Sequence[Standing], now: int) -> str | None:
     first = group[0]
-    job, at = first.job, min(min(s.overdue_at or now for s in group), now)
-    title = _title(group)
+    job = first.job
+    many = len({s.job.duty.id for s in group}) > 1 or len({s.job.site for s in group}) > 1
+    at = now if many else min(first.overdue_at or now, now)
+    title = _many_title(group) if many else _title(group)
     ticket = None
     place = _place(inventory, job)
     if place is not None and not job.duty.internal:
         data: dict[str, str | int | float | None] = {
-            "duty": job.duty.id,
+            "duty": ",".join(dict.fromkeys(s.job.duty.id for s in group)),
             "due": str(first.due_on),
-            "source": job.duty.source,
+            "source": ", ".join(dict.fromkeys(s.job.duty.source for s in group)),
             "role": job.duty.by,
         }
         ticket = desk.open_by_person(conn, TicketKind.PLANNED, place, title, "roundsman", at, inventory, now, data)
     for one in group:
-        told: Data = {"overdue_on": str(one.overdue_on), "role": job.duty.by, "ticket": ticket}
+        told: Data = {"overdue_on": str(one.overdue_on), "role": one.job.duty.by, "ticket": ticket}
         field_sql.add(conn, "duty", one.job.key, "called", "roundsman", at, now, title, of=_subject(one.job), data=told)
     return ticket
 
@@ -232,6 +253,16 @@ def _title(group: Sequence[Standing]) -> Text:
     return Text(
         f"Overdue since {first.overdue_on}: {duty.title.en}{which} [{duty.source}]",
         f"逾期（自 {first.overdue_on}）：{duty.title.zh}{which}［{duty.source}］",
+    )
+
+
+def _many_title(group: Sequence[Standing]) -> Text:
+    """What was overdue when the watch began, in one line."""
+    duty = {s.job.duty.id: s.job.duty for s in group}
+    counted = Counter(s.job.duty.id for s in group)
+    return Text(
+        f"Overdue before the watch began: {', '.join(f'{duty[d].title.en} ×{n}' for d, n in counted.items())}",
+        f"开始跟踪前已逾期：{'，'.join(f'{duty[d].title.zh} ×{n}' for d, n in counted.items())}",
     )
 
 

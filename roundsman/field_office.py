@@ -154,28 +154,23 @@ def duty_discharges(
     act: Act = USUAL,
 ) -> int:
     """Count the natural discharges that telemetry saw and that were deep enough. 登记遥测到的自然放电。"""
-    from desk import duty_book, inspection
+    from desk import field_watch
     from roundsman import field
 
     def do(room: field.Room) -> list[field.Shown]:
-        jobs = [s.job for s in duty_book.standings(room.conn, room.inventory, room.now) if s.job.duty.min_depth]
-        devices = sorted({job.device for job in jobs if job.device})
-        shown: list[field.Shown] = []
-        start, end = room.now - days * 86_400_000, room.now + 1
+        devices = field_watch.wanted(room.conn, room.inventory, room.now)
         with room.history() as history:
-            for device in devices:
-                source = history.range((device, "ups.source", None), start, end)
-                charge = history.range((device, "battery.charge", None), start, end)
-                told = list(zip(charge.at, charge.value, strict=True))
-                for since, until in inspection.on_battery(list(zip(source.at, source.value, strict=True)), room.now):
-                    depth = inspection.depth(told, since, until)
-                    if depth is None:
-                        continue
-                    found = duty_book.discharged(room.conn, room.inventory, device, depth, until, room.now)
-                    shown += [
-                        (field.plain(line), f"{device}  {room.wall(until, line.site)}  {depth:.0%}") for line in found
-                    ]
-        return shown
+
+            def series(device: str, point: str, start: int, end: int) -> list[tuple[int, float]]:
+                held = history.range((device, point, None), start, end)
+                return list(zip(held.at, held.value, strict=True))
+
+            found = field_watch.discharges(devices, series, room.now - days * 86_400_000, room.now)
+        lines = field_watch.count(room.conn, room.inventory, found, room.now)
+        return [
+            (field.plain(line), f"{line.device}  {room.wall(line.at, line.site)}  {line.data['depth']:.0%}")
+            for line in lines
+        ]
 
     return field.work(teller(act), do)
 

@@ -226,7 +226,7 @@ def test_planned_work_is_listed_inspected_from_telemetry_and_reset_by_an_outage(
 def test_what_is_overdue_calls_once(run: Run) -> None:
     _, tickets, _ = run("duty", "call")
     assert {t["kind"] for t in tickets} == {"planned"}
-    assert any("L64" in t["title"]["zh"] for t in tickets)
+    assert any("电池人工放电" in t["title"]["zh"] for t in tickets)
     assert run("duty", "call")[1] == []
     assert run("duty", "call", later=DAY)[1] != tickets
     _, shown, line = run("duty", "list", lines=True)

@@ -252,33 +252,47 @@ def test_trainings_stay_on_file_with_each_stage_assessed() -> None:
             training.assess(conn, held.id, "nobody", True, "zhou", T0 + DAY, T0 + DAY)
 
 
-def test_an_overdue_inspection_calls_once_and_closes_when_it_is_done() -> None:
+def test_what_was_overdue_before_the_watch_began_is_one_ticket_and_closes_with_the_last_of_it() -> None:
     held = inventory("powerstar")
     with engine().begin() as conn:
         now = at("2026-11-23 10:00")
         late = [s for s in duty_book.standings(conn, held, now) if s.state is DutyState.OVERDUE]
         assert {s.job.duty.id for s in late} == {"inspection", "battery_discharge"}
-        tickets = duty_book.call_overdue(conn, held, now)
-        assert len(tickets) == 4  # two duties at two sites, whatever the number of devices
+        (ticket,) = duty_book.call_overdue(conn, held, now)
         assert duty_book.call_overdue(conn, held, now + DAY) == []
-        opened = desk.ticket(conn, tickets[0])
+        opened = desk.ticket(conn, ticket)
         assert opened.kind is TicketKind.PLANNED
-        assert "L54-64" in opened.title.en or "L64" in opened.title.en
-        key = "inspection:sz"
-        line = duty_book.done(conn, held, key, "zhou", now - DAY, now)
+        assert f"×{len(late) - 2}" in opened.title.zh
+        line = duty_book.done(conn, held, "inspection:sz", "zhou", now - DAY, now)
         assert (line.at, line.recorded_at) == (now - DAY, now)
-        after = {s.job.key: s for s in duty_book.standings(conn, held, now)}
-        assert after[key].state is DutyState.SCHEDULED
-        states = {t: desk.ticket(conn, t).state for t in tickets}
-        assert list(states.values()).count("closed") == 1
         with pytest.raises(FieldRefused, match="how deep"):
             duty_book.done(conn, held, "battery_discharge:sz/ups-1", "zhou", now, now)
-        found = duty_book.discharged(conn, held, "sz/ups-1", 0.31, now - DAY, now)
-        assert [f.data["depth"] for f in found] == [0.31]
         assert duty_book.discharged(conn, held, "sz/ups-1", 0.2, now, now) == []
-        for device in ("sz/ups-2", "sz/ups-3k"):
-            duty_book.discharged(conn, held, device, 0.4, now - DAY, now)
-        assert list({t: desk.ticket(conn, t).state for t in tickets}.values()).count("closed") == 2
+        duty_book.done(conn, held, "inspection:far", "zhou", now, now)
+        for standing in late:
+            assert desk.ticket(conn, ticket).state == "open"
+            if standing.job.device:
+                (found,) = duty_book.discharged(conn, held, standing.job.device, 0.31, now - DAY, now)
+                assert found.data["depth"] == 0.31
+        assert desk.ticket(conn, ticket).state == "closed"
+        assert not [s for s in duty_book.standings(conn, held, now) if s.state is DutyState.OVERDUE]
+
+
+def test_what_becomes_overdue_later_calls_once_for_each_duty_and_site() -> None:
+    held = inventory("powerstar")
+    with engine().begin() as conn:
+        start = at("2020-01-02 10:00")
+        assert duty_book.call_overdue(conn, held, start) == []
+        duty_book.call_overdue(conn, held, at("2020-06-20 10:00"))
+        overdue = at("2020-07-03 10:00")
+        tickets = duty_book.call_overdue(conn, held, overdue)
+        assert {desk.ticket(conn, t).site for t in tickets} == {"sz", "far"}
+        assert len(tickets) == 3  # the inspection of each site, the discharge at the one with an older UPS
+        begun = {desk.ticket(conn, t).opened_at for t in tickets}
+        assert begun == {at("2020-07-01 00:00"), at("2020-07-02 00:00")}  # when each fell overdue, not when it was seen
+        assert duty_book.call_overdue(conn, held, overdue + 3 * DAY) == []
+        duty_book.done(conn, held, "inspection:sz", "zhou", overdue, overdue)
+        assert [desk.ticket(conn, t).state for t in tickets].count("closed") == 1
 
 
 def test_cee_asks_after_each_service_until_somebody_answered() -> None:
