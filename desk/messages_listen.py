@@ -18,6 +18,8 @@ from desk.connectors.types import Connector, Listener, Unheard
 from desk.outbox import Transact
 
 _LONGEST_S = 900.0
+#: What was sent goes first after a start; nobody's answer is older than that.
+_FIRST_S = 2.0
 log = structlog.get_logger()
 
 
@@ -63,6 +65,7 @@ async def _serve(
     name = f"hearing {connector.settings.id}"
     turn = partial(look, engine, transact, connector, now, keep)
     failures = 0
+    await asyncio.sleep(min(connector.poll_s, _FIRST_S))
     while True:
         try:
             await turn()

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import msgspec
 
 from alerts.types import identity
+from desk.connectors.email import Email
 from desk.connectors.glpi import Glpi
 from desk.connectors.jira_sm import JiraServiceManagement
+from desk.connectors.local import loopback
 from desk.connectors.redmine import Redmine
 from desk.connectors.rt import RequestTracker
 from desk.connectors.servicenow import ServiceNow
@@ -68,6 +69,7 @@ KINDS: dict[str, Kind] = {
     "jira_sm": Kind(open=JiraServiceManagement, options=JiraServiceManagement.OPTIONS),
     "zammad": Kind(open=Zammad, options=Zammad.OPTIONS),
     "glpi": Kind(open=Glpi, options=Glpi.OPTIONS),
+    "email": Kind(open=Email, options=Email.OPTIONS),
 }
 
 #: Schemes other than https: (encrypted, or encrypted after a greeting), and those for this machine only.
@@ -154,13 +156,3 @@ def open_connector(given: Settings, getenv: Callable[[str], str | None], read: C
         key, expected, got = wrong[0]
         raise ValueError(f"connector {given.id}: {key}: expected {expected.en}, got {got}")
     return KINDS[given.kind].open(given, resolve(given.secret, getenv, read))
-
-
-def loopback(host: str) -> bool:
-    """Whether it is this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

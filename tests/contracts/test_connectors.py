@@ -32,7 +32,8 @@ async def test_the_same_message_twice_is_recognised_by_its_key(kind: str) -> Non
 def test_every_kind_is_proved_somewhere() -> None:
     """Against real servers, against stand-ins for documented APIs, or here."""
     real = {"rt", "redmine"}  # tests/journeys/test_mirrors.py
-    assert set(KINDS) == real | set(SYSTEMS) | {"webhook"}
+    mail = {"email"}  # tests/desk/test_email.py
+    assert set(KINDS) == real | mail | set(SYSTEMS) | {"webhook"}
 
 
 @pytest.mark.parametrize("kind", sorted(SYSTEMS))
@@ -49,7 +50,7 @@ async def test_the_same_message_twice_is_one_ticket_with_one_text(kind: str) -> 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 async def test_a_receiver_that_is_not_there_is_an_outcome_and_not_an_exception(kind: str) -> None:
     with receiving() as receiver:
-        url = receiver.url
+        url = receiver.url.replace("http", "smtp") if kind == "email" else receiver.url
     connector = opened(kind, url)
     outcome = await connector.put(MESSAGE)
     assert isinstance(outcome, Later)
