@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the real servers and clients that the tests use (Debian or Ubuntu, as root or with sudo), starting none.
 # Where it may not, it says what will be skipped and goes on: pytest then counts the skipped tests loudly.
-PACKAGES="influxdb mosquitto mosquitto-clients victoria-metrics nut-server nut-client nut-snmp nut-modbus libmodbus5 mbpoll postgresql snmp snmpd snmptrapd chromium fonts-noto-cjk poppler-utils"
+PACKAGES="influxdb mosquitto mosquitto-clients victoria-metrics nut-server nut-client nut-snmp nut-modbus libmodbus5 mbpoll postgresql snmp snmpd snmptrapd chromium fonts-noto-cjk poppler-utils dovecot-imapd python3-aiosmtpd request-tracker5 rt5-db-sqlite rt5-standalone redmine redmine-sqlite ruby-sqlite3 puma"
 missing=""
 for package in $PACKAGES; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
@@ -26,6 +26,10 @@ fi
 if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
     $SUDO mkdir -p /etc/postgresql-common && echo "create_main_cluster = false" | $SUDO tee /etc/postgresql-common/createcluster.conf >/dev/null
 fi
+# The ticket systems are asked no questions and get no database of their own: the tests make theirs in a folder.
+printf '%s\n' 'request-tracker5 request-tracker5/dbconfig-install boolean false' \
+    'request-tracker5 request-tracker5/install-cronjobs boolean false' \
+    'redmine redmine/instances/default/dbconfig-install boolean false' | $SUDO debconf-set-selections 2>/dev/null
 log=$(mktemp)
 install() { $SUDO env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing >"$log" 2>&1 </dev/null; }
 install || { $SUDO apt-get update -q >/dev/null 2>&1 && install; } || {
