@@ -14,11 +14,13 @@ from collections.abc import Sequence
 import msgspec
 import sqlalchemy as sa
 
-from alerts.types import identity
+from alerts.types import Incident, identity
 from desk import words
 from desk.clocks import story
+from desk.opening import Past
 from desk.paper_tables import faq, faq_words
 from desk.types import Entry, EntryKind, Ticket
+from model.finding import Finding
 from model.text import Text
 
 PROPOSED, ACCEPTED, REJECTED = "proposed", "accepted", "rejected"
@@ -164,6 +166,8 @@ def find(conn: sa.Connection, text: str, modes: Sequence[str] = (), model: str =
     """Accepted entries that fit, best first: by rare words shared, the same failure mode, the same model."""
     wanted = list(dict.fromkeys(tokens(text)))[:_MOST_WORDS]
     total = conn.execute(sa.select(sa.func.count()).select_from(faq).where(faq.c.state == ACCEPTED)).scalar_one()
+    if not total:  # opening a ticket asks this, too: it must cost nothing where nothing was learned yet
+        return []
     rows = conn.execute(sa.select(faq_words.c.word, faq_words.c.faq).where(faq_words.c.word.in_(wanted))).all()
     spread = Counter(row.word for row in rows)
     score: dict[str, float] = {}
@@ -184,6 +188,16 @@ def find(conn: sa.Connection, text: str, modes: Sequence[str] = (), model: str =
             add(id, _MODEL, same)
     best = sorted(score.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
     return [Hit(item=get(conn, id), score=round(s, 3), shared=tuple(sorted(shared[id]))) for id, s in best]
+
+
+def past(
+    conn: sa.Connection, incident: Incident, findings: Sequence[Finding] = (), model: str = "", limit: int = 3
+) -> tuple[Past, ...]:
+    """Accepted entries like an incident that is about to open a ticket, for `desk.opening.Background.similar`."""
+    said = [incident.title, *(e.text for f in findings for e in f.evidence)]
+    modes = [*dict.fromkeys(f.kind for f in findings), incident.key.cause]
+    hits = find(conn, " ".join(f"{t.en} {t.zh}" for t in said), modes, model, limit)
+    return tuple(Past(ticket=hit.item.ticket, why=line(hit)) for hit in hits)
 
 
 def line(hit: Hit) -> Text:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 import desk.store as desk
 from collector import inventory
-from collector.store import writing
+from collector.store import alerts, writing
 from desk import documents, faq, recurrence, reports
 from desk.documents import DocumentDamaged, DocumentMissing, DocumentRefused, Links
 from desk.faq import FaqRefused
@@ -187,6 +187,18 @@ def faq_command(
                 return _tell([item for item in made if item], as_json)
             state = faq.ACCEPTED if what == "accept" else faq.REJECTED
             return _tell([faq.decide(conn, id, state, by, centre.now()) for id in words], as_json)
+
+    return _at_the_centre(collector, do)
+
+
+def list_similar(id: str, collector: Path | None, as_json: bool) -> int:
+    """`roundsman report similar TICKET`."""
+
+    def do(centre: Centre) -> int:
+        with centre.engine.connect() as conn:
+            known = inventory.latest(conn)
+            case = reports.case_of(conn, id, known, centre.now(), alerts(conn, incident=desk.ticket(conn, id).incident))
+            return _tell_hits(reports.similar(conn, case), as_json)
 
     return _at_the_centre(collector, do)
 

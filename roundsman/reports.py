@@ -241,6 +241,14 @@ def faq(
 
 
 @app.command
+def similar(ticket: str, /, *, collector: CentreFile = None, json: Json = False) -> int:
+    """Past cases like this ticket, from what was learned and accepted. 相似案例。"""
+    from roundsman.report_files import list_similar
+
+    return list_similar(ticket, collector, json)
+
+
+@app.command
 def recurring(*, since: Since = None, until: Until = None, collector: CentreFile = None, json: Json = False) -> int:
     """Failures that come back on an asset, model or site, and which more than chance would have it. 重复故障分析。"""
     from roundsman.report_files import list_recurring

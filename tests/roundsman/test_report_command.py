@@ -175,6 +175,7 @@ def test_what_was_learned_is_proposed_accepted_and_found(run: Run) -> None:
     assert "nothing fits" in run("faq", "find", "开路")[1]
     assert run("faq", "accept", id, "--who", "wang")[0] == 0
     assert id in run("faq", "find", "电池开路")[1]
+    assert "nothing fits" in run("similar", "T-000001")[1]  # a ticket is no past case of itself
     assert run("faq", "accept", "F-none")[0] == 1
     assert "nothing came back" in run("recurring")[1]
 

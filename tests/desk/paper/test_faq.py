@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from desk import faq, reports
 from desk.faq import ACCEPTED, PROPOSED, REJECTED, FaqRefused
 from model.text import Text
-from tests.desk.paper.stories import END, case, outage
+from tests.desk.paper.stories import END, alert, case, outage
 from tests.desk.stage import DAY, HOUR, T0, incident, inventory
 
 
@@ -113,6 +113,17 @@ def test_the_next_case_of_its_kind_names_the_old_one(conn: sa.Connection) -> Non
     assert "block 7 replaced" in told.en
     first = case(conn, made.ticket)
     assert reports.similar(conn, first) == []  # a ticket is no past case of itself
+
+
+def test_an_incident_about_to_open_a_ticket_is_told_of_cases_like_it(conn: sa.Connection) -> None:
+    made = reports.propose(conn, inventory(), outage(conn), END)
+    assert made is not None
+    told = incident("far/ups-1", "battery")
+    assert faq.past(conn, told, [alert().finding]) == ()
+    faq.decide(conn, made.id, ACCEPTED, "wang", END)
+    [found] = faq.past(conn, told, [alert().finding], "UPS2000")
+    assert found.ticket == made.ticket
+    assert "更换第 7 节电池" in found.why.zh
 
 
 def test_hostile_words_are_words(conn: sa.Connection) -> None:
