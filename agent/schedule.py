@@ -110,6 +110,7 @@ class _Device(msgspec.Struct, kw_only=True):
     id: str
     tiers: dict[Tier, _Tier]
     turns: tuple[_Tier, ...]  #: the same in the order of their rank
+    calm: tuple[_Tier, ...]  #: without the battery's
     status: _Tier
     urgency: Urgency = Urgency.CALM
     last_words: float | None = None  #: it fell silent on battery: asked often until then
@@ -129,7 +130,8 @@ class LinkSchedule:
         self._spread = spread
         self._pause = {tier: pauses.of(tier) for tier in _ORDER}
         self._devices = {id: self._fresh(id, now) for id in devices}
-        self._shared = len(self._devices) > 1
+        self._shared = len(self._devices) != 1
+        self._only = next(iter(self._devices.values()), self._fresh("", now))
         self._live_turns = 0
         self._silent = 0
 
@@ -139,10 +141,19 @@ class LinkSchedule:
         for order, tier in enumerate(_ORDER):
             waits = 0 if tier is Tier.STATUS else min(WAITS_FOR, int(self._pause[tier] / status_s))
             turns.append(_Tier(tier=tier, order=order, waits=waits, fills=tier is Tier.BATTERY, due=now))
-        return _Device(id=id, tiers=dict(zip(_ORDER, turns, strict=True)), turns=tuple(turns), status=turns[0])
+        return _Device(
+            id=id,
+            tiers=dict(zip(_ORDER, turns, strict=True)),
+            turns=tuple(turns),
+            calm=tuple(turns[:-1]),
+            status=turns[0],
+        )
 
     def next(self, now: float) -> Turn | float:
         """The turn to take now, or the time at which the next one will be due."""
+        return self._next_of_many(now) if self._shared else self._next_alone(now)
+
+    def _next_of_many(self, now: float) -> Turn | float:
         best: tuple[bool, float, int] | None = None
         silent: _Device | None = None
         turn: tuple[_Device, _Tier] | None = None
@@ -169,6 +180,23 @@ class LinkSchedule:
         if turn:
             return Turn(device=turn[0].id, tier=turn[1].tier, due=turn[1].due)
         return soonest
+
+    def _next_alone(self, now: float) -> Turn | float:
+        """The same for the only device of its line: nobody to be fair to."""
+        device = self._only
+        if device.status.missed:
+            return _probe(device) if device.status.due <= now else device.status.due
+        best: _Tier | None = None
+        soonest = now + _FAR_S
+        for state in device.turns if device.urgency and not device.no_battery else device.calm:
+            due = state.due
+            if state.passed < state.waits and not state.fresh and not state.fills:
+                continue
+            if due > now:
+                soonest = min(soonest, due)
+            elif best is None or (_fills(state), due) < (_fills(best), best.due):  # in the order of their rank
+                best = state
+        return soonest if best is None else Turn(device=device.id, tier=best.tier, due=best.due)
 
     def done(
         self,
