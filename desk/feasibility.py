@@ -127,7 +127,8 @@ def _nobody(policy: Policy, ticket: Ticket) -> Text:
 
 
 def _part(at: int, ledger: list[Entry]) -> Text:
-    needed = [str(e.data.get("part")) for e in story(ledger) if e.kind is EntryKind.PART_NEEDED and e.data.get("part")]
+    told = (e.data.get("item") or e.data.get("part") for e in story(ledger) if e.kind is EntryKind.PART_NEEDED)
+    needed = [str(name) for name in told if name]
     return words.PART_COMES.format(
         part=", ".join(dict.fromkeys(needed)) or "-", at=_wall(at, place_of(story(ledger)[0]))
     )
