@@ -12,13 +12,13 @@ import msgspec
 import sqlalchemy as sa
 
 from alerts.types import Alert
-from desk import documents, faq, recurrence, store
+from desk import documents, faq, paper_sql, recurrence, store
 from desk.paper import render
 from desk.paper.case import Case
 from desk.paper.fault_paper import fault_paper
 from desk.paper.period import over_at
 from desk.paper.types import Chart, Paper, edited
-from desk.types import Draft, EntryKind, Ticket, TicketState
+from desk.types import Draft, EntryKind
 from model.inventory import Inventory
 from model.text import Language, Text
 
@@ -94,19 +94,15 @@ def cases(
     contract.
     """
     found = []
-    for ticket in store.tickets(conn, customer=customer):
-        late = ticket.opened_at >= end or (ticket.closed_at is not None and ticket.closed_at < start)
-        other = (site is not None and ticket.site != site) or (policy is not None and not _under(ticket, policy))
-        if late or other or ticket.state is TicketState.MERGED:
-            continue
-        case = case_of(conn, ticket.id, inventory, now)
+    for id in paper_sql.worked_on(conn, start, end, customer=customer, site=site, policy=policy):
+        case = case_of(conn, id, inventory, now)
         known = {str(e.data["incident"]) for e in case.ledger if e.data.get("incident")}
         if device is not None and device not in touched(case) and known.isdisjoint(incidents):
             continue
         ended = over_at(case)
         if ended is None or ended >= start:
             found.append(case)
-    return sorted(found, key=lambda c: (c.ticket.opened_at, c.ticket.id))
+    return found
 
 
 def touched(case: Case) -> set[str]:
@@ -115,27 +111,21 @@ def touched(case: Case) -> set[str]:
     return named | {case.device.id} if case.device else named
 
 
-def _under(ticket: Ticket, policy: str) -> bool:
-    return ticket.policy.partition("@")[0] == policy
-
-
-def happened(cases: Sequence[Case]) -> list[recurrence.Happened]:
+def happened(told: Sequence[paper_sql.Told], inventory: Inventory) -> list[recurrence.Happened]:
     """One for each failure mode that was diagnosed in each episode of each ticket, on the device that it was found on.
 
     A relapse or reopening begins another episode: it came back, whatever ticket it came back into.
     """
     found: dict[tuple[str, int, str, str], recurrence.Happened] = {}
-    for case in cases:
-        began = case.ticket.opened_at
-        for entry in case.of(EntryKind.RELAPSED, EntryKind.REOPENED, EntryKind.DIAGNOSED):
-            if entry.kind is not EntryKind.DIAGNOSED:
-                began = entry.at
-                continue
-            mode, on = str(entry.data.get("failure_mode") or ""), entry.data.get("device")
-            device = str(on) if on else (case.device.id if case.device else "")
-            if mode and device:
-                one = recurrence.Happened(ticket=case.ticket.id, at=began, mode=mode, device=device)
-                found.setdefault((one.ticket, one.at, mode, device), one)
+    began: dict[str, int] = {}
+    for entry in told:
+        if entry.kind is not EntryKind.DIAGNOSED:
+            began[entry.ticket] = entry.at
+            continue
+        mode, device = str(entry.data.get("failure_mode") or ""), str(entry.data.get("device") or entry.about)
+        if mode and device in inventory.devices:
+            one = recurrence.Happened(ticket=entry.ticket, at=began[entry.ticket], mode=mode, device=device)
+            found.setdefault((one.ticket, one.at, mode, device), one)
     return list(found.values())
 
 
@@ -149,7 +139,7 @@ def recurring(
     """What came back, over the whole fleet, in the last year unless told otherwise."""
     last = now if end is None else end
     first = last - LOOK_BACK_MS if start is None else start
-    return recurrence.recurrences(happened(cases(conn, inventory, now, 0, last)), inventory, first, last)
+    return recurrence.recurrences(happened(paper_sql.episodes(conn, last), inventory), inventory, first, last)
 
 
 def similar(conn: sa.Connection, case: Case, limit: int = 3) -> list[faq.Hit]:
