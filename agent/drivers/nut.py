@@ -34,6 +34,8 @@ from model.reading import GapCause
 #: What stands in for a profile: one table for everything that NUT can read.
 PROFILE = Profile(id="nut", driver="nut", title=("Network UPS Tools", "NUT（Network UPS Tools）"), source="RFC 9271, NUT nut-names.txt")  # fmt: skip
 STATUS, LOST, FAULT = "ups.status", "alarm.communication_lost", "alarm.general_fault"
+#: The word of a driver that has not heard its UPS yet.
+_WAITS = "WAIT"
 _DISCHARGE = ("battery.", "ups.load", "output.power", "output.realpower", "output.voltage", "output.current")
 #: What every UPS should tell: only of these it is said that they are not there.
 _CORE = frozenset(
@@ -80,6 +82,8 @@ def samples(answer: object, tier: Tier, at: int) -> list[Sample]:
         failure = answer if isinstance(answer, Failure) else Failure(cause=GapCause.GARBLED, raw="not a list")
         return _nothing(tier, failure, at)
     values = answer.values
+    if _WAITS in nut_sense.words(values):  # its driver has not heard the UPS yet: no flag is known to be down
+        return _nothing(tier, Failure(cause=GapCause.STALE, raw=f"{STATUS} {values[STATUS].strip()}"), at)
     against = nut_sense.refused(values)
     out = [*_measured(values, against, tier, at)]
     if tier is Tier.STATUS:

@@ -76,6 +76,14 @@ def test_stale_data_are_gaps_and_the_ups_counts_as_lost() -> None:
     assert told({"ups.status": "OL"})["alarm.communication_lost", None].value == 0
 
 
+def test_a_driver_that_still_waits_for_its_ups_tells_no_alarm_as_absent() -> None:
+    for tier in (Tier.STATUS, Tier.MEASURE, Tier.IDENTITY):
+        found = told({"ups.status": "WAIT", "battery.charge": "97"}, tier)
+        lost = found.pop(("alarm.communication_lost", None), None)
+        assert (lost is not None and lost.value == 1) == (tier is Tier.STATUS)
+        assert {one.cause for one in found.values()} == {GapCause.STALE}
+
+
 def test_phases_have_their_number_and_a_sum_over_them_none() -> None:
     three = {
         "output.phases": "3",
