@@ -41,7 +41,7 @@ def opened(level: str = "emergency", local: bool = True, kva: float | None = 10,
     return entry(0, EntryKind.OPENED, base=when, **{**data, **more})
 
 
-def entry(minutes: float, kind: EntryKind, base: int = T0, recorded: int | None = None, **data: Any) -> Entry:
+def entry(minutes: float, kind: EntryKind, /, base: int = T0, recorded: int | None = None, **data: Any) -> Entry:
     """An entry so many minutes after T0; its `seq` is given by `book`."""
     when = base + round(minutes * MINUTE)
     return Entry(
