@@ -25,52 +25,79 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     number: int
 
 
+# Made once: building a statement costs more than running it, and these run with every incident, act and tick.
+_P, _T, _L = policies.c, tickets.c, ledger.c
+_ONE: sa.BindParameter[str] = sa.bindparam("one")
+_KNOWN = sa.select(_P.id).where(_P.id == sa.bindparam("id"), _P.version == sa.bindparam("version"))
+_BODY = sa.select(_P.body).where(_P.id == sa.bindparam("id"), _P.version == sa.bindparam("version"))
+_OPEN = sa.select(tickets).where(_T.key == _ONE, _T.open.is_(True)).limit(1)
+_OPEN_OF = sa.select(tickets).where(_T.incident == _ONE, _T.open.is_(True)).order_by(_T.opened_at, _T.number).limit(1)
+_ENDED_OF = sa.select(tickets).where(_T.incident == _ONE, _T.open.is_(False)).order_by(_T.number.desc()).limit(1)
+_LAST_ENDED = sa.select(tickets).where(_T.key == _ONE, _T.open.is_(False)).order_by(_T.number.desc()).limit(1)
+_PAST = (
+    sa.select(tickets)
+    .where(_T.root == _ONE, _T.state == TicketState.CLOSED.value)
+    .order_by(_T.number.desc())
+    .limit(sa.bindparam("most"))
+)
+_TICKET = sa.select(tickets).where(_T.id == _ONE)
+_ENTRIES = sa.select(ledger).where(_L.ticket == _ONE).order_by(_L.seq)
+_LAST_NUMBER = sa.select(sa.func.coalesce(sa.func.max(_T.number), 0))
+_LAST_TOUCHED = sa.select(sa.func.coalesce(sa.func.max(_T.touched), 0))
+#: The next of a row of numbers that all changes of all tickets share; writers come one at a time.
+_TOUCH = (_LAST_TOUCHED.with_only_columns(sa.func.coalesce(sa.func.max(_T.touched), 0) + 1)).scalar_subquery()
+_INSERT = tickets.insert().values(
+    touched=_TOUCH, **{c.name: sa.bindparam(f"new_{c.name}") for c in tickets.c if c.name != "touched"}
+)
+_UPDATE = (
+    tickets.update()
+    .where(_T.id == _ONE)
+    .values(touched=_TOUCH)
+    .values({c.name: sa.bindparam(f"new_{c.name}") for c in tickets.c if c.name not in ("id", "number", "touched")})
+)
+_PUT_ENTRIES = ledger.insert()
+_PUT_OUTBOX = outbox.insert()
+
+
 def pin_policy(conn: sa.Connection, id: str, version: str, body: str, now: int) -> None:
     """Keep a policy's text at its first use, so that a later change of the file touches no old ticket."""
-    known = sa.select(policies.c.id).where(policies.c.id == id, policies.c.version == version)
-    if conn.execute(known).first() is None:
+    if conn.execute(_KNOWN, {"id": id, "version": version}).first() is None:
         conn.execute(policies.insert().values(id=id, version=version, body=body, first_used_at=now))
 
 
 def policy_body(conn: sa.Connection, pin: str) -> str | None:
     """The text that a ticket was opened under."""
     id, _, version = pin.partition("@")
-    return conn.execute(
-        sa.select(policies.c.body).where(policies.c.id == id, policies.c.version == version)
-    ).scalar_one_or_none()
+    return conn.execute(_BODY, {"id": id, "version": version}).scalar_one_or_none()
 
 
 def open_ticket(conn: sa.Connection, key: CauseKey) -> Ticket | None:
     """The one open ticket of a cause."""
-    return _first(conn, sa.select(tickets).where(tickets.c.key == str(key), tickets.c.open.is_(True)))
+    return _first(conn, _OPEN, str(key))
 
 
 def open_ticket_of(conn: sa.Connection, incident: str) -> Ticket | None:
     """The open ticket behind which an incident stands (its key may have changed when it took another over)."""
-    query = sa.select(tickets).where(tickets.c.incident == incident, tickets.c.open.is_(True))
-    return _first(conn, query.order_by(tickets.c.opened_at, tickets.c.number))
+    return _first(conn, _OPEN_OF, incident)
 
 
 def ended_ticket_of(conn: sa.Connection, incident: str) -> Ticket | None:
     """The newest ended ticket of an incident: a person may have closed it while the incident goes on."""
-    query = sa.select(tickets).where(tickets.c.incident == incident, tickets.c.open.is_(False))
-    return _first(conn, query.order_by(tickets.c.number.desc()))
+    return _first(conn, _ENDED_OF, incident)
 
 
 def ticket(conn: sa.Connection, id: str) -> Ticket | None:
-    return _first(conn, sa.select(tickets).where(tickets.c.id == id))
+    return _first(conn, _TICKET, id)
 
 
 def last_ended(conn: sa.Connection, key: CauseKey) -> Ticket | None:
     """The newest ended ticket of a cause: it may be opened anew."""
-    query = sa.select(tickets).where(tickets.c.key == str(key), tickets.c.open.is_(False))
-    return _first(conn, query.order_by(tickets.c.number.desc()))
+    return _first(conn, _LAST_ENDED, str(key))
 
 
 def past(conn: sa.Connection, root: str, most: int) -> list[Ticket]:
     """The newest ended tickets of the same equipment, line or site."""
-    query = sa.select(tickets).where(tickets.c.root == root, tickets.c.state == TicketState.CLOSED.value)
-    return [_ticket(row) for row in conn.execute(query.order_by(tickets.c.number.desc()).limit(most))]
+    return [_ticket(row) for row in conn.execute(_PAST, {"one": root, "most": most})]
 
 
 def ticket_list(
@@ -116,29 +143,23 @@ def news(conn: sa.Connection, after: int) -> list[sa.Row[Any]]:
 
 
 def last_touched(conn: sa.Connection) -> int:
-    return int(conn.scalar(sa.select(sa.func.max(tickets.c.touched))) or 0)
+    return int(conn.execute(_LAST_TOUCHED).scalar_one())
 
 
 def next_number(conn: sa.Connection) -> int:
     """Rising numbers; of two writers that take the same one, the second collides and tries again."""
-    return int(conn.execute(sa.select(sa.func.coalesce(sa.func.max(tickets.c.number), 0))).scalar_one()) + 1
-
-
-#: The next of a row of numbers that all changes of all tickets share; writers come one at a time.
-_TOUCH = sa.select(sa.func.coalesce(sa.func.max(tickets.c.touched), 0) + 1).scalar_subquery()
+    return int(conn.execute(_LAST_NUMBER).scalar_one()) + 1
 
 
 def insert_ticket(
     conn: sa.Connection, number: int, ticket: Ticket, next_due: int | None, due_at: int | None = None
 ) -> None:
-    columns = _columns(ticket, next_due, due_at)
-    conn.execute(tickets.insert().values(id=ticket.id, number=number, touched=_TOUCH, **columns))
+    conn.execute(_INSERT, {"new_id": ticket.id, "new_number": number, **_columns(ticket, next_due, due_at)})
 
 
 def update_ticket(conn: sa.Connection, ticket: Ticket, next_due: int | None, due_at: int | None = None) -> None:
     """Bring the row in line with its ledger."""
-    columns = _columns(ticket, next_due, due_at)
-    conn.execute(tickets.update().where(tickets.c.id == ticket.id).values(touched=_TOUCH, **columns))
+    conn.execute(_UPDATE, {"one": ticket.id, **_columns(ticket, next_due, due_at)})
 
 
 def _whose(query: sa.Select[Any], whose: dict[str, str | None]) -> sa.Select[Any]:
@@ -147,8 +168,7 @@ def _whose(query: sa.Select[Any], whose: dict[str, str | None]) -> sa.Select[Any
 
 def entries(conn: sa.Connection, ticket: str) -> list[Entry]:
     """A ticket's ledger in the order of recording."""
-    query = sa.select(ledger).where(ledger.c.ticket == ticket).order_by(ledger.c.seq)
-    return [_entry(row) for row in conn.execute(query)]
+    return [_entry(row) for row in conn.execute(_ENTRIES, {"one": ticket})]
 
 
 def entries_of(conn: sa.Connection, tickets: Sequence[str]) -> dict[str, list[Entry]]:
@@ -178,7 +198,7 @@ def insert_entries(conn: sa.Connection, new: Sequence[Entry]) -> None:
         for e in new
     ]
     if rows:
-        conn.execute(ledger.insert(), rows)
+        conn.execute(_PUT_ENTRIES, rows)
 
 
 def numbered(ticket: str, after: int, drafts: Iterable[Draft], now: int) -> list[Entry]:
@@ -215,7 +235,7 @@ def audience(conn: sa.Connection, customer: str) -> list[str]:
 
 def insert_outbox(conn: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
-        conn.execute(outbox.insert(), list(rows))
+        conn.execute(_PUT_OUTBOX, list(rows))
 
 
 def outbox_heads(conn: sa.Connection, connector: str, limit: int) -> list[sa.Row[Any]]:
@@ -259,35 +279,35 @@ def _columns(ticket: Ticket, next_due: int | None, due_at: int | None) -> dict[s
     policy_id, _, version = ticket.policy.partition("@")
     call = ticket.next_call
     return {
-        "key": str(ticket.key),
-        "customer": ticket.key.customer,
-        "cause": ticket.key.cause,
-        "root": ticket.key.root,
-        "incident": ticket.incident,
-        "site": ticket.site,
-        "title_en": ticket.title.en,
-        "title_zh": ticket.title.zh,
-        "policy_id": policy_id,
-        "policy_version": version,
-        "level": ticket.level,
-        "impact": ticket.impact.value,
-        "state": ticket.state.value,
-        "open": ticket.state not in (TicketState.CLOSED, TicketState.MERGED),
-        "opened_at": ticket.opened_at,
-        "changed_at": ticket.changed_at,
-        "closed_at": ticket.closed_at,
-        "next_call_en": call.en if call else None,
-        "next_call_zh": call.zh if call else None,
-        "next_due": next_due,
-        "due_at": due_at,
-        "kind": ticket.kind.value,
-        "device": ticket.device,
-        "owner": ticket.owner,
+        "new_key": str(ticket.key),
+        "new_customer": ticket.key.customer,
+        "new_cause": ticket.key.cause,
+        "new_root": ticket.key.root,
+        "new_incident": ticket.incident,
+        "new_site": ticket.site,
+        "new_title_en": ticket.title.en,
+        "new_title_zh": ticket.title.zh,
+        "new_policy_id": policy_id,
+        "new_policy_version": version,
+        "new_level": ticket.level,
+        "new_impact": ticket.impact.value,
+        "new_state": ticket.state.value,
+        "new_open": ticket.state not in (TicketState.CLOSED, TicketState.MERGED),
+        "new_opened_at": ticket.opened_at,
+        "new_changed_at": ticket.changed_at,
+        "new_closed_at": ticket.closed_at,
+        "new_next_call_en": call.en if call else None,
+        "new_next_call_zh": call.zh if call else None,
+        "new_next_due": next_due,
+        "new_due_at": due_at,
+        "new_kind": ticket.kind.value,
+        "new_device": ticket.device,
+        "new_owner": ticket.owner,
     }
 
 
-def _first(conn: sa.Connection, query: sa.Select[Any]) -> Ticket | None:
-    row = conn.execute(query.limit(1)).first()
+def _first(conn: sa.Connection, query: sa.Select[Any], one: str) -> Ticket | None:
+    row = conn.execute(query, {"one": one}).first()
     return None if row is None else _ticket(row)
 
 

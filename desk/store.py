@@ -294,13 +294,15 @@ def _parsed(body: str) -> Policy:
     return found
 
 
-def _take(
-    conn: sa.Connection, incident: Incident, inventory: Inventory, now: int, around: Around = lambda _: NOTHING
-) -> list[str]:
+def _take(conn: sa.Connection, incident: Incident, inventory: Inventory, now: int, around: Around) -> list[str]:
     """One incident that was not merged away: into its open ticket, a closed one that comes back, or a new one."""
-    held = sql.open_ticket_of(conn, incident.id) or sql.open_ticket(conn, incident.key) or _heir(conn, incident)
+    held = sql.open_ticket_of(conn, incident.id) or sql.open_ticket(conn, incident.key)
+    ended = None if held else sql.ended_ticket_of(conn, incident.id)
+    held = held or _heir(conn, ended)
     if held is None:
-        return _back(conn, incident, now, around) or _open(conn, incident, inventory, now, around)
+        if not rules.wants(incident):
+            return []
+        return _back(conn, incident, now, around) or _open(conn, incident, ended, inventory, now, around)
     entries, rule = sql.entries(conn, held.id), policy(conn, held)
     drafts = rules.decide(held, entries, incident, inventory, rule, now, around(incident))
     return [held.id] if drafts and _settle(conn, held.id, drafts, now) else []
@@ -308,7 +310,7 @@ def _take(
 
 def _back(conn: sa.Connection, incident: Incident, now: int, around: Around) -> list[str]:
     """The last ticket of the same cause, where its policy lets it come back."""
-    ended = sql.last_ended(conn, incident.key) if rules.wants(incident) else None
+    ended = sql.last_ended(conn, incident.key)
     if ended is None:
         return []
     drafts = rules.returns(ended, sql.entries(conn, ended.id), incident, policy(conn, ended), now, around(incident))
@@ -316,9 +318,9 @@ def _back(conn: sa.Connection, incident: Incident, now: int, around: Around) -> 
 
 
 def _open(
-    conn: sa.Connection, incident: Incident, inventory: Inventory, now: int, around: Around = lambda _: NOTHING
+    conn: sa.Connection, incident: Incident, ended: Ticket | None, inventory: Inventory, now: int, around: Around
 ) -> list[str]:
-    if not rules.wants(incident) or _dismissed(conn, incident):
+    if ended is not None and _dismissed(conn, incident, ended):
         return []
     day = rules.day_of(inventory.site(incident.site), min(incident.opened_at, now))
     chosen, notes = _policy_for(incident.key.customer, day, inventory, now)
@@ -358,17 +360,14 @@ def _number(conn: sa.Connection, chosen: Policy, drafts: Sequence[Draft], now: i
     raise RuntimeError("no free ticket number after five tries")
 
 
-def _dismissed(conn: sa.Connection, incident: Incident) -> bool:
+def _dismissed(conn: sa.Connection, incident: Incident, ended: Ticket) -> bool:
     """Whether a person closed this very incident's ticket; if it has grown worse since, that no longer holds."""
-    ended = sql.ended_ticket_of(conn, incident.id)
-    if ended is None:
-        return False
     return incident.worst.rank >= rules.last_seen(sql.entries(conn, ended.id)).worst.rank
 
 
-def _heir(conn: sa.Connection, incident: Incident) -> Ticket | None:
-    """The open ticket into which this incident's own ticket was merged."""
-    held = sql.ended_ticket_of(conn, incident.id)
+def _heir(conn: sa.Connection, ended: Ticket | None) -> Ticket | None:
+    """The open ticket into which an incident's own ticket, now ended, was merged."""
+    held = ended
     while held is not None and held.state is TicketState.MERGED:
         into = next(e.data["into"] for e in sql.entries(conn, held.id) if e.kind is EntryKind.MERGED)
         held = sql.ticket(conn, str(into))
