@@ -17,6 +17,7 @@ from model.text import Text
 from model.timescale import REAL, TimeScale
 from roundsman import __version__
 from roundsman.field_office import app as field_app
+from roundsman.outbox_commands import app as outbox_app
 from roundsman.policy_commands import app as policy_app
 from roundsman.reports import app as report_app
 from roundsman.speech import complain, language
@@ -39,6 +40,7 @@ app.command(profile_app)
 app.command(policy_app)
 app.command(report_app)
 app.command(field_app)
+app.command(outbox_app)
 
 Clock = Annotated[
     str | None, Parameter(name="--clock", help="T0:REAL0:SPEED, the injected clock of a demo. 演示用的注入时钟。")

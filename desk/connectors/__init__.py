@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from alerts.types import identity
+from desk.connectors.apprise import HEARS, Channel
 from desk.connectors.email import Email
 from desk.connectors.glpi import Glpi
 from desk.connectors.jira_sm import JiraServiceManagement
@@ -70,6 +71,7 @@ KINDS: dict[str, Kind] = {
     "zammad": Kind(open=Zammad, options=Zammad.OPTIONS),
     "glpi": Kind(open=Glpi, options=Glpi.OPTIONS),
     "email": Kind(open=Email, options=Email.OPTIONS),
+    "apprise": Kind(open=Channel, options=Channel.OPTIONS, hears=HEARS),
 }
 
 #: Schemes other than https: (encrypted, or encrypted after a greeting), and those for this machine only.

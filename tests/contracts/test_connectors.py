@@ -15,8 +15,12 @@ ALL = {**{kind: each.open for kind, each in KINDS.items()}, "_blueprint": Bluepr
 MESSAGE = Message(key="T-000001:1:x", ticket="T-000001", seq=1, body=b'{"schema":1}')
 
 
+#: Apprise's whole address is the secret.
+OWN = {"apprise": f"json://127.0.0.1:1/{SECRET}"}
+
+
 def opened(kind: str, url: str) -> Connector:
-    return ALL[kind](settings(kind, url, "env:S"), SECRET)
+    return ALL[kind](settings(kind, url, "env:S"), OWN.get(kind, SECRET))
 
 
 @pytest.mark.parametrize("kind", ["_blueprint", "webhook"])
@@ -32,7 +36,7 @@ async def test_the_same_message_twice_is_recognised_by_its_key(kind: str) -> Non
 def test_every_kind_is_proved_somewhere() -> None:
     """Against real servers, against stand-ins for documented APIs, or here."""
     real = {"rt", "redmine"}  # tests/journeys/test_mirrors.py
-    mail = {"email"}  # tests/desk/test_email.py
+    mail = {"email", "apprise"}  # tests/desk/test_email.py, tests/desk/test_people.py
     assert set(KINDS) == real | mail | set(SYSTEMS) | {"webhook"}
 
 
