@@ -5,7 +5,9 @@ Only the hot path is here, without response models: authenticate, bound, decode,
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from functools import partial
 from hashlib import sha256
 from hmac import compare_digest
 from typing import Any
@@ -19,7 +21,7 @@ from collector import enrol
 from collector.neighbours import metrics
 from collector.neighbours.door import WriteDoor
 from collector.running import Running
-from collector.store import fleet, recordings
+from collector.store import fleet, in_words, recordings
 from collector.writer import Post
 from model.batch import CONTENT_TYPE, BatchError, decode
 
@@ -38,6 +40,9 @@ _enrol_body = msgspec.json.Decoder(_EnrolBody)
 def build_app(centre: Running) -> FastAPI:
     """The application; `roundsman` mounts the console on it."""
     app = FastAPI(title="Roundsman", version="1", docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json")
+
+    app.add_exception_handler(sa.exc.DBAPIError, partial(_away, centre))
+    app.add_exception_handler(sa.exc.TimeoutError, partial(_away, centre))
 
     @app.post("/v1/batches", openapi_extra={"requestBody": {"content": {CONTENT_TYPE: {}}, "required": True}})
     async def batches(request: Request) -> Response:
@@ -62,7 +67,7 @@ def build_app(centre: Running) -> FastAPI:
 
 
 async def _batches(centre: Running, request: Request) -> Response:
-    agent = _agent(centre, request)
+    agent = await _agent(centre, request)
     if agent is None:
         return _no(401, "expected the key of an enrolled agent as Authorization: Bearer; got none or a revoked one")
     body = await _body(request, centre.config.max_body)
@@ -113,10 +118,19 @@ async def _enrolment(centre: Running, request: Request) -> Response:
     return _json(200, {"agent": agent})
 
 
-def _agent(centre: Running, request: Request) -> tuple[str, str] | None:
+async def _away(centre: Running, _request: Request, error: Exception) -> Response:
+    """The database cannot be asked: whoever came, comes again."""
+    return _no(503, in_words(centre.engine, error), {"Retry-After": "5"})
+
+
+async def _agent(centre: Running, request: Request) -> tuple[str, str] | None:
     """(agent, site) of the key that came with the request."""
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    return _agent_of(centre, key.strip()) if scheme.lower() == "bearer" else None
+    if scheme.lower() != "bearer":
+        return None
+    if centre.engine.dialect.name == "sqlite":
+        return _agent_of(centre, key.strip())
+    return await asyncio.to_thread(_agent_of, centre, key.strip())  # a server that is away must not hold up the loop
 
 
 def _agent_of(centre: Running, key: str) -> tuple[str, str] | None:
