@@ -105,9 +105,8 @@ class Running:
 
     def health(self) -> dict[str, Any]:
         """For /healthz: `problems` is empty when all is well."""
-        problems = [
-            f"{what}: {why}" for what, why in {"batches": self.writer.problem, **self.upkeep_problems}.items() if why
-        ]
+        known = {"batches": self.writer.problem, **self.upkeep_problems, **self.writer.stuck}
+        problems = [f"{what}: {why}" for what, why in known.items() if why]
         waiting = [msgspec.to_builtins(each) for each in self.waiting]
         status = "degraded" if problems else "ok"
         return {"status": status, "now": self.now(), "problems": problems, "connectors": waiting}
