@@ -218,8 +218,18 @@ def _convert(act: Act) -> Draft:
 
 def _facts(act: Act) -> Draft:
     told = facts_told({name: value for name, value in act.data.items() if name not in ("why", "document")})
-    said = ", ".join(f"{name} = {'?' if value is None else value}" for name, value in told.items())
-    return _draft(act, _with(Text(said, said), act.text), **told)
+    said = [_fact(name, value) for name, value in told.items()]
+    both = Text(", ".join(one.en for one in said), "，".join(one.zh for one in said))
+    return _draft(act, _with(both, act.text), **told)
+
+
+def _fact(name: str, value: float | None) -> Text:
+    if value is None:
+        answer = words.UNKNOWN
+    else:
+        answer = Text(f"{value:g}", f"{value:g}") if name == "kva" else (words.YES if value else words.NO)
+    title = words.FACTS[name]
+    return Text(f"{title.en}: {answer.en}", f"{title.zh}：{answer.zh}")
 
 
 def facts_told(data: Data) -> dict[str, int | float | None]:

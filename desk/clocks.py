@@ -116,7 +116,7 @@ def _state(broken: bool, mode: ClockState, limit: int | None) -> ClockState:
 
 def _proof(life: Life) -> str | None:
     by = life.stopped_by
-    if by is None or by.kind is not EntryKind.RESTORED:
+    if by is None or by.kind not in (EntryKind.RESTORED, EntryKind.RESOLVED):
         return None
     return str(by.data.get("proof") or "person")
 

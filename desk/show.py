@@ -12,7 +12,7 @@ from desk import words
 from desk.calendars import zone
 from desk.explain import Counted, Explained, ExplainedClock, level_name
 from desk.policy import Policy
-from desk.types import Clock, Entry, Interval, Ticket
+from desk.types import Clock, Entry, EntryKind, Interval, Ticket
 from model.text import Language, Text
 
 
@@ -107,6 +107,37 @@ def ledger_lines(ledger: list[Entry], tz: str, language: Language) -> list[str]:
         kind = words.ENTRIES[e.kind][language]
         lines.append(f"#{e.seq}  {moment(e.at, tz)}  {e.who}  {kind}: {e.text[language]}{late}")
     return lines
+
+
+def case_json(ledger: list[Entry]) -> dict[str, Any]:
+    """What was known when it was opened: why it is one case, likely cause, first steps, evidence, older cases."""
+    data = next((e.data for e in ledger if e.kind is EntryKind.OPENED), {})
+    said = {name: _of(data, name) for name in ("why", "likely_cause", "first_steps", "similar_why")}
+    return {
+        "why": _both(said["why"]),
+        "likely_cause": _both(said["likely_cause"]),
+        "first_steps": _both(said["first_steps"]),
+        "similar": [id for id in str(data.get("similar") or "").split(",") if id],
+        "similar_why": _both(said["similar_why"]),
+        "evidence": [line for line in str(data.get("evidence") or "").splitlines() if line],
+        "serial": data.get("serial"),
+    }
+
+
+def case_lines(ledger: list[Entry], language: Language) -> list[str]:
+    """The same for a terminal; nothing that is not known."""
+    data = next((e.data for e in ledger if e.kind is EntryKind.OPENED), {})
+    lines = []
+    for name, title in words.CASE.items():
+        said = _of(data, name)
+        if said is not None:
+            lines.append(f"{title[language]}: " + said[language].replace("\n", " · "))
+    return lines
+
+
+def _of(data: dict[str, str | int | float | None], name: str) -> Text | None:
+    en, zh = data.get(f"{name}_en"), data.get(f"{name}_zh")
+    return Text(str(en), str(zh)) if en and zh else None
 
 
 def clock_line(clock: Clock, tz: str, language: Language, breaks_after: Text | None = None) -> str:

@@ -174,7 +174,7 @@ def _pass(policy: Policy, rule: ClockRule, life: Life, event: Entry, at: int, st
         _cut(policy, rule, life, event, at, standing, ClockState.STOPPED)
     else:
         mode = ClockState.PAUSED if standing.waiting and rule.pauses else ClockState.RUNNING
-        if mode is not life.mode or standing.changed:
+        if mode is not life.mode or (standing.changed and _others(policy, rule, life, standing)):
             _cut(policy, rule, life, event, at, standing, mode)
 
 
@@ -194,6 +194,13 @@ def _maybe_runs_on(policy: Policy, rule: ClockRule, life: Life, event: Entry, at
         life.stretches.pop()
         life.stopped_by = event
         _cut(policy, rule, life, event, at, standing, ClockState.STOPPED)
+
+
+def _others(policy: Policy, rule: ClockRule, life: Life, standing: Standing) -> bool:
+    """Whether other promises hold now than in the stretch in hand."""
+    last = life.stretches[-1]
+    held = [] if last.promise is None else [last.promise, *last.others]
+    return applicable(policy, rule, standing.level, standing.facts) != held
 
 
 def _cut(

@@ -168,6 +168,27 @@ WARRANTY_NOT_BEGUN = Text(
 )
 WARRANTY_NO_DATE = Text("undefined, ask: the date of installation is not known", "未定义，须询问：安装日期不详")
 
+FACTS: dict[str, Text] = {
+    "local": Text("a local office is near", "本地有机构"),
+    "kva": Text("rating (kVA)", "容量（kVA）"),
+    "contract": Text("has a contract", "有合同"),
+    "in_warranty": Text("in warranty", "保修期内"),
+    "hardware": Text("hardware", "硬件故障"),
+    "spares_on_site": Text("spare parts on site", "现场有备件"),
+    "remote_solvable": Text("can be solved remotely", "可远程解决"),
+    "cause_known": Text("cause known", "原因已知"),
+    "non_stop": Text("slow, but runs", "非停机"),
+    "disaster": Text("disaster", "重大灾害"),
+    "customer_request": Text("the customer asks for it", "客户要求"),
+}
+YES, NO, UNKNOWN = Text("yes", "是"), Text("no", "否"), Text("not known", "不详")
+#: What an opening entry may know, in the order in which it is told.
+CASE: dict[str, Text] = {
+    "why": Text("why one case", "归为一单的原因"),
+    "likely_cause": Text("likely cause", "可能原因"),
+    "first_steps": Text("first steps", "首要措施"),
+    "similar_why": Text("similar cases", "相似案例"),
+}
 PROOFS: dict[str, Text] = {
     "telemetry": Text("proven by readings", "由遥测证明"),
     "person": Text("not proven by readings", "未由遥测证明"),

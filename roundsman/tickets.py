@@ -29,9 +29,11 @@ def list_tickets(collector: Path | None, scale: TimeScale, *, everything: bool, 
     try:
         with opened(collector) as centre, centre.engine.connect() as conn:
             now = now_of(centre, scale)
-            for ticket in desk.tickets(conn, open_only=not everything):
+            found = desk.tickets(conn, open_only=not everything)
+            zones, times = latest(conn).sites, desk.clocks_of(conn, found, now)
+            for ticket in found:
                 policy = desk.policy(conn, ticket)
-                clocks = [c for c in desk.clocks(conn, ticket.id, now) if c.due_at is not None and c.stopped_at is None]
+                clocks = [c for c in times[ticket.id] if c.due_at is not None and c.stopped_at is None]
                 nearest = min(clocks, key=lambda c: c.due_at or 0, default=None)
                 if as_json:
                     due = show.clock_json(nearest) if nearest else None
@@ -39,7 +41,8 @@ def list_tickets(collector: Path | None, scale: TimeScale, *, everything: bool, 
                     continue
                 say(show.ticket_line(ticket, policy, language()))
                 if nearest:
-                    say("    " + show.clock_line(nearest, zone_of(conn, ticket.site), language()))
+                    site = zones.get(ticket.site)
+                    say("    " + show.clock_line(nearest, site.tz if site else "UTC", language()))
     except NoCentreError as error:
         complain(error.text)
         return 1
@@ -58,6 +61,7 @@ def show_ticket(id: str, collector: Path | None, scale: TimeScale, *, as_json: b
                 put(
                     {
                         **show.ticket_json(ticket, policy),
+                        "case": show.case_json(ledger),
                         "clocks": [show.clock_json(clock) for clock in clocks],
                         "ledger": [show.entry_json(entry) for entry in ledger],
                     }
@@ -65,8 +69,12 @@ def show_ticket(id: str, collector: Path | None, scale: TimeScale, *, as_json: b
                 return 0
             tz = zone_of(conn, ticket.site)
             say(show.ticket_line(ticket, policy, language()))
+            for line in show.case_lines(ledger, language()):
+                say("  " + line)
             for clock in clocks:
                 say("  " + show.clock_line(clock, tz, language()))
+                for problem in clock.problems:
+                    say(f"    ! {problem[language()]}")
             for line in show.ledger_lines(ledger, tz, language()):
                 say("  " + line)
     except NoCentreError as error:

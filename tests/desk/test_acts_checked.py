@@ -96,7 +96,9 @@ def test_choices_are_those_of_the_contract(kind: EntryKind, of: Policy, data: di
 def test_facts_are_taken_as_people_say_them_and_unknown_takes_one_back() -> None:
     draft = act(K.FACTS, hardware="yes", spares_on_site="0", remote_solvable="unknown", kva="10")
     assert draft.data == {"hardware": 1, "spares_on_site": 0, "remote_solvable": None, "kva": 10.0}
-    assert draft.text.en == "hardware = 1, spares_on_site = 0, remote_solvable = ?, kva = 10.0"
+    assert draft.text.en == (
+        "hardware: yes, spare parts on site: no, can be solved remotely: not known, rating (kVA): 10"
+    )
 
 
 def test_nobody_can_claim_that_readings_prove_their_word() -> None:

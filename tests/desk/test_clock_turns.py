@@ -216,7 +216,8 @@ def test_readings_outweigh_a_click() -> None:
 
 def test_resolved_says_more_than_restored_and_not_the_other_way_round() -> None:
     ledger = book(start(), entry(60, K.RESOLVED))
-    assert one("restore", ledger, 90).stopped_at == T0 + HOUR
+    found = one("restore", ledger, 90)
+    assert (found.stopped_at, found.proof) == (T0 + HOUR, "person")
     assert one("resolve", book(start(), entry(60, K.RESTORED, proof="telemetry")), 90).state is ClockState.RUNNING
 
 
