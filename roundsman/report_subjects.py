@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from alerts.kinds import KINDS
 from alerts.types import Alert
 from collector import store as kept
 from collector.history import HistoryError
@@ -12,7 +11,7 @@ from desk import documents, faq, recurrence, reports, warranty
 from desk.calendars import zone
 from desk.documents import Document
 from desk.inspection import prefill
-from desk.paper.case import Case, minute
+from desk.paper.case import Case, finding_name, minute
 from desk.paper.inspection_paper import inspection_paper
 from desk.paper.life_paper import Life, case_events, handbook_paper
 from desk.paper.period import Event, Period
@@ -173,8 +172,7 @@ def _events(
 
 
 def _finding(alert: Alert) -> Text:
-    kind = KINDS.get(alert.kind)
-    name = kind.title if kind else same(alert.kind)
+    name = finding_name(alert.kind)
     seen = alert.finding.evidence[0].text if alert.finding.evidence else None
     return Text(f"{name.en}: {seen.en}", f"{name.zh}：{seen.zh}") if seen else name
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from alerts.kinds import KINDS
 from alerts.types import Alert
 from desk import show, words
 from desk.clocks import story
@@ -191,7 +192,7 @@ def evidence(case: Case) -> Section | None:
         seen = [e.text for e in alert.finding.evidence]
         said = Text("\n".join(t.en for t in seen), "\n".join(t.zh for t in seen))
         until = minute(alert.cleared_at, case.tz) if alert.cleared_at else "…"
-        rows.append((name, same(f"{minute(alert.raised_at, case.tz)}\n→ {until}"), same(alert.kind), said))
+        rows.append((name, same(f"{minute(alert.raised_at, case.tz)}\n→ {until}"), finding_name(alert.kind), said))
     blocks: list[Block] = []
     if rows:
         head = (Text("Equipment", "设备"), Text("When", "时间"), Text("Finding", "发现"), Text("Evidence", "证据"))
@@ -200,6 +201,12 @@ def evidence(case: Case) -> Section | None:
     if not blocks:
         return None
     return Section(id="evidence", title=Text("Evidence from readings", "遥测证据"), blocks=tuple(blocks))
+
+
+def finding_name(kind: str) -> Text:
+    """A finding's title, or its id where it is not known any more."""
+    known = KINDS.get(kind)
+    return known.title if known else same(kind)
 
 
 def facts(*rows: tuple[Text, Text | str | None]) -> Facts:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from alerts.types import Impact
 from desk import words
-from desk.paper.case import Case, about, evidence, facts, heading, minute, promises, span, timeline
+from desk.paper.case import Case, about, evidence, facts, finding_name, heading, minute, promises, span, timeline
 from desk.paper.types import Block, Paper, Section, Words, same
 from desk.policy import ReportRule
 from desk.types import EntryKind
@@ -122,14 +122,15 @@ def _type(case: Case, id: str) -> tuple[Block, ...]:
         None,
     )
     side = None if hardware is None else (Text("hardware", "硬件") if hardware else Text("software", "软件"))
-    kinds = sorted({a.kind for a in case.alerts})
+    kinds = [finding_name(kind) for kind in sorted({a.kind for a in case.alerts})]
+    found = Text(", ".join(k.en for k in kinds), "、".join(k.zh for k in kinds))
     table = facts(
         (Text("Kind of cause", "原因类别"), same(case.ticket.key.cause)),
         (Text("Failure mode", "故障模式"), None if mode is None else same(mode)),
         (Text("Hardware or software", "硬件或软件"), side),
         (Text("Impact on the load", "对负载的影响"), words.IMPACTS[_worst(case)]),
         (Text("Level", "级别"), case.policy.level(case.ticket.level).means),
-        (Text("Findings", "检测发现"), ", ".join(kinds)),
+        (Text("Findings", "检测发现"), found if kinds else None),
     )
     name = case.ticket.title
     return (Words(id=id, text=Text(f"{name.en}.", f"{name.zh}。")), table)

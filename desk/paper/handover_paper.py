@@ -27,6 +27,16 @@ DONE = (
     EntryKind.RESOLVED,
 )
 
+#: Of those, what could have mended it: what followed is its result.
+_TRIED = (
+    EntryKind.PLANNED,
+    EntryKind.CONTINGENCY,
+    EntryKind.PART_FITTED,
+    EntryKind.LENT,
+    EntryKind.RESTORED,
+    EntryKind.RESOLVED,
+)
+
 
 def handover_paper(case: Case) -> Paper:
     """The pack: user data, the fault, operations done and their results, the question."""
@@ -93,6 +103,10 @@ def handover_paper(case: Case) -> Paper:
 def _result(case: Case, n: int) -> Text:
     """What followed: restored or relapsed next, or that it went on."""
     entries = case.of(*DONE)
+    if entries[n].kind in (EntryKind.REMOTE_FAILED, EntryKind.UNSOLVED_ONSITE):
+        return Text("not solved by it", "未因此解决")
+    if entries[n].kind not in _TRIED:
+        return same("–")
     after = entries[n + 1] if n + 1 < len(entries) else None
     if entries[n].kind in (EntryKind.RESTORED, EntryKind.RESOLVED):
         return Text("it ran again", "恢复运行")

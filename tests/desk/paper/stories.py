@@ -67,7 +67,7 @@ def alert() -> Alert:
     advice = Text("Measure every block, replace the open one", "逐节测量，更换开路电池")
     finding = Finding(
         device="sz/ups-1",
-        kind="battery_weak",
+        kind="battery_flag",
         index=None,
         severity=Severity.CRITICAL,
         since=T0,
@@ -78,7 +78,7 @@ def alert() -> Alert:
     return Alert(
         id="a1",
         device="sz/ups-1",
-        kind="battery_weak",
+        kind="battery_flag",
         index=None,
         severity=Severity.CRITICAL,
         impact=Impact.OUTAGE,
