@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 import structlog
 
+from collector import field_watch
 from collector.history import HistoryError, sealing
 from collector.history.corrected import Corrected
 from collector.history.embedded import Embedded
@@ -35,6 +36,7 @@ _SEAL_S = 60.0
 _FORWARD_S = 0.5
 _WAITING_S = 5.0
 _CLAIM_S = 5.0
+_FIELD_S = 600.0
 #: Hot rows rest this long before they are sealed: late rows of the same hour join them in one file.
 _HOT_MS = _HOUR_MS
 _MARKS_MS = 60 * _DAY_MS
@@ -60,6 +62,7 @@ def loops(centre: Running) -> list[Coroutine[Any, Any, None]]:
         _every(_SEAL_S, "sealing", lambda: _seal(centre), centre),
         *_ways(centre),
         _every(_WAITING_S, "waiting", lambda: _waiting(centre), centre),
+        _every(_FIELD_S, "field", partial(field_watch.turn, centre), centre),
     ]
 
 

@@ -96,6 +96,8 @@ def jobs(policy: Policy, inventory: Inventory, customer: str, since: date) -> li
     """The duties with a cadence or words that this customer's contract brings, each for each of its subjects."""
     sites = sorted((s for s in inventory.sites.values() if s.customer == customer), key=lambda s: s.id)
     home = sites[0].tz if sites else "Asia/Shanghai"
+    mine = {site.id: site for site in sites}
+    devices = [(mine[d.site], d) for d in inventory.devices.values() if d.kind == "ups" and d.site in mine]
     found: list[Job] = []
     for duty in policy.duties:
         if duty.after is not None:
@@ -107,7 +109,6 @@ def jobs(policy: Policy, inventory: Inventory, customer: str, since: date) -> li
         elif duty.scope == "site":
             found += [_job(duty, s.id, customer, s.id, None, s.tz, since) for s in sites]
         else:
-            devices = [(s, d) for s in sites for d in inventory.at_site(s.id) if d.kind == "ups"]
             found += [
                 _job(duty, d.id, customer, s.id, d.id, s.tz, max(since, _day(d.installed) or since)) for s, d in devices
             ]

@@ -8,7 +8,7 @@ whatever restarts; what was overdue before the desk looked for the first time is
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 
 import msgspec
@@ -74,22 +74,37 @@ def done(
         raise FieldRefused(NO_DEPTH.format(least=f"{held.duty.min_depth:.0%}"))
     if depth is not None and not 0 <= depth <= 1:
         raise FieldRefused(BAD_DEPTH)
-    data: Data = {"depth": depth, "document": document, "source": held.duty.source}
-    title = held.duty.title
-    said = Text(f"{title.en}: done. {text}".rstrip(), f"{title.zh}：已完成。{text}".rstrip())
-    line = field_sql.add(conn, "duty", key, "done", who, at, now, said, of=_subject(held), data=data)
-    _close_calls(conn, key, line, now)
+    line = _record(conn, held, who, at, now, depth, document, text)
+    _close_calls(conn, [line], now)
     return line
 
 
-def discharged(conn: sa.Connection, inventory: Inventory, device: str, depth: float, at: int, now: int) -> list[Line]:
-    """Telemetry saw a discharge of `device` end at `at`: it counts where a contract asks for one that deep."""
-    found = []
-    for standing in standings(conn, inventory, now):
-        job = standing.job
-        if job.device == device and job.duty.min_depth is not None and depth >= job.duty.min_depth:
-            found.append(done(conn, inventory, job.key, "roundsman", at, now, depth=depth, text="telemetry"))
-    return found
+def discharged(
+    conn: sa.Connection, inventory: Inventory, found: Iterable[tuple[str, int, float]], now: int
+) -> list[Line]:
+    """Telemetry saw discharges end, each (device, at, depth): they count where a contract asks for one that deep."""
+    deep: dict[str, list[Job]] = defaultdict(list)
+    for one in standings(conn, inventory, now):
+        if one.job.device is not None and one.job.duty.min_depth is not None:
+            deep[one.job.device].append(one.job)
+    told = {(line.id, line.at) for line in field_sql.lines(conn, "duty") if line.event == "done"}
+    recorded = [
+        _record(conn, held, "roundsman", at, now, depth, None, "telemetry")
+        for device, at, depth in found
+        for held in deep.get(device, [])
+        if depth >= (held.duty.min_depth or 1) and (held.key, at) not in told and at <= now
+    ]
+    _close_calls(conn, recorded, now)
+    return recorded
+
+
+def _record(
+    conn: sa.Connection, held: Job, who: str, at: int, now: int, depth: float | None, document: str | None, text: str
+) -> Line:
+    data: Data = {"depth": depth, "document": document, "source": held.duty.source}
+    title = held.duty.title
+    said = Text(f"{title.en}: done. {text}".rstrip(), f"{title.zh}：已完成。{text}".rstrip())
+    return field_sql.add(conn, "duty", held.key, "done", who, at, now, said, of=_subject(held), data=data)
 
 
 def undo(conn: sa.Connection, key: str, seq: int, why: str, who: str, now: int) -> Line:
@@ -132,7 +147,7 @@ def call_overdue(conn: sa.Connection, inventory: Inventory, now: int) -> list[st
             continue
         old = not job.duty.internal and (one.overdue_at or now) < begun.get(job.customer or "", 0)
         late[("", job.customer, None) if old else (job.duty.id, job.customer, job.site)].append(one)
-    return [ticket for group in late.values() if (ticket := _call(conn, inventory, group, now)) is not None]
+    return [ticket for group in late.values() if (ticket := _call(conn, inventory, group, told, now)) is not None]
 
 
 def _watched_since(conn: sa.Connection, customer: str, now: int) -> int:
@@ -146,7 +161,9 @@ def _watched_since(conn: sa.Connection, customer: str, now: int) -> int:
     ).at
 
 
-def _call(conn: sa.Connection, inventory: Inventory, group: Sequence[Standing], now: int) -> str | None:
+def _call(
+    conn: sa.Connection, inventory: Inventory, group: Sequence[Standing], told: Mapping[str, Sequence[Line]], now: int
+) -> str | None:
     first = group[0]
     job = first.job
     many = len({s.job.duty.id for s in group}) > 1 or len({s.job.site for s in group}) > 1
@@ -162,28 +179,61 @@ def _call(conn: sa.Connection, inventory: Inventory, group: Sequence[Standing], 
             "role": job.duty.by,
         }
         ticket = desk.open_by_person(conn, TicketKind.PLANNED, place, title, "roundsman", at, inventory, now, data)
-    for one in group:
-        told: Data = {"overdue_on": str(one.overdue_on), "role": one.job.duty.by, "ticket": ticket}
-        field_sql.add(conn, "duty", one.job.key, "called", "roundsman", at, now, title, of=_subject(one.job), data=told)
+    field_sql.add_all(conn, [_called(one, title, ticket, at, now, len(told.get(one.job.key, []))) for one in group])
     return ticket
 
 
-def _close_calls(conn: sa.Connection, key: str, line: Line, now: int) -> None:
-    """Tell the ticket that called for it; with its last duty done, it closes."""
-    called = [c for c in field_sql.lines(conn, "duty", id=key) if c.event == "called" and c.data.get("ticket")]
-    if not called:
-        return
-    ticket = str(called[-1].data["ticket"])
-    held = desk.ticket(conn, ticket)
-    if held.state in ENDED:
-        return
-    at = max(line.at, held.opened_at)
-    tell(conn, ticket, [Draft(at=at, who=line.who, kind=EntryKind.NOTE, text=line.text, data={"duty": key})], now)
-    of_ticket = [c for c in field_sql.lines(conn, "duty") if c.event == "called" and c.data.get("ticket") == ticket]
-    notes = {e.data.get("duty") for e in desk.ledger(conn, ticket) if e.kind is EntryKind.NOTE}
-    if {c.id for c in of_ticket} <= notes:
-        text = Text("the planned work is done", "计划内工作已完成")
-        tell(conn, ticket, [Draft(at=now, who=line.who, kind=EntryKind.CLOSED, text=text)], now)
+def _called(one: Standing, title: Text, ticket: str | None, at: int, now: int, kept: int) -> Line:
+    job = one.job
+    return Line(
+        kind="duty",
+        id=job.key,
+        seq=kept + 1,
+        at=at,
+        recorded_at=max(now, at),
+        who="roundsman",
+        event="called",
+        customer=job.customer,
+        site=job.site,
+        device=job.device,
+        ticket=job.ticket,
+        text=title,
+        data={"overdue_on": str(one.overdue_on), "role": job.duty.by, "ticket": ticket},
+    )
+
+
+def _close_calls(conn: sa.Connection, recorded: Sequence[Line], now: int) -> None:
+    """Tell the tickets that called for these; one whose last duty is done closes."""
+    told = by_id(field_sql.lines(conn, "duty")) if recorded else {}
+    waiting = {key: call for key, lines in told.items() if (call := _open_call(lines)) is not None}
+    still_open = {str(call.data["ticket"]) for call in waiting.values()}
+    told_of: dict[str, list[Line]] = defaultdict(list)
+    for line in recorded:
+        calls = [c for c in told.get(line.id, []) if c.event == "called" and c.data.get("ticket")]
+        if calls:
+            told_of[str(calls[-1].data["ticket"])].append(line)
+    for ticket, lines in told_of.items():
+        held = desk.ticket(conn, ticket)
+        if held.state in ENDED:
+            continue
+        last = max(lines, key=lambda line: line.at)
+        more = Text(f" ({len(lines)} devices)", f"（{len(lines)} 台）") if len(lines) > 1 else Text("", "")
+        text = Text(last.text.en + more.en, last.text.zh + more.zh)
+        data: dict[str, str | int | float | None] = {"duty": last.id, "done": len(lines)}
+        at = max(last.at, held.opened_at)
+        tell(conn, ticket, [Draft(at=at, who=last.who, kind=EntryKind.NOTE, text=text, data=data)], now)
+        if ticket not in still_open:
+            text = Text("the planned work is done", "计划内工作已完成")
+            tell(conn, ticket, [Draft(at=now, who=last.who, kind=EntryKind.CLOSED, text=text)], now)
+
+
+def _open_call(lines: Sequence[Line]) -> Line | None:
+    """The newest call of a duty, while nothing was done since."""
+    call = next((c for c in reversed(lines) if c.event == "called" and c.data.get("ticket")), None)
+    undone = {line.data.get("seq") for line in lines if line.event == "undone"}
+    if call is None or any(d.event == "done" and d.seq > call.seq and d.seq not in undone for d in lines):
+        return None
+    return call
 
 
 def _contracts(inventory: Inventory, now: int) -> list[tuple[Contract, Policy]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -139,6 +140,12 @@ def lines(
         if value is not None:
             query = query.where(field_book.c[name] == value)
     return [_line(row) for row in conn.execute(query.order_by(field_book.c.id, field_book.c.seq))]
+
+
+def add_all(conn: sa.Connection, new: Sequence[Line]) -> None:
+    """Many lines at once, numbered by the caller. Raises IntegrityError when somebody wrote meanwhile: then again."""
+    if new:
+        conn.execute(field_book.insert(), [_columns(line) for line in new])
 
 
 def newest_record(conn: sa.Connection) -> int:

@@ -16,6 +16,8 @@ from model.inventory import Inventory
 
 #: (device, point, start, end) -> (ms, value), in time order.
 Series = Callable[[str, str, int, int], Sequence[tuple[int, float]]]
+#: (device, since, until): on battery.
+Span = tuple[str, int, int]
 _SOURCE, _CHARGE = "ups.source", "battery.charge"
 #: A discharge may have begun so long before the stretch that is looked at.
 _BEFORE_MS = 24 * 3_600_000
@@ -36,25 +38,31 @@ def wanted(conn: sa.Connection, inventory: Inventory, now: int) -> Mapping[str, 
     return {j.device: j.duty.min_depth for j in jobs if j.device is not None and j.duty.min_depth is not None}
 
 
-def discharges(devices: Mapping[str, float], series: Series, start: int, now: int) -> list[Discharge]:
-    """The discharges that ended in [start, now] and were deep enough. Reads the history; no database is needed."""
-    found = []
-    for device, least in sorted(devices.items()):
-        spans = inspection.on_battery(series(device, _SOURCE, start - _BEFORE_MS, now + 1), now)
-        for since, until in spans:
-            if until < start:
-                continue
-            depth = inspection.depth(series(device, _CHARGE, since - 120_000, until + 1), since, until)
-            if depth is not None and depth >= least:
-                found.append(Discharge(device=device, since=since, until=until, depth=depth))
-    return found
+def spans(devices: Mapping[str, float], series: Series, start: int, now: int) -> list[Span]:
+    """When each device was on battery, by `ups.source` alone, ended in [start, now]: where no alerts were kept."""
+    return [
+        (device, since, until)
+        for device in sorted(devices)
+        for since, until in inspection.on_battery(series(device, _SOURCE, start - _BEFORE_MS, now + 1), now)
+        if until >= start
+    ]
+
+
+def discharges(devices: Mapping[str, float], found: Sequence[Span], series: Series) -> list[Discharge]:
+    """Those of the spans that were deep enough, by `battery.charge`. Reads the history; no database is needed."""
+    deep = []
+    for device, since, until in found:
+        if device not in devices:
+            continue
+        depth = inspection.depth(series(device, _CHARGE, since - inspection.BEFORE_MS, until + 1), since, until)
+        if depth is not None and depth >= devices[device]:
+            deep.append(Discharge(device=device, since=since, until=until, depth=depth))
+    return deep
 
 
 def count(conn: sa.Connection, inventory: Inventory, found: Sequence[Discharge], now: int) -> list[Line]:
     """Record the discharges as done maintenance; those that are recorded already stay as they are."""
-    return [
-        line for one in found for line in duty_book.discharged(conn, inventory, one.device, one.depth, one.until, now)
-    ]
+    return duty_book.discharged(conn, inventory, [(d.device, d.until, d.depth) for d in found], now)
 
 
 def turn(conn: sa.Connection, inventory: Inventory, found: Sequence[Discharge], now: int) -> None:

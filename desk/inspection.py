@@ -20,6 +20,8 @@ from model.text import Text
 
 #: A reading older than this says nothing of today.
 FRESH_MS = 24 * HOUR_MS
+#: On mains the charge hardly moves: a reading this much before a discharge tells where it began.
+BEFORE_MS = HOUR_MS // 4
 
 
 class Found(StrEnum):
@@ -90,9 +92,9 @@ def answered(items: Sequence[Item], answers: Mapping[int, str]) -> dict[int, str
 def depth(charge: Sequence[tuple[int, float]], since: int, until: int) -> float | None:
     """How deep one discharge went, as a share of the capacity, from `battery.charge` (ms, %) while on battery.
 
-    None without a reading within two minutes before it began, or none while it ran: it is not guessed.
+    None without a reading shortly before it began, or none while it ran: it is not guessed.
     """
-    before = [value for at, value in charge if since - 120_000 <= at <= since]
+    before = [value for at, value in charge if since - BEFORE_MS <= at <= since]
     during = [value for at, value in charge if since < at <= until]
     if not before or not during:
         return None

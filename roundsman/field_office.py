@@ -165,7 +165,8 @@ def duty_discharges(
                 held = history.range((device, point, None), start, end)
                 return list(zip(held.at, held.value, strict=True))
 
-            found = field_watch.discharges(devices, series, room.now - days * 86_400_000, room.now)
+            spans = field_watch.spans(devices, series, room.now - days * 86_400_000, room.now)
+            found = field_watch.discharges(devices, spans, series)
         lines = field_watch.count(room.conn, room.inventory, found, room.now)
         return [
             (field.plain(line), f"{line.device}  {room.wall(line.at, line.site)}  {line.data['depth']:.0%}")

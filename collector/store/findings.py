@@ -73,6 +73,12 @@ def alerts(
     return [_alert.decode(body) for body in conn.scalars(query)]
 
 
+def cleared(conn: sa.Connection, kind: str, since: int) -> list[Alert]:
+    """Alerts of a kind that ended at `since` or later, in the order of ending (the index on `cleared_at` serves it)."""
+    query = sa.select(t.alerts.c.body).where(t.alerts.c.cleared_at >= since, t.alerts.c.kind == kind)
+    return [_alert.decode(body) for body in conn.scalars(query.order_by(t.alerts.c.cleared_at, t.alerts.c.id))]
+
+
 def incidents(conn: sa.Connection, *, open_only: bool = False, customer: str | None = None) -> list[Incident]:
     """Incidents, newest first; `customer` limits what a customer's user may see."""
     query = sa.select(t.incidents.c.body).order_by(t.incidents.c.opened_at.desc(), t.incidents.c.id)

@@ -206,7 +206,7 @@ def test_planned_work_is_listed_inspected_from_telemetry_and_reset_by_an_outage(
     assert states["battery_discharge:sz/ups-1"] == ("overdue", "L64")
     _, (counted,), _ = run("duty", "discharges")
     assert counted["data"]["depth"] == 0.31
-    assert run("duty", "discharges")[1][0]["seq"] == counted["seq"]
+    assert run("duty", "discharges")[1] == []  # it is counted already
     _, (inspection, *_), _ = run("duty", "list", "--state", "overdue", "--customer", "harbour")
     assert inspection["duty"] == "inspection:sz"
     _, items, _ = run("duty", "inspect", "inspection:sz")

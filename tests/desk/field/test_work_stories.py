@@ -267,13 +267,14 @@ def test_what_was_overdue_before_the_watch_began_is_one_ticket_and_closes_with_t
         assert (line.at, line.recorded_at) == (now - DAY, now)
         with pytest.raises(FieldRefused, match="how deep"):
             duty_book.done(conn, held, "battery_discharge:sz/ups-1", "zhou", now, now)
-        assert duty_book.discharged(conn, held, "sz/ups-1", 0.2, now, now) == []
+        assert duty_book.discharged(conn, held, [("sz/ups-1", now, 0.2)], now) == []
         duty_book.done(conn, held, "inspection:far", "zhou", now, now)
         for standing in late:
             assert desk.ticket(conn, ticket).state == "open"
             if standing.job.device:
-                (found,) = duty_book.discharged(conn, held, standing.job.device, 0.31, now - DAY, now)
+                (found,) = duty_book.discharged(conn, held, [(standing.job.device, now - DAY, 0.31)], now)
                 assert found.data["depth"] == 0.31
+                assert duty_book.discharged(conn, held, [(standing.job.device, now - DAY, 0.31)], now) == []
         assert desk.ticket(conn, ticket).state == "closed"
         assert not [s for s in duty_book.standings(conn, held, now) if s.state is DutyState.OVERDUE]
 
