@@ -133,23 +133,25 @@ class LinkRounds:
     async def run(self, stop: asyncio.Event) -> None:
         """Ask until `stop` is set; a turn that is under way is finished."""
         watching = asyncio.create_task(stop.wait())
-        watching.add_done_callback(lambda _: self._wake())
+        watching.add_done_callback(lambda _: self.wake())
         try:
-            while not stop.is_set():
-                turn = self._schedule.next(time.monotonic())
-                if isinstance(turn, float):
-                    await self._sleep(
-                        turn if self.link is None or not self.link.gone else self._look_for(self.link, turn)
-                    )
-                else:
-                    await self._take_turn(turn)
+            await self.run_woken(stop)
         finally:
             watching.cancel()
+
+    async def run_woken(self, stop: asyncio.Event) -> None:
+        """The same without a task that watches `stop`: whoever sets it calls `wake` too."""
+        while not stop.is_set():
+            turn = self._schedule.next(time.monotonic())
+            if isinstance(turn, float):
+                await self._sleep(turn if self.link is None or not self.link.gone else self._look_for(self.link, turn))
+            else:
+                await self._take_turn(turn)
 
     def nudge(self, device: str, tier: Tier = Tier.STATUS, due: float = 0.0) -> None:
         """Have a turn of a device due by `due` (real monotonic seconds), at once by default."""
         self._schedule.nudge(device, tier, max(due, time.monotonic()))
-        self._wake()
+        self.wake()
 
     def standing(self, device: str) -> Standing:
         """How a device stands in the schedule."""
@@ -233,18 +235,19 @@ class LinkRounds:
         loop = asyncio.get_running_loop()
         self._asleep = loop.create_future()
         if self._ticker is not None:
-            self._ticker.wake(until, self._wake)
+            self._ticker.wake(until, self.wake)
             await self._asleep
             self._asleep = None
             return
-        alarm = loop.call_later(max(until - time.monotonic(), 0.0), self._wake)
+        alarm = loop.call_later(max(until - time.monotonic(), 0.0), self.wake)
         try:
             await self._asleep
         finally:
             alarm.cancel()
             self._asleep = None
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """End a sleep before its time."""
         if self._asleep is not None and not self._asleep.done():
             self._asleep.set_result(None)
 

@@ -113,6 +113,8 @@ class Agent:
                 writing.append(self._supervised("nut server", lambda: nut.run(stop), stop))
             sending = self._supervised("uplink", lambda: uplink.run(writer.written, sent), sent)
             await stop.wait()
+            for line in self.rounds.values():
+                line.wake()
             await _end(rounds, GRACE_S)
             await self.flights.settle()
             await _end(writing, GRACE_S)
@@ -147,7 +149,10 @@ class Agent:
         self.rounds[devices[0].url.link_key] = rounds
         self.nudges.serve(rounds)
         try:
-            await rounds.run(stop)
+            await asyncio.sleep(
+                0
+            )  # all lines are made before the first is asked: then a fleet's first round is a short burst
+            await rounds.run_woken(stop)
         finally:
             self.flights.close(link)
             link.close()
