@@ -22,6 +22,7 @@ from agent.nut_server.settings import NutSettings
 from agent.profiles import PROFILES, Profile, ProfileError, known
 from agent.profiles import load as load_profile
 from agent.sharing import Sharer, clash
+from agent.thresholds import adjusted
 from agent.traps import settings as trap_settings
 from agent.traps.settings import TrapSettings
 from model.problem import Problem, unreadable
@@ -242,7 +243,7 @@ def _devices(top: Table, site: str) -> tuple[WatchedDevice, ...]:
         before = table.errors
         id = _id(table, "id", "ups-1")
         url = _url(table)
-        profile = meant(table, _profile(table, url))
+        profile = adjusted(table, meant(table, _profile(table, url)))
         sound = table.errors == before
         table.done(None)
         if id and f"{site}/{id}" in devices:

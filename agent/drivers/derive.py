@@ -11,6 +11,7 @@ Rules.
 - `by` multiplies the result (a power factor, a number of cells).
 - Without an input there is no result: a gap with the input's cause. An input in doubt makes a result in doubt.
 - What excludes each other and is told at once is known of none: of `[[exclusive]]` flags of which two stand, each is a gap.
+- A threshold tells its flag over its limit and beyond its end, and nothing between the two: the hysteresis.
 - An index is kept where the first source has one; the others give the value of the same index, or their only one.
 """
 
@@ -19,9 +20,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import prod
 
+import msgspec
+
 from agent.drivers import settle
 from agent.drivers.exchange import Sample, printable
-from agent.profiles.form import EXCLUSIVE, Derived, Profile, Tier
+from agent.profiles.form import EXCLUSIVE, Derived, Level, Profile, Tier
 from model.points import POINTS, plausible
 from model.reading import GapCause
 
@@ -51,6 +54,9 @@ def derived(profile: Profile, tier: Tier, samples: list[Sample]) -> list[Sample]
         if one.rule == EXCLUSIVE:
             out = _without_contradiction(one, out)
             continue
+        if one.level is not None:
+            out = _levelled(one, one.level, out)
+            continue
         given = {sample.index for sample in out if sample.point == one.point and sample.value is not None}
         made = [sample for sample in _made(one, out) if sample.index not in given]
         if any(sample.value is not None for sample in made):
@@ -75,6 +81,28 @@ def _without_contradiction(one: Derived, samples: list[Sample]) -> list[Sample]:
         else s
         for s in samples
     ]
+
+
+def _levelled(one: Derived, level: Level, samples: list[Sample]) -> list[Sample]:
+    """The samples with the flag of a threshold. Between limit and end nothing is told, so that what was told stands: also not that
+    the device's own flag is down; that it is up is told always."""
+    out = list(samples)
+    for sample in samples:
+        value = sample.value
+        if sample.point not in one.sources or not isinstance(value, float) or one.index not in (None, sample.index):
+            continue
+        over = value > level.raised if level.above else value < level.raised
+        well = value < level.clear if level.above else value > level.clear
+        own = next((s for s in out if s.point == level.flag and s.index == sample.index), None)
+        if own is not None and (own.value == 1 or (well and own.value is not None)):
+            continue
+        out = [s for s in out if s is not own]
+        if over or well:
+            raw = printable(
+                f"{level.name}: {sample.raw} of {sample.point}, limit {level.raised:g}, well at {level.clear:g}"
+            )
+            out.append(msgspec.structs.replace(sample, point=level.flag, value=float(over), raw=raw))
+    return out
 
 
 def of_tier(profile: Profile, tier: Tier) -> tuple[Derived, ...]:

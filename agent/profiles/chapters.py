@@ -122,9 +122,8 @@ def _points(profile: Profile) -> tuple[list[str], list[str], list[str]]:
     parts = [profile, *(sunspec_models().values() if profile.layout else ())]
     told: set[str] = set()
     for part in parts:
-        told |= {row.point for row in part.values if not row.hidden} | {
-            one.point for one in part.derived if one.point in POINTS
-        }
+        made = {one.level.flag if one.level else one.point for one in part.derived}
+        told |= {row.point for row in part.values if not row.hidden} | (made & POINTS.keys())
         told |= {what.point for row in part.values for what in row.means.values() if what.point}
         for word in part.flags:
             told |= {*word.bits.values(), *word.chars.values(), *word.values.values()}

@@ -12,6 +12,8 @@ from enum import StrEnum
 
 import msgspec
 
+from model.text import Text
+
 
 class Tier(StrEnum):
     """How often a value is worth asking for. `BATTERY` is no tier of a row: it is those measurements that make a discharge
@@ -35,6 +37,8 @@ DERIVATIONS = {
 }  # fmt: skip
 #: The rule of `[[exclusive]]`: points of which one at most can stand. It makes nothing; it takes away.
 EXCLUSIVE = "exclusive"
+#: The rule of `[[threshold]]`: a flag from a value, with hysteresis.
+THRESHOLD = "threshold"
 #: What a discharge curve is made of: the battery itself, and what it feeds.
 _DISCHARGE = ("battery.", "ups.load", "output.power", "output.realpower", "output.voltage", "output.current")
 
@@ -189,6 +193,20 @@ class Trap(msgspec.Struct, frozen=True, kw_only=True):
     layer: str = ""  #: the file that it stands in
 
 
+class Level(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a threshold's flag is raised and where it ends; in the point's unit. Between the two nothing is told."""
+
+    name: str
+    flag: str
+    raised: float
+    clear: float
+
+    @property
+    def above(self) -> bool:
+        """Whether it is raised by a value over `raised`, else by one under it."""
+        return self.raised >= self.clear
+
+
 class Derived(msgspec.Struct, frozen=True, kw_only=True):
     """A point that is worked out from others of the same round (agent/drivers/derive.py)."""
 
@@ -198,7 +216,21 @@ class Derived(msgspec.Struct, frozen=True, kw_only=True):
     tier: Tier
     index: str | None = None
     by: float = 1.0
+    level: Level | None = None  #: of a threshold
     layer: str = ""
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """An action that this family knows, and how it would be said: declared, and off. No driver reads this. Only the centre makes an
+    order, by the customer's consent, and names one of these by its id."""
+
+    id: str
+    title: Text
+    source: str  #: where the maker's manual says so
+    at: str = ""  #: SNMP: the OID that would be set; Modbus: the register
+    value: int | str = 0
+    function: int = 0  #: Modbus: 5, 6, 15 or 16 (some firmware ignores 16 in silence)
+    command: str = ""  #: serial: the words
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
@@ -299,6 +331,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     recordings: tuple[str, ...] = ()  #: what proves it
     exchanges: tuple[str, ...] = ()  #: real frames and replies that prove it, where there is no recording
     derived: tuple[Derived, ...] = ()
+    orders: tuple[Order, ...] = ()  #: declared only: nothing here is ever sent by what reads
     values: tuple[Value, ...] = ()
     flags: tuple[Flags, ...] = ()
     alarms: tuple[Alarms, ...] = ()

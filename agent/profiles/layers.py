@@ -52,7 +52,7 @@ def over(base: Profile, own: Profile) -> Profile:
         flag for flags in own.flags for group in (flags.bits, flags.chars, flags.values) for flag in group.values()
     }
     raised |= {flag for alarm in own.alarms for flag in alarm.told}
-    own_points = {row.point for row in own.values}
+    own_points = {row.point for row in own.values} | {one.point for one in own.derived if one.level}
     kept = tuple(row for row in base.values if not _replaced(row, own) and row.point not in raised and not row.hidden)
     first = tuple(row for row in own.values if not row.fallback)
     last = tuple(row for row in own.values if row.fallback)
@@ -67,6 +67,7 @@ def over(base: Profile, own: Profile) -> Profile:
         derived=(*own.derived, *(d for d in base.derived if d.point not in own_points and d.point not in own.without)),
         walks={**base.walks, **own.walks},
         commands={**base.commands, **own.commands},
+        orders=(*own.orders, *(one for one in base.orders if one.id not in {mine.id for mine in own.orders})),
     )
 
 

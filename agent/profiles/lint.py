@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 from agent.profiles.form import (
     ENTITY_SENSOR,
     EXCLUSIVE,
+    THRESHOLD,
     Flags,
     Profile,
     Tier,
@@ -47,6 +49,7 @@ def lint(file: str, text: str, lookup: Lookup = lambda _: None, recordings: Path
     _traps(own, whole, reader)
     _variants(own, whole, parent, reader)
     _derived(own, whole, reader)
+    _orders(own, reader)
     if own.driver == "modbus":
         check_overlaps(own, reader)
     if recordings:
@@ -100,6 +103,9 @@ ASKING = frozenset(
     ]
 )
 Checked = tuple[Profile | None, list[Problem]]
+_SOURCES = {EXCLUSIVE: "points", THRESHOLD: "point"}
+_IS_READ = Text("points that this profile reads", "本配置读取的测点")
+_APART = Text("a name of its own", "唯一的名称")
 _ASKS = Text("a command that only asks", "只作查询的命令")
 _RENAME = Text("rename the file or the id", "改文件名或 id")
 _ONCE = Text("each point and index once, or fallback = true", "每个测点与索引只出现一次，或写 fallback = true")
@@ -198,19 +204,33 @@ def _reachable(profile: Profile, prefix: str) -> bool:
 def _derived(own: Profile, whole: Profile, reader: Reader) -> None:
     read = {row.point for row in whole.values}
     before: set[str] = set()
-    apart = sum(one.rule == EXCLUSIVE for one in own.derived)
-    for n, derived in enumerate(whole.derived):
+    counts: Counter[str] = Counter()
+    for derived in whole.derived:
         mine = derived.layer == own.id
+        name = derived.rule if derived.rule in (EXCLUSIVE, THRESHOLD) else "derived"
+        n, counts[name] = counts[name], counts[name] + 1
         for source in derived.sources:
             if source not in read and source not in before and mine:
-                expected = Text("points that this profile reads", "本配置读取的测点")
-                key = f"exclusive.{n}.points" if derived.rule == EXCLUSIVE else f"derived.{n - apart}.from"
-                reader.wrong(key, expected, source, Text("add its row, or derive it before", "加上该行，或先推算它"))  # fmt: skip
-        if derived.rule == EXCLUSIVE:
+                key = f"{name}.{n}.{_SOURCES.get(name, 'from')}"
+                reader.wrong(key, _IS_READ, source, Text("add its row, or derive it before", "加上该行，或先推算它"))
+        if name != "derived":
+            if mine and derived.point in before:
+                reader.wrong(f"{name}.{n}.name", _APART, derived.point, _REMOVE)
+            before.add(derived.point)
             continue
         before.add(derived.point)
         if mine and POINTS[derived.point].kind not in (Kind.GAUGE, Kind.COUNTER):
-            reader.wrong(f"derived.{n - apart}.point", Text("a gauge", "量值型测点"), derived.point, _REMOVE)
+            reader.wrong(f"derived.{n}.point", Text("a gauge", "量值型测点"), derived.point, _REMOVE)
+
+
+def _orders(own: Profile, reader: Reader) -> None:
+    ids: set[str] = set()
+    for n, order in enumerate(own.orders):
+        if order.id in ids:
+            reader.wrong(f"order.{n}.id", _APART, order.id, _REMOVE)
+        if order.command in ASKING:
+            reader.wrong(f"order.{n}.command", Text("a command that acts", "动作类命令"), order.command, _REMOVE)
+        ids.add(order.id)
 
 
 def _recorded(profile: Profile, folder: Path, reader: Reader) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from agent.profiles.apart import exclusive, order, threshold
 from agent.profiles.form import (
     DERIVATIONS,
-    EXCLUSIVE,
     ROW_TIERS,
     Alarms,
     Change,
@@ -111,9 +111,11 @@ def _profile(top: Table, lookup: Lookup) -> Profile:
         traps=tuple(_trap(one, common) for one in top.tables("trap")),
         variants=tuple(_variant(one, common, extends=parent is not None) for one in top.tables("variant")),
         derived=(
-            *(_exclusive(one, id) for one in top.tables("exclusive")),
+            *(exclusive(one, id) for one in top.tables("exclusive")),
             *(_derived(one, id) for one in top.tables("derived")),
+            *(threshold(one, id) for one in top.tables("threshold")),
         ),
+        orders=tuple(order(one, driver) for one in top.tables("order")),
     )
     for table in (title, head, top):
         table.done()
@@ -244,20 +246,6 @@ def _sets(table: Table) -> dict[str, float]:
         else:
             found[id] = float(value)
     return found
-
-
-def _exclusive(table: Table, layer: str) -> Derived:
-    points = _words(table, "points")
-    for point in points:
-        if point not in POINTS:
-            unknown_point(table, "points", point)
-        elif POINTS[point].kind is not Kind.FLAG:
-            table.wrong("points", Text("flags", "标志类测点"), point)
-    if len(set(points)) < 2:
-        table.wrong("points", Text("two flags or more", "至少两个标志"), points)
-    tier = Tier(choice(table, "tier", ROW_TIERS))
-    table.done()
-    return Derived(point=f"{EXCLUSIVE} {' '.join(points)}", sources=points, rule=EXCLUSIVE, tier=tier, layer=layer)
 
 
 def _derived(table: Table, layer: str) -> Derived:

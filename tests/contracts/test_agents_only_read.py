@@ -64,3 +64,8 @@ def test_a_profile_cannot_smuggle_a_command_in() -> None:
     profile, problems = lint("megatec_q1.toml", shutdown)
     assert profile is None
     assert ["only asks" in problem.render("en") for problem in problems] == [True]
+
+
+def test_what_a_profile_declares_as_orders_is_looked_at_by_nothing_that_reads() -> None:
+    readers = [path for path in FOLDER.rglob("*.py") if path.parent != FOLDER / "profiles"]
+    assert [path.name for path in readers if re.search(r"\.orders\b", path.read_text(encoding="utf-8"))] == []
