@@ -97,12 +97,10 @@ def put(
     kind = _kind(plain, media_type, body)
     hash = hash_of(body)
     _write(path_of(folder, hash), body)
-    if conn.execute(sa.select(table.c.hash).where(table.c.hash == hash)).first() is None:
-        conn.execute(table.insert().values(hash=hash, media_type=kind, size=len(body), first_at=at))
+    once(conn, table.insert().values(hash=hash, media_type=kind, size=len(body), first_at=at))
     id = identity(hash, plain, who, at, *msgspec.structs.astuple(links))
-    if conn.execute(sa.select(links_table.c.id).where(links_table.c.id == id)).first() is None:
-        row = {"id": id, "hash": hash, "name": plain, "who": who, "at": at, **msgspec.structs.asdict(links)}
-        conn.execute(links_table.insert().values(row))
+    row = {"id": id, "hash": hash, "name": plain, "who": who, "at": at, **msgspec.structs.asdict(links)}
+    once(conn, links_table.insert().values(row))
     return hash
 
 
@@ -172,6 +170,16 @@ def path_of(folder: Path, hash: str) -> Path:
     if len(hash) != 64 or set(hash) - set("0123456789abcdef"):
         raise DocumentMissing(hash[:80])
     return folder / hash[:2] / hash
+
+
+def once(conn: sa.Connection, insert: sa.Insert) -> bool:
+    """Insert a row whose key says what it is; False when it is there, also when another writer was faster by a hair."""
+    try:
+        with conn.begin_nested():
+            conn.execute(insert)
+    except sa.exc.IntegrityError:
+        return False
+    return True
 
 
 def _name(name: str) -> str:

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from alerts.types import Incident, identity
 from desk import words
 from desk.clocks import story
+from desk.documents import once
 from desk.opening import Past
 from desk.paper_tables import faq, faq_words
 from desk.types import Entry, EntryKind, Ticket
@@ -116,10 +117,7 @@ def propose(ticket: Ticket, ledger: Sequence[Entry], model: str, now: int) -> It
 
 def put(conn: sa.Connection, item: Item) -> bool:
     """Keep a proposal; False where this ticket already made one (accepted, rejected or waiting)."""
-    if conn.execute(sa.select(faq.c.id).where(faq.c.id == item.id)).first() is not None:
-        return False
-    conn.execute(faq.insert().values(id=item.id, **_columns(item)))
-    return True
+    return once(conn, faq.insert().values(id=item.id, **_columns(item)))
 
 
 def decide(

@@ -36,7 +36,9 @@ _TITLES = {
 _NO = Text("not recorded", "无记录")
 _CONTACT = (EntryKind.ACKNOWLEDGED, EntryKind.MESSAGE, EntryKind.PLANNED, EntryKind.SURVEYED, EntryKind.DISSATISFIED)
 #: Lines of the field's book that are contact with the customer.
-_SPOKEN = ("survey", "complaint")
+_SPOKEN = {"survey": Text("survey", "回访"), "complaint": Text("complaint or suggestion", "投诉与建议")}
+#: Duties that are contact with the customer, once they are done.
+_MEETING = ("call", "exchange", "visit", "survey", "training")
 
 
 def weekly_paper(period: Period) -> Paper:
@@ -167,10 +169,13 @@ def contacts(period: Period) -> list[Event]:
             for e in [*c.of(*_CONTACT), *told]
             if period.within(e.at)
         ]
+    duties = {d.id: d for d in period.policy.duties} if period.policy else {}
     for line in period.lines:
-        called = line.kind == "duty" and str(line.data.get("kind") or "") in ("call", "exchange", "visit", "survey")
-        if (line.kind in _SPOKEN or called) and period.within(line.at):
-            found.append(Event(at=line.at, who=line.who, what=same(line.kind), text=line.text, ref=line.id))
+        duty = duties.get(line.id.partition(":")[0]) if line.kind == "duty" and line.event == "done" else None
+        spoken = line.kind in _SPOKEN and not (line.kind == "survey" and line.ticket)  # its ticket says so already
+        if (spoken or (duty is not None and duty.kind in _MEETING)) and period.within(line.at):
+            what = duty.title if duty else _SPOKEN[line.kind]
+            found.append(Event(at=line.at, who=line.who, what=what, text=line.text, ref=line.id))
     return found
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
 from desk import documents, reports, store
+from desk.lines import Line
 from desk.paper.fault_paper import fault_paper
 from desk.paper.period import Period
 from desk.paper.types import Paper, Table, Words
-from desk.paper.weekly_paper import PARTS, weekly_paper
+from desk.paper.weekly_paper import PARTS, contacts, weekly_paper
 from desk.policies import load
 from desk.types import ClockState, Draft, EntryKind
 from model.text import Text
@@ -129,6 +131,25 @@ def test_a_survey_and_a_form_show_as_confirmed_and_documented(conn: sa.Connectio
     store.append(conn, id, [said, form], END + MINUTE)
     [row] = table(weekly_paper(week(conn)), "solved_tested_confirmed_documented").rows
     assert [cell.zh for cell in row[3:]] == ["回访：满意", "表单"]
+
+
+def test_calls_and_complaints_of_the_fields_book_are_contact_each_once(conn: sa.Connection) -> None:
+    def line(kind: str, id: str, event: str, ticket: str | None = None, when: int = T0) -> Line:
+        return Line(
+            kind=kind, id=id, seq=1, at=when, recorded_at=when, who="ann", event=event, customer="harbour", ticket=ticket,
+            text=Text(id, id),
+        )  # fmt: skip
+
+    lines = (
+        line("duty", "customer_call:harbour", "done"),
+        line("duty", "weekly_report:house", "done"),
+        line("complaint", "B-1", "open"),
+        line("survey", "S-1", "answered", "T-000001"),  # its ticket's ledger says so
+        line("survey", "S-2", "answered"),
+        line("complaint", "B-0", "open", when=T0 - 30 * DAY),
+    )
+    period = msgspec.structs.replace(week(conn), lines=lines)
+    assert [e.ref for e in contacts(period)] == ["customer_call:harbour", "B-1", "S-2"]
 
 
 def test_a_week_without_work_says_so(conn: sa.Connection) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -129,3 +131,39 @@ def test_a_full_disk_leaves_no_half_file(conn: sa.Connection, tmp_path: Path, mo
         put(conn, tmp_path)
     assert not [p for p in tmp_path.rglob("*") if p.is_file()]
     assert documents.find(conn) == []
+
+
+_KILLED = """
+import os, sys
+from pathlib import Path
+from desk import documents
+at, folder = sys.argv[1:]
+def end(*_):
+    os._exit(9)
+if at == "written":
+    documents.os.fsync = end
+elif at == "flushed":
+    Path.replace = end
+elif at == "renamed":
+    documents.os.open = end
+documents._write(documents.path_of(Path(folder), documents.hash_of(b"%PDF-x")), b"%PDF-x")
+"""
+
+
+@pytest.mark.parametrize("at", ["written", "flushed", "renamed"])
+def test_killed_at_any_step_it_leaves_no_half_document(conn: sa.Connection, tmp_path: Path, at: str) -> None:
+    assert subprocess.run([sys.executable, "-c", _KILLED, at, str(tmp_path)], check=False).returncode == 9
+    left = list(documents.verify(conn, tmp_path))
+    assert [d.what for d in left] == ["unnamed"]
+    for damage in left:
+        assert damage.path.name.startswith(".") or damage.path.read_bytes() == b"%PDF-x"
+    hash = put(conn, tmp_path, b"%PDF-x")  # said again after the restart
+    assert documents.get(conn, tmp_path, hash)[1] == b"%PDF-x"
+
+
+def test_two_who_bring_the_same_file_at_once_both_succeed(conn: sa.Connection, tmp_path: Path) -> None:
+    hash = put(conn, tmp_path)
+    row = documents.table.insert().values(hash=hash, media_type="application/pdf", size=1, first_at=1)
+    assert documents.once(conn, row) is False
+    assert put(conn, tmp_path, who="ben") == hash
+    assert {d.who for d in documents.find(conn)} == {"ann", "ben"}
