@@ -18,14 +18,21 @@ def set_tastes(conn: sa.Connection, wanted: Sequence[dict[str, Any]]) -> None:
         conn.execute(tastes.insert(), list(wanted))
 
 
+# Made once: it runs with every change of every ticket.
+_RECEIVERS = (
+    sa.select(connectors.c.id, connectors.c.audience, tastes.c.kinds, tastes.c.roles)
+    .join(tastes, tastes.c.connector == connectors.c.id, isouter=True)
+    .where(
+        connectors.c.active.is_(True),
+        sa.or_(connectors.c.customer == "*", connectors.c.customer == sa.bindparam("customer", type_=sa.String)),
+    )
+    .order_by(connectors.c.id)
+)
+
+
 def receivers(conn: sa.Connection, customer: str) -> list[sa.Row[Any]]:
     """The active connectors that hear of a customer's tickets, each with what it wants to hear."""
-    query = (
-        sa.select(connectors.c.id, connectors.c.audience, tastes.c.kinds, tastes.c.roles)
-        .join(tastes, tastes.c.connector == connectors.c.id, isouter=True)
-        .where(connectors.c.active.is_(True), connectors.c.customer.in_(("*", customer)))
-    )
-    return list(conn.execute(query.order_by(connectors.c.id)))
+    return list(conn.execute(_RECEIVERS, {"customer": customer}))
 
 
 def mirror(conn: sa.Connection, connector: str, ticket: str) -> sa.Row[Any] | None:
