@@ -18,7 +18,7 @@ import msgspec
 from desk import calendars, words
 from desk.calendars import Place
 from desk.policy import ClockRule, Policy, Promise
-from desk.stretches import Life, Stretch, facts_of, lives, story
+from desk.stretches import Life, Stretch, facts_of, lives, standings, story
 from desk.types import Clock, ClockState, Entry, EntryKind, Interval
 from model.text import Text
 
@@ -40,8 +40,9 @@ def clocks(policy: Policy, ledger: list[Entry], now: int) -> list[Clock]:
         return []
     place = place_of(events[0])
     now = _at_least(events, now)
+    told = standings(events)
     found = (
-        _clock(policy, rule, life, place, now) for rule in policy.clocks for life in lives(policy, rule, events, now)
+        _clock(policy, rule, life, place, now) for rule in policy.clocks for life in lives(policy, rule, told, now)
     )
     return [clock for clock in found if clock]
 

@@ -17,6 +17,8 @@ Rules:
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
 from desk.calendars import Calendar
@@ -24,9 +26,11 @@ from desk.policy import ClockRule, Facts, Policy, Promise, applicable
 from desk.types import ClockState, Entry, EntryKind
 
 _ORDER = {kind: n for n, kind in enumerate(EntryKind)}
-_BACK = (EntryKind.RELAPSED, EntryKind.REOPENED)
+_ENDS = (EntryKind.CLOSED, EntryKind.MERGED)
 _DONE = (EntryKind.RESTORED, EntryKind.RESOLVED)
 _MENDED = tuple(kind.value for kind in _DONE)
+#: What may turn any clock.
+_TURNING = frozenset((*_ENDS, *_DONE, EntryKind.PAUSED, EntryKind.RESUMED, EntryKind.RELAPSED, EntryKind.REOPENED))
 #: Which entries may tell what conditions ask about.
 _TELLING = (
     EntryKind.OPENED,
@@ -37,6 +41,7 @@ _TELLING = (
     EntryKind.REMOTE_FAILED,
     EntryKind.DIAGNOSED,
 )
+_FACTS = frozenset(Facts.__struct_fields__)
 _LEVELLING = (EntryKind.OPENED, EntryKind.CONVERTED, EntryKind.LEVEL)
 
 
@@ -70,15 +75,18 @@ class Life(msgspec.Struct, kw_only=True):
         return self.stretches[-1].mode
 
 
-class Standing(msgspec.Struct, kw_only=True):
-    """What holds for the whole ticket at one moment of its story."""
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds for the whole ticket from one entry of its story on; made once for all of its clocks."""
 
-    level: str = ""
-    facts: Facts = Facts()
-    waiting: bool = False
-    closed: bool = False
-    back: bool = False  #: it came back since the last life began
-    changed: bool = False  #: by the entry in hand
+    event: Entry
+    at: int  #: when it counts: never before the opening
+    level: str
+    facts: Facts
+    waiting: bool
+    closed: bool
+    changed: bool  #: level or facts are others than before
+    back: bool  #: it came back: a relapse, a reopening
+    matters: bool  #: to any clock; else only to those that begin or stop with it
 
 
 def story(ledger: list[Entry]) -> list[Entry]:
@@ -90,7 +98,7 @@ def facts_of(entry: Entry, before: Facts) -> Facts:
     """What conditions ask about, from the newest entry that says it; None there: not known any more."""
     if entry.kind not in _TELLING:
         return before
-    told = {name: entry.data[name] for name in Facts.__struct_fields__ if name in entry.data}
+    told = {name: entry.data[name] for name in _FACTS.intersection(entry.data)}
     if entry.kind is EntryKind.REMOTE_FAILED:
         told["remote_solvable"] = 0
     if entry.kind is EntryKind.DIAGNOSED:
@@ -107,93 +115,123 @@ def level_after(entry: Entry, before: str) -> str:
     return str(entry.data.get("level") or before) if entry.kind in _LEVELLING else before
 
 
-def lives(policy: Policy, rule: ClockRule, events: list[Entry], now: int) -> list[Life]:
-    """Every run of the clock, in the order in which they began; `events` as `story` gives them."""
-    found: list[Life] = []
-    standing = Standing()
+def standings(events: list[Entry]) -> list[Standing]:
+    """`events` as `story` gives them, each with what holds from it on."""
+    found: list[Standing] = []
+    level, facts, waiting, closed = "", Facts(), False, False
     start = events[0].at
     for event in events:
-        at = max(event.at, start)
-        _stand(standing, event)
+        kind = event.kind
+        new_level, new_facts = level_after(event, level), facts_of(event, facts)
+        changed = new_level != level or (new_facts is not facts and new_facts != facts)
+        level, facts = new_level, new_facts
+        back = kind is EntryKind.REOPENED or (kind is EntryKind.RELAPSED and not closed)
+        if back:
+            closed, waiting = False, False
+        elif kind is EntryKind.PAUSED or kind is EntryKind.RESUMED:
+            waiting = kind is EntryKind.PAUSED
+        elif kind in _ENDS:
+            closed = True
+        found.append(
+            Standing(
+                event=event,
+                at=max(event.at, start),
+                level=level,
+                facts=facts,
+                waiting=waiting,
+                closed=closed,
+                changed=changed,
+                back=back,
+                matters=changed or kind in _TURNING,
+            )
+        )
+    return found
+
+
+def lives(policy: Policy, rule: ClockRule, told: list[Standing], now: int) -> list[Life]:
+    """Every run of the clock, in the order in which they began; `told` as `standings` gives it."""
+    found: list[Life] = []
+    own = _own(rule.start, rule.stop)
+    if not any(one.event.kind == rule.start or one.closed for one in told):
+        return found
+    back = False  # whether it came back since the last life began
+    for standing in told:
+        if not standing.matters and standing.event.kind not in own:
+            continue
+        back = back or standing.back
         for life in found:
-            _pass(policy, rule, life, event, at, standing)
-        if _begins(rule, found, event, standing):
+            _pass(policy, rule, life, standing)
+        if _begins(rule, found, standing, back):
+            event = standing.event
             life = Life(begun=event.seq, subject=_subject(event), stretches=[])
-            mode = ClockState.PAUSED if standing.waiting and rule.pauses else ClockState.RUNNING
-            _cut(policy, rule, life, event, at, standing, mode)
+            _cut(policy, rule, life, standing, _alive(rule, standing))
             found.append(life)
-            standing.back = False
+            back = False
     for life in found:
         life.stretches[-1].until = now
         _give_calendars(rule, life)
     return found
 
 
-def _stand(standing: Standing, event: Entry) -> None:
-    facts, level = facts_of(event, standing.facts), level_after(event, standing.level)
-    standing.changed = (level, facts) != (standing.level, standing.facts)
-    standing.level, standing.facts = level, facts
-    if event.kind is EntryKind.PAUSED:
-        standing.waiting = True
-    elif event.kind is EntryKind.RESUMED:
-        standing.waiting = False
-    elif event.kind in (EntryKind.CLOSED, EntryKind.MERGED):
-        standing.closed = True
-    elif event.kind is EntryKind.REOPENED:
-        standing.closed, standing.waiting, standing.back = False, False, True
-    elif event.kind is EntryKind.RELAPSED and not standing.closed:
-        standing.waiting, standing.back = False, True
+@lru_cache(maxsize=256)
+def _own(start: str, stop: tuple[str, ...]) -> frozenset[str]:
+    """The kinds of entries that begin or stop it."""
+    return frozenset((start, *(each.partition(":")[0] for each in stop)))
 
 
-def _begins(rule: ClockRule, found: list[Life], event: Entry, standing: Standing) -> bool:
-    counts_from_end = rule.start in _MENDED
+def _alive(rule: ClockRule, standing: Standing) -> ClockState:
+    return ClockState.PAUSED if standing.waiting and rule.pauses else ClockState.RUNNING
+
+
+def _begins(rule: ClockRule, found: list[Life], standing: Standing, back: bool) -> bool:
+    event = standing.event
     if event.kind is EntryKind.CLOSED:
         if rule.start != EntryKind.RESOLVED:
             return False
     elif event.kind != rule.start or (standing.closed and not rule.after_close):
         return False
-    if counts_from_end:
-        return not found or (standing.back and found[-1].premature)
+    if rule.start in _MENDED:
+        return not found or (back and found[-1].premature)
     if event.kind is EntryKind.PART_NEEDED:
         subject = _subject(event)
         return not any(life.subject == subject and life.mode is not ClockState.STOPPED for life in found)
     return not found or (rule.start != EntryKind.OPENED and found[-1].mode is ClockState.STOPPED)
 
 
-def _pass(policy: Policy, rule: ClockRule, life: Life, event: Entry, at: int, standing: Standing) -> None:
+def _pass(policy: Policy, rule: ClockRule, life: Life, standing: Standing) -> None:
     """What one entry does to one life."""
+    event = standing.event
     if life.premature:
         return
     if life.mode is ClockState.STOPPED:
-        _maybe_runs_on(policy, rule, life, event, at, standing)
+        _maybe_runs_on(policy, rule, life, standing)
     elif _ends(rule, event) or _stops(rule, life, event):
         life.stopped_by = event
-        _cut(policy, rule, life, event, at, standing, ClockState.STOPPED)
-    elif rule.start in _MENDED and event.kind in _BACK:
+        _cut(policy, rule, life, standing, ClockState.STOPPED)
+    elif rule.start in _MENDED and standing.back:
         life.premature = True
-        _cut(policy, rule, life, event, at, standing, ClockState.STOPPED)
+        _cut(policy, rule, life, standing, ClockState.STOPPED)
     else:
-        mode = ClockState.PAUSED if standing.waiting and rule.pauses else ClockState.RUNNING
+        mode = _alive(rule, standing)
         if mode is not life.mode or (standing.changed and _others(policy, rule, life, standing)):
-            _cut(policy, rule, life, event, at, standing, mode)
+            _cut(policy, rule, life, standing, mode)
 
 
-def _maybe_runs_on(policy: Policy, rule: ClockRule, life: Life, event: Entry, at: int, standing: Standing) -> None:
-    by = life.stopped_by
+def _maybe_runs_on(policy: Policy, rule: ClockRule, life: Life, standing: Standing) -> None:
+    event, by = standing.event, life.stopped_by
     if by is None:
         return
     if rule.start in _MENDED:
-        life.premature = event.kind in _BACK and (event.kind is EntryKind.REOPENED or not standing.closed)
+        life.premature = standing.back
         return
     done = by.kind in _DONE
-    back = event.kind is EntryKind.RELAPSED and done and not standing.closed
-    if back or (event.kind is EntryKind.REOPENED and (done or by.kind is EntryKind.CLOSED)):
+    if standing.back and (done or (event.kind is EntryKind.REOPENED and by.kind is EntryKind.CLOSED)):
         life.stopped_by = None
-        _cut(policy, rule, life, event, at, standing, ClockState.RUNNING)
-    elif _proof(event) == "telemetry" and done and _proof(by) != "telemetry" and _stops(rule, life, event):
+        _cut(policy, rule, life, standing, ClockState.RUNNING)
+    elif done and _proof(event) == "telemetry" and _proof(by) != "telemetry" and _stops(rule, life, event):
         life.stretches.pop()
         life.stopped_by = event
-        _cut(policy, rule, life, event, at, standing, ClockState.STOPPED)
+        _cut(policy, rule, life, standing, ClockState.STOPPED)
 
 
 def _others(policy: Policy, rule: ClockRule, life: Life, standing: Standing) -> bool:
@@ -203,21 +241,19 @@ def _others(policy: Policy, rule: ClockRule, life: Life, standing: Standing) -> 
     return applicable(policy, rule, standing.level, standing.facts) != held
 
 
-def _cut(
-    policy: Policy, rule: ClockRule, life: Life, event: Entry, at: int, standing: Standing, mode: ClockState
-) -> None:
+def _cut(policy: Policy, rule: ClockRule, life: Life, standing: Standing, mode: ClockState) -> None:
     if life.stretches:
-        life.stretches[-1].until = at
+        life.stretches[-1].until = standing.at
     alive = mode is not ClockState.STOPPED
     promises = applicable(policy, rule, standing.level, standing.facts) if alive else []
     life.stretches.append(
         Stretch(
-            since=at,
-            until=at,
+            since=standing.at,
+            until=standing.at,
             mode=mode,
             promise=promises[0] if promises else None,
             others=tuple(promises[1:]),
-            by=event.seq,
+            by=standing.event.seq,
             calendar=rule.calendar,
         )
     )
@@ -235,7 +271,8 @@ def _stops(rule: ClockRule, life: Life, event: Entry) -> bool:
             return False
     if kind in rule.stop or (event.kind is EntryKind.RESOLVED and EntryKind.RESTORED in rule.stop):
         return True
-    return f"{kind}:{event.data.get('to')}" in rule.stop or f"{kind}:{_proof(event)}" in rule.stop
+    more = event.data.get("to") if event.kind is EntryKind.NOTIFIED else _proof(event)
+    return more is not None and f"{kind}:{more}" in rule.stop
 
 
 def _proof(event: Entry) -> str | None:
