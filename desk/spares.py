@@ -5,8 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from desk.policy import Facts, Policy, Spare
+from desk.stretches import facts_of
 from desk.types import Draft, Entry, EntryKind
 from model.text import Text
+
+#: Entries that may make a proposal due.
+TELLING = frozenset(
+    {EntryKind.OPENED, EntryKind.FACTS, EntryKind.DIAGNOSED, EntryKind.REMOTE_FAILED, EntryKind.UNSOLVED_ONSITE}
+)
+
+
+def fall_due(policy: Policy, ledger: Sequence[Entry], added: Sequence[Entry], now: int) -> list[Draft]:
+    """What the entries just `added` (they are in `ledger`) make the contract propose; cheap where nothing can."""
+    if not policy.spares or not any(entry.kind in TELLING for entry in added):
+        return []
+    facts = Facts()
+    for entry in sorted(ledger, key=lambda e: (e.at, e.seq)):
+        facts = facts_of(entry, facts)
+    return proposals(policy, ledger, facts, now)
 
 
 def proposals(policy: Policy, ledger: Sequence[Entry], facts: Facts, now: int) -> list[Draft]:

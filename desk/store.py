@@ -19,7 +19,7 @@ import sqlalchemy as sa
 import structlog
 
 from alerts.types import CauseKey, Incident
-from desk import consent, field_tables, ladder, paper_tables, sql, words
+from desk import consent, field_tables, ladder, paper_tables, spares, sql, words
 from desk import ticket as rules
 from desk.acts import ActRefused, Data, act_draft, repeated
 from desk.announce import announce
@@ -439,7 +439,8 @@ def _work(rule: Policy, kept: list[Entry], added: list[Entry], now: int) -> _Wor
     book = [*kept, *added]
     before = rules.fold(book)
     times = compute(rule, book, now)
-    due = sql.numbered(before.id, len(book), ladder.fall_due(rule, before, book, times, now), now)
+    drafts = [*ladder.fall_due(rule, before, book, times, now), *spares.fall_due(rule, book, added, now)]
+    due = sql.numbered(before.id, len(book), drafts, now)
     book = [*book, *due]
     after = rules.fold(book) if due else before
     return _Work(

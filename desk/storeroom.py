@@ -5,13 +5,11 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 import desk.store as desk
-from desk import field_sql, parts, spares
+from desk import field_sql, parts
 from desk.lines import Data, FieldRefused, Line, Subject, by_id, not_ahead, one_of
 from desk.parts import Part, PartState
-from desk.policy import Facts
-from desk.stretches import facts_of
 from desk.telling import tell
-from desk.types import Draft, Entry, EntryKind
+from desk.types import Draft, EntryKind
 from model.text import Text
 
 _KINDS = {
@@ -48,7 +46,6 @@ def need(
     text = Text(f"{here} of {item} at the site", f"现场备有 {item} {here} 件")
     drafts.append(Draft(at=at, who=who, kind=EntryKind.FACTS, text=text, data={**facts, "part": made.id}))
     tell(conn, ticket, drafts, now)
-    propose(conn, ticket, now)
     return made
 
 
@@ -128,15 +125,6 @@ def count(
     text = Text(f"{item} at {site}: {number:+d}", f"{site} {item}：{number:+d}")
     data: Data = {"item": item, "count": number, "part": part}
     return field_sql.add(conn, "stock", f"{site}:{item}", event, who, at, now, text, of=Subject(site=site), data=data)
-
-
-def propose(conn: sa.Connection, ticket: str, now: int) -> list[Entry]:
-    """Say at once where the contract lends a machine (Powerstar: hardware, 6 kVA and above); once."""
-    held, ledger = desk.ticket(conn, ticket), desk.ledger(conn, ticket)
-    facts = Facts()
-    for entry in sorted(ledger, key=lambda e: (e.at, e.seq)):
-        facts = facts_of(entry, facts)
-    return tell(conn, ticket, spares.proposals(desk.policy(conn, held), ledger, facts, now), now)
 
 
 def at_site(conn: sa.Connection, site: str, item: str) -> int:

@@ -128,7 +128,6 @@ def test_not_located_on_site_goes_to_the_manufacturer_with_a_hand_over_and_an_eq
 ) -> None:
     story = Story(conn, POLICY).breaks(Impact.OUTAGE).after(hours=2).did(K.ONSITE).did(K.UNSOLVED_ONSITE)
     assert story.calls() == [("manufacturer_support", 2)]
-    storeroom.propose(conn, story.id, story.now)
     assert [e.data["lender"] for e in store.ledger(conn, story.id) if e.data.get("spare")] == ["manufacturer"]
 
 

@@ -318,3 +318,20 @@ def test_wuhan_inspects_as_often_as_the_customer_agrees() -> None:
             duty_book.agree(conn, held, "nothing:sz", "P3M", "ann", T0)
     with engine().begin() as conn, pytest.raises(FieldRefused, match="itself says"):
         duty_book.agree(conn, inventory("powerstar"), "inspection:sz", "P1M", "ann", T0)
+
+
+def test_a_person_who_says_hardware_hears_of_the_spare_machine_in_the_same_breath(powerstar: Desk) -> None:
+    conn, ticket, _ = powerstar
+    desk.act(conn, ticket, EntryKind.FACTS, "zhou", "board burnt", T0 + MINUTE, T0 + MINUTE, {"hardware": 1})
+    last = desk.ledger(conn, ticket)[-1]
+    assert (last.data["spare"], last.data["lender"], last.at) == ("L70", "provider", T0 + MINUTE)
+
+
+def test_wuhan_s_manufacturer_lends_only_after_the_site_could_not_be_mended(wuhan: Desk) -> None:
+    conn, ticket, _ = wuhan
+    staff(conn)
+    visit = visiting.plan(conn, "zhou", "ann", T0, T0, ticket=ticket).id
+    assert not [e for e in desk.ledger(conn, ticket) if e.data.get("spare")]
+    visiting.step(conn, visit, "done", "zhou", T0 + HOUR, T0 + HOUR, solved=False)
+    (proposed,) = [e for e in desk.ledger(conn, ticket) if e.data.get("spare")]
+    assert (proposed.data["spare"], proposed.data["lender"]) == ("L69", "manufacturer")
