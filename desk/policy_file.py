@@ -56,15 +56,19 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 def parse(body: str, file: str) -> tuple[Policy | None, list[Problem]]:
     """The policy of `body`, and what is wrong with it. None as soon as one problem is an error."""
+    policy, problems = remains(body, file)
+    if any(p.severity == "error" for p in problems):
+        return None, problems
+    return policy, problems
+
+
+def remains(body: str, file: str) -> tuple[Policy | None, list[Problem]]:
+    """As `parse`, but what could be read in spite of errors, for the linter alone: nobody may run a ticket by it."""
     tree = parse_toml(body, file)
     if isinstance(tree, Problem):
         return None, [tree]
     top = PolicyTable.root(tree, file, body)
-    policy = _policy(top, body)
-    problems = top.problems
-    if any(p.severity == "error" for p in problems):
-        return None, problems
-    return policy, problems
+    return _policy(top, body), top.problems
 
 
 def _policy(top: PolicyTable, body: str) -> Policy:
@@ -148,7 +152,8 @@ def _pace(table: PolicyTable, key: str) -> Duration | None:
     """How often something is told again; nothing is told without end at once."""
     pace = table.duration(key, default=None)
     if pace is not None and not (pace.on_clock and (pace.days or pace.ms)):
-        table.problem(key, Text("days, hours or minutes, more than none", "天、小时或分钟，且大于零"), pace.iso)
+        if pace.iso == table.tree.get(key):
+            table.problem(key, Text("days, hours or minutes, more than none", "天、小时或分钟，且大于零"), pace.iso)
         return None
     return pace
 

@@ -66,15 +66,19 @@ RULES: dict[str, Callable[[Look], Iterable[Said]]] = {
 OPEN_RULES = ("clock-without-calendar", "start-undefined", "overdue-undefined")
 
 
-def findings(policy: Policy, file: str) -> list[PolicyFinding]:
-    """Everything found by rule, then the notes; each part in the order of the file."""
-    look, lines = Look(policy), Lines(policy.body)
+def findings(policy: Policy, file: str, wrong: Iterable[str] = ()) -> list[PolicyFinding]:
+    """Everything found by rule, then the notes; each part in the order of the file.
+
+    `wrong` are the keys of a file's errors (desk.policy_file.remains): no finding comes from what stands there.
+    """
+    look, lines = Look(policy, wrong), Lines(policy.body)
     said = [(rule, found) for rule, look_for in RULES.items() for found in look_for(look)]
     said += rest.left_open(look)
-    made = [_finding(file, lines, rule, key, text) for rule, (key, text) in said]
+    made = [_finding(file, lines, rule, key, text) for rule, (key, text) in said if not look.wrong(key)]
     notes = [
         _finding(file, lines, NOTE, f"note.{n}", Text(f"{x.text.en} ({x.source})", f"{x.text.zh}（{x.source}）"))
         for n, x in enumerate(policy.notes)
+        if not look.wrong(f"note.{n}")
     ]
     return [*sorted(made, key=lambda f: (f.line, f.rule)), *notes]
 

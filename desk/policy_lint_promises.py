@@ -112,7 +112,7 @@ def no_onsite(look: Look) -> Iterator[Said]:
 
 def _missing(look: Look, clocks: tuple[str, ...], what: Text) -> Iterator[Said]:
     missing = look.without(*clocks)
-    if missing:
+    if missing and look.whole(*clocks):
         yield (
             look.key(missing[0]),
             Text(f"level {names(missing)}: {what.en}", f"级别 {names(missing)}：{what.zh}"),
@@ -121,6 +121,8 @@ def _missing(look: Look, clocks: tuple[str, ...], what: Text) -> Iterator[Said]:
 
 def departure_only(look: Look) -> Iterator[Said]:
     """Somebody sets out; when they arrive is not said."""
+    if not look.whole("onsite"):
+        return
     arriving = {level for s in look.of("onsite") if s.wall_ms is not None for level in s.promise.levels}
     for stated in look.of("dispatch"):
         without = [level for level in stated.promise.levels if level not in arriving]
@@ -189,21 +191,21 @@ def spare_slower(look: Look) -> Iterator[Said]:
 
 def branch_missing(look: Look) -> Iterator[Said]:
     """A promise made to some sites or ratings, and nothing to the others."""
-    for stated in look.clocks.values():
-        timed = [s for s in stated if s.wall_ms is not None and s.promise.binds]
+    for name, stated in look.clocks.items():
+        timed = [s for s in stated if s.wall_ms is not None and s.promise.binds] if look.whole(name) else []
         levels = [lv.id for lv in look.published if any(lv.id in s.promise.levels for s in timed)]
         gaps: dict[Text, list[str]] = {}
         for level in levels:
             mine = [s for s in timed if level in s.promise.levels]
-            for facts, name in branches(mine):
+            for facts, branch in branches(mine):
                 if not any(_holds_on(s, facts) for s in mine):
-                    gaps.setdefault(name, []).append(level)
-        for name, missing in gaps.items():
+                    gaps.setdefault(branch, []).append(level)
+        for branch, missing in gaps.items():
             yield (
                 f"{timed[0].key.rpartition('.promise')[0]}",
                 Text(
-                    f"{timed[0].rule.title.en}: nothing is promised for {name.en} (level {', '.join(missing)})",
-                    f"{timed[0].rule.title.zh}：{name.zh}没有承诺（级别 {', '.join(missing)}）",
+                    f"{timed[0].rule.title.en}: nothing is promised for {branch.en} (level {', '.join(missing)})",
+                    f"{timed[0].rule.title.zh}：{branch.zh}没有承诺（级别 {', '.join(missing)}）",
                 ),
             )
 

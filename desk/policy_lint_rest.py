@@ -22,22 +22,25 @@ _OPEN = {
 
 def no_ladder(look: Look) -> Iterator[Said]:
     """Nobody is told by time alone."""
-    if not any(_timed(step) for step in look.policy.ladder):
+    if not look.wrong("ladder") and not any(_timed(step) for step in look.ladder):
         yield "ladder", Text("no step of the ladder has a time", "升级阶梯没有任何时限")
 
 
 def ladder_ends(look: Look) -> Iterator[Said]:
     """After the last rung nobody is told any more, and the text does not say that it should be so."""
+    if look.wrong("ladder"):
+        return
     last: dict[int, list[str]] = {}
     for level in look.policy.levels:
-        mine = [s for s in look.policy.ladder if _timed(s) and level.id in s.levels]
+        mine = [s for s in look.ladder if _timed(s) and level.id in s.levels]
         if mine:
             end = max(mine, key=_wait_ms)
             if end.repeat is None and not end.ends:
                 last.setdefault(end.index, []).append(level.id)
     again = look.policy.repeat_last
+    rungs = {step.index: step for step in look.ladder}
     for index, levels in last.items():
-        step = look.policy.ladder[index]
+        step = rungs[index]
         wait, role = step.wait, look.policy.roles[step.to].name
         if wait is None:
             continue
@@ -57,12 +60,13 @@ def ladder_order(look: Look) -> Iterator[Said]:
     """A rung that is due sooner than one above it in the file: it would never be reached."""
     below_of: dict[tuple[int, int], list[str]] = {}
     for level in look.policy.levels:
-        mine = [s for s in look.policy.ladder if _timed(s) and level.id in s.levels]
+        mine = [s for s in look.ladder if _timed(s) and level.id in s.levels]
         for above, below in pairwise(mine):
             if above.after == below.after and _wait_ms(below) < _wait_ms(above):
                 below_of.setdefault((above.index, below.index), []).append(level.id)
+    rungs = {step.index: step for step in look.ladder}
     for (upper, lower), levels in below_of.items():
-        first, second = (look.policy.ladder[index].wait for index in (upper, lower))
+        first, second = (rungs[index].wait for index in (upper, lower))
         if first and second:
             yield (
                 f"ladder.{lower}",
@@ -75,8 +79,8 @@ def ladder_order(look: Look) -> Iterator[Said]:
 
 def customers_ladder_ends(look: Look) -> Iterator[Said]:
     """The customer's own ladder without a word that its last rung is the last."""
-    rungs = [step for step in look.policy.ladder if step.customer]
-    if rungs and not rungs[-1].ends and rungs[-1].repeat is None:
+    rungs = [step for step in look.ladder if step.customer]
+    if rungs and not look.wrong("ladder") and not rungs[-1].ends and rungs[-1].repeat is None:
         role = look.policy.roles[rungs[-1].to].name
         yield (
             f"ladder.{rungs[-1].index}",
@@ -99,7 +103,7 @@ def left_open(look: Look) -> Iterator[tuple[str, Said]]:
         (f"clock.{n}", rule.title, [("", rule.decided), *((f".promise.{m}", p.decided) for m, p in enumerate(rule.promises))])
         for n, rule in enumerate(policy.clocks)
     ]  # fmt: skip
-    ladder = [(f".{step.index}", step.decided) for step in policy.ladder]
+    ladder = [(f".{step.index}", step.decided) for step in look.ladder]
     groups.append(("ladder", Text("Ladder", "升级阶梯"), ladder))
     groups += [(f"duty.{n}", duty.title, [("", duty.decided)]) for n, duty in enumerate(policy.duties)]
     groups += [(f"cover.{n}", Text(c.what, c.what), [("", c.decided)]) for n, c in enumerate(policy.cover)]
@@ -140,6 +144,8 @@ def arrival_or_departure(look: Look) -> Iterator[Said]:
 
 def battery_gap(look: Look) -> Iterator[Said]:
     """Capacities between, below or above the classes, which none covers."""
+    if look.wrong("warranty"):
+        return
     classes = [(n, c) for n, c in enumerate(look.policy.warranty) if c.item == "battery"]
     for volts in sorted({c.block_v or 0 for _, c in classes}):
         mine = sorted(((n, c) for n, c in classes if (c.block_v or 0) == volts), key=lambda nc: nc[1].min_ah or 0)
@@ -165,6 +171,8 @@ def _no_class(number: int, span: Text) -> Said:
 
 def battery_twice(look: Look) -> Iterator[Said]:
     """One capacity in two classes."""
+    if look.wrong("warranty"):
+        return
     classes = [(n, c) for n, c in enumerate(look.policy.warranty) if c.item == "battery"]
     ordered = sorted(classes, key=lambda nc: nc[1].min_ah or 0)
     for (_, low), (number, high) in pairwise(ordered):
@@ -175,14 +183,15 @@ def battery_twice(look: Look) -> Iterator[Said]:
 
 def no_warranty(look: Look) -> Iterator[Said]:
     """No term at all."""
-    if not look.policy.warranty:
+    if not look.policy.warranty and not look.wrong("warranty"):
         yield "warranty", Text("no warranty term is stated", "未写明保修年限")
 
 
 def report_deadline(look: Look) -> Iterator[Said]:
     """A report that may come at any time."""
     for number, report in enumerate(look.policy.reports):
-        if report.due_by is None or (report.due_by == "incident_report" and not look.of("incident_report")):
+        promised = look.of("incident_report") or not look.whole("incident_report")
+        if report.due_by is None or (report.due_by == "incident_report" and not promised):
             yield (
                 f"report.{number}",
                 Text(f"{report.title.en}: no deadline", f"{report.title.zh}：没有期限"),
@@ -205,7 +214,7 @@ def two_cadences(look: Look) -> Iterator[Said]:
     duties = look.policy.duties
     for number, later in enumerate(duties):
         for other in duties[:number]:
-            if _same_work(other, later) and later.every and other.every:
+            if _same_work(other, later) and later.every and other.every and not look.wrong("duty"):
                 if (later.every.iso, later.times) == (other.every.iso, other.times):
                     continue
                 yield (
@@ -240,7 +249,7 @@ def no_items(look: Look) -> Iterator[Said]:
 
 def no_survey(look: Look) -> Iterator[Said]:
     """Nobody asks the customer."""
-    asked = any(duty.kind == "survey" for duty in look.policy.duties)
+    asked = any(duty.kind == "survey" for duty in look.policy.duties) or look.wrong("duty", "form")
     if not asked and not any(form.grades for form in look.policy.forms):
         yield "duty", Text("no satisfaction survey is stated", "未写明满意度调查")
 
@@ -248,7 +257,7 @@ def no_survey(look: Look) -> Iterator[Said]:
 def second_scale(look: Look) -> Iterator[Said]:
     """Another scale beside the levels, which the text does not map to them."""
     kinds = look.policy.fault_kinds
-    if not any("levels" in kind.decided for kind in kinds):
+    if look.wrong("fault_kind") or not any("levels" in kind.decided for kind in kinds):
         return
     mapped = {level for kind in kinds for level in kind.levels}
     rest = [level for level in look.published if level.id not in mapped]
@@ -267,7 +276,7 @@ def second_scale(look: Look) -> Iterator[Said]:
 
 def no_level(look: Look) -> Iterator[Said]:
     """What can happen and has no level in the text."""
-    own = {level.id for level in look.policy.levels if level.source == DECIDED}
+    own = {level.id for level in look.policy.levels if level.source == DECIDED and not look.wrong("impact", "level")}
     found = [impact for impact in Impact if look.policy.impacts[impact] in own]
     if found:
         ids = ", ".join(impact.value for impact in found)

@@ -11,7 +11,7 @@ from itertools import product
 
 from desk.calendars import Calendar
 from desk.duration import HOUR_MS
-from desk.policy import FLAGS, ClockRule, Conditions, Facts, Level, Policy, Promise
+from desk.policy import FLAGS, ClockRule, Conditions, Facts, Level, Policy, Promise, Step
 from model.text import Text
 
 #: A house's own level, clock or value, where the text is silent.
@@ -23,11 +23,11 @@ Said = tuple[str, Text]
 class Stated:
     """One promise with its clock and its place in the file."""
 
-    def __init__(self, policy: Policy, rule: ClockRule, promise: Promise, key: str) -> None:
+    def __init__(self, policy: Policy, rule: ClockRule, promise: Promise, key: str, *, wrong: bool) -> None:
         self.rule = rule
         self.promise = promise
         self.key = key
-        stated = policy.stated_ms(promise)
+        stated = None if wrong else policy.stated_ms(promise)
         #: About how long it takes on the wall: a working day stands for a day.
         self.wall_ms = None if stated is None else on_the_wall(promise.calendar, stated)
         self.words = _words(policy, promise)
@@ -38,10 +38,28 @@ class Stated:
 
 
 class Look:
-    """A policy, opened up for the rules."""
+    """A policy, opened up for the rules. `wrong` are keys with errors: what stands there is neither compared nor missed."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, wrong: Iterable[str] = ()) -> None:
         self.policy = policy
+        self._wrong = [tuple(key.split(".")) for key in wrong]
+
+    def wrong(self, *keys: str) -> bool:
+        """Whether an error stands at or below one of these keys."""
+        paths = [tuple(key.split(".")) for key in keys]
+        return any(bad[: len(path)] == path for path in paths for bad in self._wrong)
+
+    @cached_property
+    def ladder(self) -> list[Step]:
+        """The rungs that could be read; `index` says where each stands."""
+        return [step for step in self.policy.ladder if not self.wrong(f"ladder.{step.index}")]
+
+    def whole(self, *names: str) -> bool:
+        """Whether every promise of these clocks could be read, so that one that is not there is missing."""
+        for number, rule in enumerate(self.policy.clocks):
+            if self.wrong(f"clock.{number}") and (rule.name in names or self.wrong(f"clock.{number}.name")):
+                return False
+        return not self.wrong("level")
 
     @cached_property
     def published(self) -> list[Level]:
@@ -54,7 +72,9 @@ class Look:
         found: dict[str, list[Stated]] = {}
         for number, rule in enumerate(self.policy.clocks):
             for place, promise in enumerate(rule.promises):
-                stated = Stated(self.policy, rule, promise, f"clock.{number}.promise.{place}")
+                key = f"clock.{number}.promise.{place}"
+                wrong = self.wrong(key, *(f"clock.{number}.{part}" for part in ("name", "start", "stop", "calendar")))
+                stated = Stated(self.policy, rule, promise, key, wrong=wrong)
                 found.setdefault(rule.name, []).append(stated)
         return found
 

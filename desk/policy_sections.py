@@ -161,7 +161,7 @@ def duty(table: PolicyTable, known: Known) -> Duty:
             "`every`, `after`, or the contract's words as `text`", "`every`、`after`，或以 `text` 写合同原话"
         )
         table.problem("every", expected, "neither")
-    if every is not None and not (every.months or every.days):
+    if every is not None and every.iso == table.tree.get("every") and not (every.months or every.days):
         table.problem("every", Text("days, weeks, months or years", "天、周、月或年"), every.iso)
     items = [_item(t) for t in table.tables("item")]
     return table.done(

@@ -214,7 +214,7 @@ class Table:
             return
         near = get_close_matches(value, among, 1)
         fix = Text(f"did you mean `{near[0]}`?", f"是否为 `{near[0]}`？") if near else _CHECK
-        options = ", ".join(among) or "—"
+        options = ", ".join(word for word in among if word) or "—"
         self.problem(key, Text(f"one of {options}", f"以下之一：{options}"), f"`{value}`", fix)
 
 

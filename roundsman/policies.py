@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from desk.calendars import Place, known_zone, zone
-from desk.policies import POLICIES, lint, load
+from desk.policies import POLICIES, load
 from desk.policy import Facts, Policy
 from desk.policy_explain import ESCALATION, Promised, promised
+from desk.policy_file import remains
 from desk.policy_lint import NOTE, PolicyFinding, findings
 from desk.warranty import verdict
 from model.problem import Problem, unreadable
@@ -36,10 +37,10 @@ def lint_files(files: Sequence[Path], as_json: bool) -> int:
     paths = files or tuple(POLICIES.values())
     for path in paths:
         policy, problems = _read(path)
-        failed += tell_problems(problems, as_json)
+        failed += tell_problems(sorted(problems, key=lambda p: p.line), as_json)
         if policy is None:
             continue
-        told = findings(policy, str(path))
+        told = findings(policy, str(path), [p.key for p in problems if p.severity == "error"])
         notes += sum(f.rule == NOTE for f in told)
         found += sum(f.rule != NOTE for f in told)
         for finding in told:
@@ -155,8 +156,9 @@ def tell_warranty(policy: str, item: str, since: str, at: str, ah: float | None,
 
 
 def _read(path: Path) -> tuple[Policy | None, list[Problem]]:
+    """What could be read, in spite of errors."""
     try:
-        return lint(path)
+        return remains(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         return None, [unreadable(str(path), error)]
 
@@ -173,7 +175,7 @@ def _policy(name: str) -> Policy:
             )
         )
     policy, problems = _read(path)
-    if policy is None:
+    if policy is None or any(p.severity == "error" for p in problems):
         raise Wrong(Text("\n".join(p.render("en") for p in problems), "\n".join(p.render("zh") for p in problems)))
     return policy
 

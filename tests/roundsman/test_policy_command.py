@@ -386,6 +386,27 @@ def test_schema_errors_name_place_expectation_and_mending_and_fail(capsys: Captu
     assert "2 files: 2 with errors, 0 findings, 0 notes" in capsys.readouterr().err
 
 
+def test_ten_planted_mistakes_of_both_sorts_are_ten_lines(capsys: Capture, tmp_path: Path) -> None:
+    slips = (
+        ('outage = "high"', 'outage = "highest"'),
+        ('target = "PT2H"', 'target = "2 h"'),
+        ('to = "boss"', 'to = "bos"'),
+        ('every = "P1M"', 'every = "monthly"'),
+        ('due_by = "incident_report"', 'due_by = "tomorrow"'),
+    )
+    file = tmp_path / "planted.toml"
+    names = ("inverted", "no hours", "slow part", "gap", "scales")
+    file.write_text(planted(*slips, *(MISTAKES[name][0] for name in names)), encoding="utf-8")
+    assert run("lint", str(file), "--json") == 1
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["key"] for line in lines if line["severity"] == "error"] == [
+        *("impact.outage", "clock.1.promise.0.target", "ladder.1.to", "report.0.due_by", "duty.1.every"),
+    ]
+    assert sorted(line["rule"] for line in lines if line["severity"] == "finding") == sorted(
+        MISTAKES[name][1] for name in names
+    )
+
+
 def test_list_names_every_policy_with_its_levels(capsys: Capture) -> None:
     listed = {line["id"]: line["levels"] for line in objects(capsys, "list")}
     assert listed["heilongjiang_guoyu"] == ["I", "II", "III", "IV"]
