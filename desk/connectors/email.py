@@ -27,7 +27,7 @@ from urllib.parse import unquote, urlsplit
 
 from desk.connectors import mail_reading, texts
 from desk.connectors.local import loopback
-from desk.connectors.mirror import CLOSES, POLL
+from desk.connectors.mirror import POLL
 from desk.connectors.types import Delivered, Heard, Later, Message, News, Option, Outcome, Refused, Settings, Unheard
 from model.text import Text
 
@@ -64,7 +64,6 @@ class Email:
         ),
         "lang": texts.LANG,
         "prefix": texts.PREFIX,
-        "closes": CLOSES,
         "poll_s": POLL,
     }
 

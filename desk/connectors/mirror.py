@@ -77,7 +77,7 @@ class Mirror:
     """A connector made of an Api and two tables: their state for each of ours, their priority for each impact."""
 
     #: What every ticket system's settings know.
-    OPTIONS: ClassVar[Mapping[str, Option]] = {"lang": LANG, "prefix": PREFIX, "closes": CLOSES, "settle_s": SETTLE}
+    OPTIONS: ClassVar[Mapping[str, Option]] = {"lang": LANG, "prefix": PREFIX, "settle_s": SETTLE}
 
     def __init__(self, settings: Settings, api: Api, states: dict[str, str], priorities: dict[str, str]) -> None:
         self.settings = settings

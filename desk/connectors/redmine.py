@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from desk.connectors.http import Ended, Http
-from desk.connectors.mirror import POLL, Mirror, by_impact, by_state, state_options
+from desk.connectors.mirror import CLOSES, POLL, Mirror, by_impact, by_state, state_options
 from desk.connectors.texts import Said, marks
 from desk.connectors.types import Heard, News, Option, Refused, Settings, Unheard
 from model.text import Text
@@ -39,6 +39,7 @@ class Redmine(Mirror):
         "tracker": Option(
             means=Text("the tracker's number; empty for the first", "跟踪标签编号"), default="", pattern=r"\d*"
         ),
+        "closes": CLOSES,
         "poll_s": POLL,
         **state_options(_STATES, _PRIORITIES),
     }

@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from desk.connectors.http import Ended, Http
-from desk.connectors.mirror import POLL, Mirror, by_impact, by_state, state_options
+from desk.connectors.mirror import CLOSES, POLL, Mirror, by_impact, by_state, state_options
 from desk.connectors.texts import Said, marks
 from desk.connectors.types import Heard, News, Option, Settings, Unheard
 from model.text import Text
@@ -42,6 +42,7 @@ class RequestTracker(Mirror):
             default="AlertKey",
             pattern=r"[^'{}\\]+",
         ),
+        "closes": CLOSES,
         "poll_s": POLL,
         **state_options(_STATES, _PRIORITIES),
     }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from desk.connectors import KINDS, Connector, Delivered, Later, Message, lint, open_connector, settings
 from desk.connectors._blueprint import Blueprint
 from model.secret import SecretError
+from tests.contracts import connector_page
 from tests.desk.receiver import receiving
 from tests.desk.systems import SECRETS, SYSTEMS, serving
 
@@ -103,3 +106,12 @@ def test_opening_resolves_the_reference_or_says_which_is_missing() -> None:
         open_connector(given, {}.get, str)
     with pytest.raises(ValueError, match="https"):
         open_connector(settings("webhook", "http://far.example/", "env:S"), {"S": "x"}.get, str)
+
+
+@pytest.mark.parametrize("kind", ["common", *KINDS])
+def test_the_page_tells_every_setting_and_mapping_as_it_is(kind: str) -> None:
+    """A row that differs: `python -m tests.contracts.connector_page` prints what it should be."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "connectors.md").read_text("utf-8")
+    assert kind == "common" or f"\n## {kind}\n" in page
+    assert [row for row in connector_page.rows(kind) if row not in page.splitlines()] == []
+    assert connector_page.sample() in page

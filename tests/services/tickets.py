@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from zlib import crc32
 
 import httpx
 import msgspec
@@ -34,14 +35,14 @@ class TicketServer(msgspec.Struct, frozen=True, kw_only=True):
     field: str  #: the custom field for our ticket number
 
 
-def _template(name: str, package: str) -> tuple[Path, bool]:
-    """Where the empty database of this package version is kept, and whether it is there."""
+def _template(name: str, package: str, made_by: str) -> tuple[Path, bool]:
+    """Where the empty database of this package version and `made_by` is kept, and whether it is there."""
     found = subprocess.run(
         ["dpkg-query", "-W", "-f=${Version}", package], capture_output=True, text=True, check=False
     ).stdout
     if not found:
         missing(f"Debian package {package} is not installed: tests/services/install.sh installs it")
-    safe = re.sub(r"[^\w.]", "_", found)
+    safe = re.sub(r"[^\w.]", "_", found) + f"-{crc32(made_by.encode()):08x}"
     folder = Path(tempfile.gettempdir()) / f"roundsman-tests-{os.getuid()}" / f"{name}-{safe}"
     return folder, (folder / "ready").exists()
 
@@ -58,6 +59,7 @@ Set($WebDomain, '127.0.0.1'); Set($WebPort, {port});
 Set($DatabaseType, 'SQLite'); Set($DatabaseName, '{folder}/rt.sqlite3'); Set($DatabaseUser, ''); Set($DatabasePassword, '');
 Set($MasonDataDir, '{folder}/mason'); Set($MasonSessionDir, '{folder}/sessions');
 Set($LogToSyslog, undef); Set($LogToSTDERR, 'error'); Set($MailCommand, 'testfile'); Set($RestrictReferrer, 0);
+Set($BcryptCost, 4); # every request checks its token: at the usual cost half a second of CPU each
 1;
 """
 _RT_DATA = """use strict; use warnings; use lib '/usr/share/request-tracker5/lib'; use RT -init;
@@ -86,7 +88,7 @@ def request_tracker(folder: Path) -> Iterator[TicketServer]:
         missing(
             "Request Tracker 5 is not installed (rt5-standalone, rt5-db-sqlite): tests/services/install.sh installs it"
         )
-    kept, ready = _template("rt", "request-tracker5")
+    kept, ready = _template("rt", "request-tracker5", _RT_CONFIG + _RT_DATA)
     if not ready:
         _make_rt(kept)
     shutil.copytree(kept, folder, dirs_exist_ok=True)
@@ -154,7 +156,7 @@ def redmine(folder: Path) -> Iterator[TicketServer]:
     if not os.access(REDMINE / "instances", os.W_OK):
         missing("Debian's Redmine keeps its instances in a folder that only root may write: run these tests as root")
     puma = need("puma", "puma")
-    kept, ready = _template("redmine", "redmine")
+    kept, ready = _template("redmine", "redmine", _REDMINE_DATA)
     if not ready:
         _make_redmine(kept)
     shutil.copytree(kept, folder, dirs_exist_ok=True)
