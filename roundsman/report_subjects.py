@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from alerts.types import Alert
 from collector import store as kept
 from collector.history import HistoryError
+from collector.store import recordings
 from desk import documents, faq, recurrence, reports, warranty
 from desk.calendars import zone
 from desk.documents import Document
@@ -29,6 +30,8 @@ from roundsman.speech import complain
 
 #: Of the newest readings these are shown, in this order.
 SHOWN = ("input.voltage", "output.voltage", "ups.load", "battery.charge", "battery.voltage", "battery.runtime", "battery.temperature")  # fmt: skip
+#: Of a whole centre's reports and recordings, the newest.
+_MOST_EVENTS = 20_000
 _DEFAULT_TZ = "Asia/Shanghai"
 DAY_MS = 86_400_000
 #: Charts of a device look back so far.
@@ -165,9 +168,29 @@ def _events(
         Event(at=line.at, who=line.who, what=same(f"{line.kind} {line.event}"), text=line.text, ref=line.id)
         for line in report_planned.field_lines(room.conn, None, 0, now + 1, device=device.id)
     ]
+    found += _told_by_itself(room, device, now)
     if device.installed:
         at = moment(device.installed, room.inventory.site(device.site).tz)
         found.append(Event(at=at, who="", what=Text("installed", "安装"), text=device.name))
+    return found
+
+
+def _told_by_itself(room: Room, device: Device, now: int) -> list[Event]:
+    """What the device reported beside readings (traps, state changes), and what the flight recorder kept of its line."""
+    said = Text("reported", "设备上报")
+    found = [
+        Event(
+            at=e.at, who="", what=said, text=same(" ".join([e.kind, *(f"{k}={v}" for k, v in sorted(e.data.items()))]))
+        )
+        for e in kept.events(room.conn, limit=_MOST_EVENTS)
+        if e.device == device.id and e.at <= now
+    ]
+    recorded = Text("line recorded", "线路录波")
+    found += [
+        Event(at=row.at, who="", what=recorded, text=same(row.why), ref=row.id[:8])
+        for row in recordings.listed(room.conn, device.id, _MOST_EVENTS)
+        if row.at <= now
+    ]
     return found
 
 

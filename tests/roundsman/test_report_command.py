@@ -12,9 +12,10 @@ import pytest
 from collector import inventory
 from collector.history.opening import open_history
 from collector.store import open_engine, writing
+from collector.store.fleet import put_events
 from desk import store
 from desk.types import EntryKind
-from model.batch import Batch
+from model.batch import Batch, Event, EventKind
 from model.reading import Reading
 from roundsman.cli import app
 from tests.desk.paper.stories import END, outage
@@ -59,6 +60,8 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with writing(engine) as conn:
         inventory.put(conn, found, INVENTORY, T0)
         outage(conn)
+        trap = Event(kind=EventKind.TRAP, device="sz/ups-1", at=T0 + 5, data={"trap": "upsTrapOnBattery"})
+        put_events(conn, "sz", [trap], T0 + 9)
     engine.dispose()
     history = open_history("embedded", folder / "var")
     readings = [
@@ -107,6 +110,8 @@ def test_every_report_is_made_in_both_languages(run: Run) -> None:
             page = Path("page.html").read_text("utf-8")
             assert word in page or command[0] == "weekly", command
             assert f'<html lang="{lang}">' in page
+    run("equipment", "sz/ups-1", "--html", "--out", "page.html")
+    assert "upsTrapOnBattery" in Path("page.html").read_text("utf-8")
     run("fault", "T-000001", "--html", "--out", "page.html")
     assert "Battery voltage" in Path("page.html").read_text("utf-8"), "the chart of the readings"
 
