@@ -67,12 +67,24 @@ def fault_paper(case: Case) -> Paper:
         kind="fault",
         title=rule.title if rule else Text("Fault analysis report", "故障分析报告"),
         subtitle=Text(f"{case.ticket.id} · {case.ticket.title.en}", f"{case.ticket.id} · {case.ticket.title.zh}"),
-        head=heading(case),
+        head=(*heading(case), *_readers(case, rule)),
         sections=(*parts, *([shown] if shown else []), timeline(case, hidden), promises(case)),
         as_of=case.now,
         tz=case.tz,
         about=about(case),
     )
+
+
+def _readers(case: Case, rule: ReportRule | None) -> tuple[tuple[Text, Text], ...]:
+    """To whom the contract says that it goes, and in which line."""
+    if rule is None or not rule.to:
+        return ()
+    known = {"customer": Text("customer", "客户"), "manufacturer": Text("manufacturer", "厂家")}
+    names = [known.get(to) or (case.policy.roles[to].name if to in case.policy.roles else same(to)) for to in rule.to]
+    said = Text(
+        f"{', '.join(n.en for n in names)} ({rule.source})", f"{'、'.join(n.zh for n in names)}（{rule.source}）"
+    )
+    return ((Text("Goes to", "送达"), said),)
 
 
 def _part(case: Case, id: str) -> Section:

@@ -28,18 +28,29 @@ def table(paper: Paper, section: str) -> Table:
 
 
 @pytest.mark.parametrize(
-    ("policy", "title", "parts"),
+    ("policy", "title", "readers", "parts"),
     [
-        ("heilongjiang_guoyu", "故障处理报告", ["summary", "type", "cause", "method", "loss", "prevention"]),
-        ("wuhan_jinse", "本次系统故障分析说明", ["summary", "type", "cause", "method", "loss", "prevention"]),
-        ("powerstar", "故障分析报告", ["summary", "type", "cause", "method", "loss", "prevention"]),
+        (
+            "heilongjiang_guoyu",
+            "故障处理报告",
+            "客户、厂家（L109, L8）",
+            ["summary", "type", "cause", "method", "loss", "prevention"],
+        ),
+        (
+            "wuhan_jinse",
+            "本次系统故障分析说明",
+            "客户（L31）",
+            ["summary", "type", "cause", "method", "loss", "prevention"],
+        ),
+        ("powerstar", "故障分析报告", "", ["summary", "type", "cause", "method", "loss", "prevention"]),
     ],
 )
 def test_the_contract_names_the_report_and_its_parts(
-    conn: sa.Connection, policy: str, title: str, parts: list[str]
+    conn: sa.Connection, policy: str, title: str, readers: str, parts: list[str]
 ) -> None:
     paper = fault_paper(case(conn, outage(conn, policy=policy)))
     assert paper.title.zh == title
+    assert readers == next((value.zh for name, value in paper.head if name.zh == "送达"), "")
     assert [s.id for s in paper.sections] == [*parts, "evidence", "timeline", "promises"]
 
 
