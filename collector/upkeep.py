@@ -20,7 +20,7 @@ from collector.history import HistoryError, sealing
 from collector.history.corrected import Corrected
 from collector.history.embedded import Embedded
 from collector.store import StoreError, in_words
-from desk import documents, messages, messages_listen, outbox
+from desk import documents, messages, messages_listen, outbox, outlook
 from desk.connectors import Connector, open_connector
 from desk.connectors.types import Attachment
 from model.secret import SecretError
@@ -37,6 +37,7 @@ _FORWARD_S = 0.5
 _WAITING_S = 5.0
 _CLAIM_S = 5.0
 _FIELD_S = 600.0
+_LOOK_S = 60.0
 #: Hot rows rest this long before they are sealed: late rows of the same hour join them in one file.
 _HOT_MS = _HOUR_MS
 _MARKS_MS = 60 * _DAY_MS
@@ -63,6 +64,7 @@ def loops(centre: Running) -> list[Coroutine[Any, Any, None]]:
         *_ways(centre),
         _every(_WAITING_S, "waiting", lambda: _waiting(centre), centre),
         _every(_FIELD_S, "field", partial(field_watch.turn, centre), centre),
+        _every(_LOOK_S, "outlook", lambda: _look(centre), centre),
     ]
 
 
@@ -141,6 +143,12 @@ def _connectors(centre: Running) -> list[Connector]:
             log.warning("a connector cannot be opened: its messages wait", connector=settings.id, why=str(error))
             centre.upkeep_problems[f"connector {settings.id}"] = str(error)
     return found
+
+
+async def _look(centre: Running) -> None:
+    """Warn of promises that cannot be kept by the people and parts that there are."""
+    now = centre.now()
+    await centre.write(centre.writer.transact, lambda conn: outlook.look(conn, now))
 
 
 async def _snapshot(centre: Running) -> None:
