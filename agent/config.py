@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -300,7 +301,7 @@ def _profile(table: Table, url: DeviceUrl | None) -> Profile | None:
             table.problem("profile", _A_PROFILE, "nothing", _FIX_PROFILE, warning=True)
         return None
     if not known(id):
-        table.problem("profile", _A_PROFILE, repr(id), _FIX_PROFILE)
+        table.problem("profile", _A_PROFILE, repr(id), did_you_mean(id) or _FIX_PROFILE)
         return None
     try:
         profile = load_profile(id)
@@ -311,6 +312,12 @@ def _profile(table: Table, url: DeviceUrl | None) -> Profile | None:
         expected = Text(f"a profile for {url.scheme}", f"适用于 {url.scheme} 的 profile")
         table.problem("profile", expected, f"{id!r}, which speaks {profile.driver}", _FIX_PROFILE)
     return profile
+
+
+def did_you_mean(id: str) -> Text | None:
+    """The known profile whose name is nearest to a mistyped one."""
+    near = get_close_matches(id.strip().lower().replace("-", "_"), PROFILES, 1)
+    return Text(f"did you mean `{near[0]}`?", f"是否为 `{near[0]}`？") if near else None
 
 
 _REFERENCE = Text("a reference env:NAME or file:PATH", "引用 env:NAME 或 file:PATH")

@@ -10,6 +10,7 @@ import msgspec
 from agent.address import DeviceUrl
 from agent.asking import ask_samples
 from agent.commissioning import Judgement, Plate, Record, judge, record, scales
+from agent.config import did_you_mean
 from agent.drivers.exchange import Sample
 from agent.links import open_link
 from agent.profiles import PROFILES, Profile, ProfileError, Tier, known, load
@@ -102,8 +103,13 @@ async def probe_whole(url: DeviceUrl | str, profile_id: str | None, now: Callabl
 def _profile(id: str, url: DeviceUrl) -> Profile:
     if not known(id):
         names = ", ".join(PROFILES)
+        near = did_you_mean(id)
+        hint = Text(f": {near.en}", f"：{near.zh}") if near else Text("", "")
         raise ProbeError(
-            Text(f"expected a profile out of {names}, got {id!r}", f"应为下列配置之一：{names}，实为 {id!r}")
+            Text(
+                f"expected a profile out of {names}, got {id!r}{hint.en}",
+                f"应为下列配置之一：{names}，实为 {id!r}{hint.zh}",
+            )
         )
     try:
         profile = load(id)

@@ -102,6 +102,12 @@ def test_each_mistake_names_its_line_its_key_and_what_was_there(
     assert told(GOOD.replace(wrong, right)) == expected
 
 
+@pytest.mark.parametrize(("typed", "near"), [("huawei_ups200", "huawei_ups2000"), ("RFC-1628", "rfc1628")])
+def test_a_mistyped_profile_is_told_the_nearest_one(typed: str, near: str) -> None:
+    _, problem = only(GOOD.replace("huawei_ups2000", typed))
+    assert (problem.fix.en, problem.fix.zh) == (f"did you mean `{near}`?", f"是否为 `{near}`？")
+
+
 def test_every_mistake_is_found_in_one_reading() -> None:
     text = (
         GOOD.replace("sz-futian", "sz futian").replace("status_s = 5", "status_s = -1").replace("ttyS0", "ttyS0?baud=x")
