@@ -1,4 +1,4 @@
-"""Copy me to `NAME.py`, fill in `put`, add `"NAME": Name` to KINDS in `__init__.py`, name the API's page here.
+"""Copy me to `NAME.py`, fill in `put`, add `"NAME": Kind(open=Name, options={})` to KINDS, name the API's page here.
 
 The contract tests (tests/contracts/test_connectors.py) find it by that line: it must carry the idempotency key, answer an
 unreachable receiver with `Later(reachable=False)`, and never show its secret.
