@@ -1,7 +1,8 @@
 """What the sources at the centre's door must remember across a restart, in a small file beside the database.
 
-    begun      a message that was handed to the writer, by its batch: written before, so that after a kill the writer's
-               own mark of that batch says whether the message is kept
+    begun      a message that was handed to the writer, by its batch and with the time it was given: written before, so that
+               after a kill the writer's own mark of that batch says whether the message is kept, and history, which may
+               have it already, is given it again at the same time
     retained   what a broker retained and was taken, so that it is taken once
     heard      when each source and device was last heard, so that silence is noticed over a restart
     cable      what switches said of their neighbours, with dates (collector.topology)
@@ -12,7 +13,7 @@ Losing the file loses no reading: an MQTT message that the broker sends twice ma
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from threading import Lock
 from uuid import uuid4
@@ -28,7 +29,8 @@ _PUT_CABLE = "insert into cable (device, port, label, chassis, name, since, seen
 _KEPT_ROWS = 4096
 _MAKE = """
 create table if not exists spool (source text primary key, spool text not null, row integer not null) without rowid;
-create table if not exists begun (source text, key blob, row integer not null, primary key (source, key)) without rowid;
+create table if not exists begun (source text, key blob, row integer not null, at integer not null,
+    primary key (source, key)) without rowid;
 create table if not exists retained (source text, topic text, digest blob, primary key (source, topic)) without rowid;
 create table if not exists heard (source text, device text, at integer not null, limit_ms integer not null,
     primary key (source, device)) without rowid;
@@ -52,26 +54,26 @@ class Memory:
         self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
         self._db.executescript(f"pragma journal_mode=wal; pragma synchronous=full; {_MAKE}")
 
-    def begin(self, source: str, keys: Iterable[bytes]) -> tuple[str, int]:
-        """Note that the messages `keys` are about to be written: (spool, row) of their batch."""
+    def begin(self, source: str, times: Mapping[bytes, int]) -> tuple[str, int]:
+        """Note that messages are about to be written, by their keys, each with its time: (spool, row) of their batch."""
         with self._lock:
             self._db.execute("begin immediate")
             fresh = (source, uuid4().hex)
             self._db.execute("insert into spool values (?, ?, 0) on conflict do nothing", fresh)
             asked = "update spool set row = row + 1 where source = ? returning spool, row"
             spool, row = self._db.execute(asked, (source,)).fetchone()
-            put = "insert into begun values (?, ?, ?) on conflict do update set row = excluded.row"
-            self._db.executemany(put, [(source, key, row) for key in keys])
+            put = "insert into begun values (?, ?, ?, ?) on conflict do update set row = excluded.row, at = excluded.at"
+            self._db.executemany(put, [(source, key, row, at) for key, at in times.items()])
             self._db.execute("delete from begun where source = ? and row < ?", (source, row - _KEPT_ROWS))
             self._db.execute("commit")
         return spool, row
 
-    def begun(self, source: str, key: bytes) -> tuple[str, int] | None:
-        """The batch with which a message was begun last."""
-        asked = "select spool, begun.row from begun join spool using (source) where source = ? and key = ?"
+    def begun(self, source: str, key: bytes) -> tuple[str, int, int] | None:
+        """(spool, row) of the batch with which a message was begun last, and the time it was given."""
+        asked = "select spool, begun.row, at from begun join spool using (source) where source = ? and key = ?"
         with self._lock:
             found = self._db.execute(asked, (source, key)).fetchone()
-        return (found[0], found[1]) if found else None
+        return (found[0], found[1], found[2]) if found else None
 
     def retained(self, source: str, topic: str) -> bytes | None:
         """What was taken last of a topic that the broker retains."""

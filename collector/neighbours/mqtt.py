@@ -177,12 +177,14 @@ class BrokerSource:
 
     async def _take_in(self, session: _Session, messages: list[MQTTMessage]) -> None:
         """Write what is new, then acknowledge all of it."""
-        new = [message for message in messages if not await self._repeated(message)]
+        again = await asyncio.to_thread(self._begun, [message for message in messages if message.dup])
+        new = [message for message in messages if again.get(_key(message), 0) is not None]
         self.counts["repeated"] += len(messages) - len(new)
         now = self._centre.now()
-        lines, held = self._lines(new, now)
+        times: dict[bytes, int] = {}
+        lines, held = self._lines(new, again, times, now)
         taken = take(lines, [one.map for one in self.broker.topics], self.broker.site, now)
-        await self._write(new, taken, now)
+        await self._write(times, taken, now)
         if held:
             await asyncio.to_thread(self._memory.retain, self._source.id, held)
         session.keep(messages)
@@ -192,18 +194,21 @@ class BrokerSource:
         for (pattern, field, why), count in taken.left.items():
             self._leave(pattern, field, why, count)
 
-    async def _repeated(self, message: MQTTMessage) -> bool:
-        """Whether it was kept before: asked only of what the broker says it sends again."""
-        if not message.dup:
-            return False
-        begun = await asyncio.to_thread(self._memory.begun, self._source.id, _key(message))
-        if begun is None:
-            return False
+    def _begun(self, repeated: list[MQTTMessage]) -> dict[bytes, int | None]:
+        """What was begun of messages that the broker says it sends again: None: kept; else the time it was given. Blocks."""
+        known = {_key(message): self._memory.begun(self._source.id, _key(message)) for message in repeated}
+        found = {key: begun for key, begun in known.items() if begun is not None}
+        if not found:
+            return {}
         with self._centre.engine.connect() as conn:
-            return begun in deliveries.delivered(conn, [begun])
+            kept = deliveries.delivered(conn, sorted({(spool, row) for spool, row, _ in found.values()}))
+        return {key: None if (spool, row) in kept else at for key, (spool, row, at) in found.items()}
 
-    def _lines(self, messages: list[MQTTMessage], now: int) -> tuple[list[Line], dict[str, bytes]]:
-        """The messages as lines with their times, and what was retained of those that count once."""
+    def _lines(
+        self, messages: list[MQTTMessage], again: dict[bytes, int | None], times: dict[bytes, int], now: int
+    ) -> tuple[list[Line], dict[str, bytes]]:
+        """The messages as lines with their times, noted in `times`, and what was retained of those that count once. `again`: the
+        times of those that were begun before: history may have them."""
         lines: list[Line] = []
         held: dict[str, bytes] = {}
         for message in messages:
@@ -219,7 +224,9 @@ class BrokerSource:
             if line.at is None and not self._counts(message, held, topic.retained):
                 self.counts["retained"] += 1
                 continue
-            lines.append(line if line.at is not None else self._stamped(line, message.topic, now))
+            at = line.at if line.at is not None else again.get(_key(message)) or self._stamp(message.topic, now)
+            times[_key(message)] = at
+            lines.append(msgspec.structs.replace(line, at=at))
         return lines, held
 
     def _counts(self, message: MQTTMessage, held: dict[str, bytes], retained: bool) -> bool:
@@ -234,19 +241,18 @@ class BrokerSource:
             held[message.topic] = digest
         return True
 
-    def _stamped(self, line: Line, topic: str, now: int) -> Line:
-        """A line of now; two of one topic in one instant stay two."""
+    def _stamp(self, topic: str, now: int) -> int:
+        """The time of a message that came now; two of one topic in one instant stay two."""
         if len(self._newest) > _MOST_TOPICS:
             self._newest.clear()
         at = self._newest[topic] = max(now, self._newest.get(topic, 0) + 1)
-        return msgspec.structs.replace(line, at=at)
+        return at
 
-    async def _write(self, messages: list[MQTTMessage], taken: Taken, now: int) -> None:
+    async def _write(self, times: dict[bytes, int], taken: Taken, now: int) -> None:
         """Have it kept, however long that takes: the broker holds the rest meanwhile."""
         if not taken.readings and not taken.events:
             return
-        keys = [_key(message) for message in messages if message.qos]
-        spool, row = await asyncio.to_thread(self._memory.begin, self._source.id, keys)
+        spool, row = await asyncio.to_thread(self._memory.begin, self._source.id, times)
         batch = Batch(
             spool=spool,
             row=row,

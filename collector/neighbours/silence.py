@@ -121,7 +121,7 @@ class Silence:
         for key in gone:
             self._heard.pop(key, None)
         for source, batch in self._batches(now):
-            spool, row = await asyncio.to_thread(self._memory.begin, source, ())
+            spool, row = await asyncio.to_thread(self._memory.begin, source, {})
             batch = msgspec.structs.replace(batch, spool=spool, row=row)
             answer = await centre.deliver(
                 Post(agent="", site=batch.site, batch=batch, body=encode(batch), received_at=now)

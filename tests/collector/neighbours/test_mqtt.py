@@ -19,7 +19,7 @@ from collector.neighbours.broker import Broker
 from collector.neighbours.mqtt import BrokerSource, _Session
 from collector.running import Running
 from model.timescale import REAL
-from tests.collector.centres import SITE, centre_at
+from tests.collector.centres import SITE, ChildCentre, centre_at
 from tests.services import need
 from tests.services.mosquitto import Mosquitto
 
@@ -297,3 +297,29 @@ def test_a_pattern_names_levels(pattern: str, topic: str, names: dict[str, str] 
     assert problems == []
     seen = topics.Reader(found).find(topic)
     assert (seen and seen[1]) == names
+
+
+async def test_killed_again_and_again_it_has_each_message_once(tmp_path: Path) -> None:
+    """A collector of its own, SIGKILL in the middle of a stream of values without times, twice."""
+    mosquitto = Mosquitto(tmp_path / "broker")
+    child = ChildCentre(tmp_path)
+    (tmp_path / "mqtt.toml").write_text(MAPPING)
+    with child.file.open("a") as file:
+        url = f"mqtt://127.0.0.1:{mosquitto.port}"
+        file.write(f"[[collector.mqtt]]\nurl = '{url}'\nsite = '{SITE}'\nmap = 'mqtt.toml'\nsubscribe = ['plant/#']\n")
+
+    def shown(words: str) -> bool:
+        return words in httpx.get(f"{child.url}/metrics").text
+
+    sent = [n / 10 for n in range(1, 401)]
+    with mosquitto.up():
+        for part in (sent[:200], sent[200:]):
+            with child.up() as process:
+                await until(lambda: shown(f'roundsman-{SITE}"}} 1.0'))
+                await publish(mosquitto, "plant/ups-1/charge", *map(str, part))
+                process.kill()
+        with child.up():
+            await publish(mosquitto, "plant/ups-1/end", "x")
+            await until(lambda: shown('topic="plant/ups-1/end"'))
+    async with centre_at(tmp_path / "var", REAL) as (centre, _):
+        assert charges(centre) == sent
