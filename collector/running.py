@@ -82,7 +82,6 @@ class Running:
         self.forwarder = forwarder
         self.upkeep_problems: dict[str, str] = {}  #: by what is stuck (sealing, a connector …), for /healthz
         self.waiting: list[outbox.Waiting] = []  #: what has not gone out yet, by connector, for /healthz
-        self.waiting: list[outbox.Waiting] = []  #: what has not gone out yet, by connector, for /healthz
         self.silence = Silence(memory, {broker.client_id for broker in config.brokers})
         self.brokers = [BrokerSource(self, broker, memory, self.silence) for broker in config.brokers]
         self._memory = memory
