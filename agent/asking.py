@@ -167,13 +167,15 @@ async def _asked(
     link: Link, profile: Profile, url: DeviceUrl, tier: Tier, device: str, now: Callable[[], int]
 ) -> list[Exchange]:
     """One tier of one profile, blocks that were refused in their parts; a dead device's first request alone."""
-    key = (device, profile.id, tier)
     if tier is Tier.IDENTITY:
         link.learned = {held: what for held, what in link.learned.items() if held[0] != device}
-    known = link.learned.get(key) if link.learned else None
+    known = link.learned.get((device, profile.id, tier)) if link.learned else None
     requests = known.ask if known else DRIVERS[url.scheme].plan(profile, url, tier)
     if len(requests) == 1:
-        exchanges = [Exchange(request=requests[0], answer=await link.ask(requests[0]), at=now())]
+        answer = await link.ask(requests[0])
+        exchanges = [Exchange(request=requests[0], answer=answer, at=now())]
+        if known is None and type(answer) is not Failure:
+            return exchanges
     else:
         exchanges = await _exchange(link, requests, now)
     if not any(type(one.answer) is Failure for one in exchanges):
@@ -182,7 +184,7 @@ async def _asked(
         return exchanges
     exchanges = await _narrowed(link, profile, url, tier, exchanges, now, known.refused if known else frozenset())
     if tier is not Tier.IDENTITY and (learned := learn(known, exchanges)) is not None:
-        link.learned[key] = learned
+        link.learned[device, profile.id, tier] = learned
     return [*exchanges, *known.untried(now())] if known else exchanges
 
 

@@ -100,7 +100,7 @@ class Counters:
     def __init__(self, story_speed: float = 1.0) -> None:
         self.story_speed = story_speed
         self.devices: dict[str, Device] = {}
-        self._watched: dict[tuple[Tier, tuple[int, ...]], tuple[list[Profile], _Watched]] = {}
+        self._watched: dict[tuple[Tier, int | tuple[int, ...]], tuple[list[Profile], _Watched]] = {}
 
     def concerned(self, device: str, tier: Tier, said: Sequence[Said], boots: int | None) -> bool:
         """Whether there is anything in this tier to settle."""
@@ -134,7 +134,7 @@ class Counters:
         return reboot
 
     def _watch(self, tier: Tier, said: Sequence[Said]) -> _Watched:
-        key = (tier, tuple([id(profile) for profile, _ in said]))
+        key = (tier, id(said[0][0]) if len(said) == 1 else tuple([id(profile) for profile, _ in said]))
         known = self._watched.get(key)
         if known is None:
             profiles = [profile for profile, _ in said]  # held, so that their ids stay theirs
