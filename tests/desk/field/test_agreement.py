@@ -185,3 +185,9 @@ def test_an_action_by_the_product_is_never_free() -> None:
     signed = agreement.gates(bound(gate("implementation", "supervisor_signature")), "equipment")
     assert [g.needs for g in signed] == [("supervisor_signature",), ("customer_authorization",)]
     assert agreement.gates(POLICY, "equipment") == POLICY.gates
+
+
+def test_a_new_plan_voids_what_was_signed_in_the_same_minute() -> None:
+    told = [(0, "asked", None, None), *[(1, "given", part, HASH) for part in BOTH_SIDES]]
+    assert lacking(marks(*told), 1) == ""
+    assert "the test of the plan" in lacking(marks(*told, (1, "given", "plan_drafted", OTHER_HASH)), 1)

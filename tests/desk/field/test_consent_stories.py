@@ -14,7 +14,7 @@ from desk import consenting, field_sql, roster, visiting
 from desk.consent import Permit, Refusal, permitted
 from desk.lines import FieldRefused
 from desk.policies import load
-from desk.types import Draft, EntryKind
+from desk.types import Draft, EntryKind, TicketKind
 from model.inventory import Inventory
 from model.text import Text
 from tests.desk.field.scene import HASH, OTHER_HASH, desk_open, papers
@@ -307,3 +307,28 @@ def test_the_database_lets_nobody_rewrite_a_consent(cee: Stage, verb: str) -> No
     with pytest.raises(sa.exc.DatabaseError, match="append-only"):
         cee.conn.exec_driver_sql(verb)
     assert field_sql.lines(cee.conn, "consent")
+
+
+def test_a_tickets_consents_end_with_it_and_serve_no_other_ticket(cee: Stage) -> None:
+    consent = cee.ask("remote_access")
+    cee.sign(consent, "customer_authorization", "mr lin", 3, document=None)
+    other = desk.open_by_person(
+        cee.conn, TicketKind.CONSULTATION, UPS, "how?", "ann", T0 + MINUTE, cee.inventory, T0 + 4 * MINUTE
+    )
+    when = T0 + 10 * MINUTE
+    assert isinstance(cee.may("remote_access"), Permit)
+    assert isinstance(permitted(cee.conn, other, "remote_access", when), Refusal)
+    assert isinstance(permitted(cee.conn, UPS, "remote_access", when, policy=load("cee")), Refusal)
+    desk.act(cee.conn, cee.ticket, EntryKind.CLOSED, "ann", "done", when, when)
+    over = cee.may("remote_access", 11)
+    assert isinstance(over, Refusal)
+    assert "closed" in over.text.en
+
+
+def test_who_asks_for_one_device_cannot_act_on_another(powerstar: Stage) -> None:
+    both = (UPS, "sz/ups-2")
+    consent = powerstar.ask("equipment", ticket=None, devices=both, expires_at=T0 + DAY)
+    powerstar.sign(consent, "customer_authorization", "mr lin", 1, document=None)
+    given = {"policy": load("powerstar"), "now": T0 + 2 * MINUTE}
+    assert isinstance(permitted(powerstar.conn, UPS, "equipment", device=UPS, **given), Permit)
+    assert isinstance(permitted(powerstar.conn, UPS, "equipment", device="sz/ups-2", **given), Refusal)
