@@ -286,6 +286,17 @@ async def test_flags_that_deny_each_other_are_known_of_none_and_the_others_are_t
     assert {point for point in stand if lines[point].value == 1} == stand
 
 
+async def test_a_profile_that_is_named_takes_the_place_of_recognition(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECORDING", "apc_smx750")
+    own = await probe(
+        f"snmp://127.0.0.1:{library.port}?version=2c&community=env:RECORDING&timeout=5", "if_mib", lambda: 1
+    )
+    assert {line.point for line in own if line.point and line.point.startswith(("battery.", "ups."))} == set()
+    assert any(line.point == "ifOperStatus" and line.cause is None for line in own)
+
+
 async def test_flags_that_fit_are_all_told(library: Library) -> None:
     values = await told(library, "nut-on-battery")
     assert (values["ups.online", None], values["alarm.on_battery", None], values["alarm.battery_low", None]) == (

@@ -299,6 +299,7 @@ def test_a_pattern_names_levels(pattern: str, topic: str, names: dict[str, str] 
     assert (seen and seen[1]) == names
 
 
+@pytest.mark.slow
 async def test_killed_again_and_again_it_has_each_message_once(tmp_path: Path) -> None:
     """A collector of its own, SIGKILL in the middle of a stream of values without times, twice."""
     mosquitto = Mosquitto(tmp_path / "broker")
