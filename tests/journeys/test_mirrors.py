@@ -23,12 +23,15 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from desk import outbox, store
-from desk.connectors import Settings, settings
+from desk.connectors import KINDS, Settings, settings
+from desk.connectors.types import Delivered, Later, Refused
 from desk.types import Draft, Entry, EntryKind
 from model.text import Text
 from tests.desk.stage import MINUTE, T0, ended, engine, incident, inventory
+from tests.desk.test_mirror_steps import message
 from tests.journeys.gate import Fate, Gate
 from tests.services.tickets import TicketServer, redmine, request_tracker
 
@@ -309,6 +312,74 @@ def test_a_case_is_mirrored_once_whatever_dies_on_the_way(rt: TicketServer, rm: 
         ("ann@rt", "closed in rt"): 1,
     }, "each once, and nothing of our own came back"
     made.dispose()
+
+
+def opened(way: dict[str, Any], secret: str, prefix: str) -> Any:
+    """A connector of its own tickets: the prefix keeps this test's apart from the others'."""
+    given = settings(**{**way, "options": {**way["options"], "prefix": prefix}})
+    return KINDS[given.kind].open(given, secret)
+
+
+async def test_merged_tickets_are_linked_there_and_a_double_is_folded_into_the_oldest(
+    rt: TicketServer, rm: TicketServer
+) -> None:
+    for way, token in zip(ways(rt, rm), (rt.token, rm.token), strict=True):
+        connector = opened(way, token, "m-")
+        stays = await connector.put(message(1, "opened", "open"))
+        goes = await connector.put(replace(message(1, "opened", "open"), ticket="T-000002"))
+        merged = replace(message(2, "merged", "merged"), ticket="T-000002", external=goes.external, into=stays.external)
+        for _ in range(2):
+            assert isinstance(await connector.put(replace(merged, again=True)), Delivered)
+        told = await connector._api.find("m-T-000001")
+        assert told == [stays.external]
+        api = connector._api
+        connector._api = _Blind(api)  # a second sender that looked before the first one's ticket was there
+        double = await connector.put(message(1, "opened", "open"))
+        connector._api = api
+        assert double.external == stays.external
+        assert await connector.find("m-T-000001") == [stays.external]
+        if way["kind"] == "rt":
+            links = Rt(rt)._http.get(f"/ticket/{goes.external}").json()["_hyperlinks"]
+            assert [link["id"] for link in links if link["ref"] == "refers-to"] == [stays.external]
+        else:
+            relations = Red(rm).issue(goes.external)["relations"]
+            linked = [{each["issue_id"], each["issue_to_id"]} for each in relations]
+            assert linked == [{int(goes.external), int(stays.external)}]
+        await connector.close()
+
+
+class _Blind:
+    """An Api whose first search finds nothing."""
+
+    def __init__(self, api: Any) -> None:
+        self._api = api
+        self._blind = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._api, name)
+
+    async def find(self, key: str) -> list[str]:
+        if self._blind:
+            self._blind = False
+            return []
+        found: list[str] = await self._api.find(key)
+        return found
+
+
+async def test_a_wrong_secret_and_a_state_that_is_none_are_outcomes(rt: TicketServer, rm: TicketServer) -> None:
+    for way, token, wrong in zip(ways(rt, rm), (rt.token, rm.token), ("1-1-0123456789abcdef", "0123"), strict=True):
+        connector = opened(way, wrong, "w-")
+        outcome = await connector.put(message(1, "opened", "open"))
+        assert isinstance(outcome, Later), outcome
+        assert "401" in outcome.why
+        assert wrong not in outcome.why
+        await connector.close()
+        odd = {**way, "options": {**way["options"], "state.open": "nonsense"}}
+        connector = opened(odd, token, "w-")
+        outcome = await connector.put(message(1, "opened", "open"))
+        assert isinstance(outcome, Refused), outcome
+        assert "nonsense" in outcome.why or "Status" in outcome.why
+        await connector.close()
 
 
 def store_state(made: sa.Engine) -> str:
