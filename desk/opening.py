@@ -12,12 +12,12 @@ from datetime import datetime
 import msgspec
 
 from alerts.kinds import KINDS
-from alerts.types import CauseKey, Impact, identity
+from alerts.types import CauseKey, Impact, Incident, identity
 from desk import warranty, words
 from desk.calendars import zone
 from desk.policy import Facts, Policy
 from desk.refused import ActRefused
-from desk.types import Draft, EntryKind, TicketKind, WarrantyVerdict
+from desk.types import Draft, EntryKind, Ticket, TicketKind, WarrantyVerdict
 from model.finding import Finding
 from model.inventory import Device, Inventory, Site
 from model.text import Text
@@ -43,10 +43,12 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Background(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known around an incident: the findings of its alerts, worst first, and older cases like it."""
+    """What is known around an incident: the findings of its alerts, worst first, older cases like it, and open ones
+    beside it that are not the same case."""
 
     findings: tuple[Finding, ...] = ()
     similar: tuple[Past, ...] = ()
+    apart: tuple[Past, ...] = ()
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -108,7 +110,29 @@ def background_data(background: Background) -> Data:
         found["similar"] = ",".join(past.ticket for past in background.similar[:_MOST])
         found["similar_why_en"] = "\n".join(f"{p.ticket}: {p.why.en}" for p in background.similar[:_MOST])
         found["similar_why_zh"] = "\n".join(f"{p.ticket}：{p.why.zh}" for p in background.similar[:_MOST])
+    if background.apart:
+        found["apart"] = ",".join(each.ticket for each in background.apart)
+        found["apart_why_en"] = "\n".join(f"{each.ticket}: {each.why.en}" for each in background.apart)
+        found["apart_why_zh"] = "\n".join(f"{each.ticket}：{each.why.zh}" for each in background.apart)
     return found
+
+
+def apart(incident: Incident, beside: Sequence[Ticket]) -> tuple[Past, ...]:
+    """Of the open tickets of its site those that somebody might take for the same case, and why they are not."""
+    device = incident.key.root.partition("#")[0]
+    found = []
+    for ticket in beside:
+        if ticket.key == incident.key:
+            continue
+        if ticket.device == device or ticket.key.root == incident.key.root:
+            why = words.OTHER_CAUSE
+        elif ticket.key.cause == incident.key.cause:
+            why = words.OTHER_PLACE
+        else:
+            continue
+        said = why.format(mine=str(incident.key), theirs=str(ticket.key))
+        found.append(Past(ticket=ticket.id, why=said))
+    return tuple(found[:_MOST])
 
 
 def open_by_person(

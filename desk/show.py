@@ -112,13 +112,15 @@ def ledger_lines(ledger: list[Entry], tz: str, language: Language) -> list[str]:
 def case_json(ledger: list[Entry]) -> dict[str, Any]:
     """What was known when it was opened: why it is one case, likely cause, first steps, evidence, older cases."""
     data = next((e.data for e in ledger if e.kind is EntryKind.OPENED), {})
-    said = {name: _of(data, name) for name in ("why", "likely_cause", "first_steps", "similar_why")}
+    said = {name: _of(data, name) for name in ("why", "likely_cause", "first_steps", "similar_why", "apart_why")}
     return {
         "why": _both(said["why"]),
         "likely_cause": _both(said["likely_cause"]),
         "first_steps": _both(said["first_steps"]),
         "similar": [id for id in str(data.get("similar") or "").split(",") if id],
         "similar_why": _both(said["similar_why"]),
+        "apart": [id for id in str(data.get("apart") or "").split(",") if id],
+        "apart_why": _both(said["apart_why"]),
         "evidence": [line for line in str(data.get("evidence") or "").splitlines() if line],
         "serial": data.get("serial"),
     }

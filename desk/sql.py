@@ -40,6 +40,12 @@ _PAST = (
     .order_by(_T.number.desc())
     .limit(sa.bindparam("most"))
 )
+_BESIDE = (
+    sa.select(tickets)
+    .where(_T.site == _ONE, _T.open.is_(True))
+    .order_by(_T.opened_at.desc())
+    .limit(sa.bindparam("most"))
+)
 _TICKET = sa.select(tickets).where(_T.id == _ONE)
 _ENTRIES = sa.select(ledger).where(_L.ticket == _ONE).order_by(_L.seq)
 _LAST_NUMBER = sa.select(sa.func.coalesce(sa.func.max(_T.number), 0))
@@ -98,6 +104,11 @@ def last_ended(conn: sa.Connection, key: CauseKey) -> Ticket | None:
 def past(conn: sa.Connection, root: str, most: int) -> list[Ticket]:
     """The newest ended tickets of the same equipment, line or site."""
     return [_ticket(row) for row in conn.execute(_PAST, {"one": root, "most": most})]
+
+
+def beside(conn: sa.Connection, site: str, most: int) -> list[Ticket]:
+    """The newest open tickets of a site: what a new one is told apart from."""
+    return [_ticket(row) for row in conn.execute(_BESIDE, {"one": site, "most": most})]
 
 
 def ticket_list(

@@ -26,7 +26,7 @@ from desk.announce import announce
 from desk.clocks import clocks as compute
 from desk.explain import Explained
 from desk.explain import explain as _explain
-from desk.opening import NOTHING, Background, Past
+from desk.opening import NOTHING, Background, Past, apart
 from desk.policies import load
 from desk.policy import Facts, Policy
 from desk.policy_file import parse
@@ -61,7 +61,7 @@ __all__ = [
 #: Everything that the desk keeps stands in one `metadata`: these rooms' tables, too.
 TABLES = (field_tables, paper_tables)
 #: Tickets that one tick brings up to the time at most: after an outage the others wait for the next, and batches do not.
-TICK_MOST = 500
+TICK_MOST = 250
 #: What the caller knows around an incident: the findings of its alerts, and older cases like it.
 Around = Callable[[Incident], Background]
 log = structlog.get_logger()
@@ -331,7 +331,8 @@ def _open(
 
 
 def _with_past(conn: sa.Connection, incident: Incident, known: Background) -> Background:
-    """The last cases of the same root, unless the caller knows of more telling ones."""
+    """What it is told apart from, and the last cases of the same root, unless the caller knows more telling ones."""
+    known = msgspec.structs.replace(known, apart=apart(incident, sql.beside(conn, incident.site, 20)))
     if known.similar:
         return known
     found = [Past(ticket=t.id, why=_of_before(t)) for t in sql.past(conn, incident.key.root, 3)]

@@ -102,6 +102,14 @@ RESTORED_PROVEN = Text("runs normally: readings show it", "已恢复正常：由
 RELAPSED_AGAIN = Text("it is back: {title}", "故障复发：{title}")
 RELAPSED_STILL = Text("not restored after all: the incident goes on", "并未恢复：事件仍在继续")
 REOPENED_BY_INCIDENT = Text("opened again: {title}", "重新打开：{title}")
+OTHER_CAUSE = Text(
+    "another cause on the same equipment ({theirs}, this is {mine}): mending one does not mend the other",
+    "同一设备上的另一原因（{theirs}，本单为 {mine}）：修好其一并不解决另一",
+)
+OTHER_PLACE = Text(
+    "the same kind of cause at another place ({theirs}, this is {mine}), and nothing shows that one brought the other",
+    "同类原因但位置不同（{theirs}，本单为 {mine}），且无证据表明相互引起",
+)
 NO_SUCH_KIND = Text("expected one of {options}, got `{kind}`", "应为 {options} 之一，实为“{kind}”")
 NO_TITLE = Text("expected what the caller said in a few words, got nothing", "应写明来电内容，实为空")
 NO_SUCH_SITE = Text(
@@ -188,6 +196,7 @@ CASE: dict[str, Text] = {
     "likely_cause": Text("likely cause", "可能原因"),
     "first_steps": Text("first steps", "首要措施"),
     "similar_why": Text("similar cases", "相似案例"),
+    "apart_why": Text("kept apart from", "未并入"),
 }
 PROOFS: dict[str, Text] = {
     "telemetry": Text("proven by readings", "由遥测证明"),

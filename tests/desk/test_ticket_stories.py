@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from alerts.types import Impact, Incident
-from desk import store
+from desk import show, store
 from desk.ticket import fold
 from desk.types import ClockState, EntryKind, Ticket, TicketState
 from tests.desk.stage import HOUR, MINUTE, SECOND, T0, ended, engine, incident, inventory, later
@@ -213,7 +213,18 @@ def test_when_the_younger_ticket_held_the_cause_the_older_takes_it_over(conn: sa
 def test_two_causes_on_one_device_stay_two_tickets(conn: sa.Connection) -> None:
     battery = incident("sz/ups-1", "battery", impact=Impact.UNPROTECTED)
     fan = incident("sz/ups-1", "device", impact=Impact.DEGRADED)
-    assert tell(conn, battery, fan, now=T0) == ["T-000001", "T-000002"] or len(store.tickets(conn)) == 2
+    assert tell(conn, battery, fan, now=T0) == ["T-000001", "T-000002"]
+    said = show.case_json(store.ledger(conn, "T-000002"))
+    assert said["apart"] == ["T-000001"]
+    assert "another cause on the same equipment" in said["apart_why"]["en"]
+    assert "why one case: because" in show.case_lines(store.ledger(conn, "T-000001"), "en")
+
+
+def test_the_same_cause_at_another_place_stays_apart_and_says_so(conn: sa.Connection) -> None:
+    fans = [incident(f"sz/{name}", "device", impact=Impact.DEGRADED) for name in ("ups-1", "ups-3k")]
+    tell(conn, *fans, now=T0)
+    lines = show.case_lines(store.ledger(conn, "T-000002"), "zh")
+    assert any(line.startswith("未并入: T-000001：同类原因但位置不同") for line in lines)
 
 
 def test_a_ticket_says_at_opening_what_warranty_the_device_and_its_battery_have(conn: sa.Connection) -> None:
