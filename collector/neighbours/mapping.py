@@ -22,6 +22,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from difflib import get_close_matches
 from math import isfinite
 
 import msgspec
@@ -41,6 +42,7 @@ MOST_COUNTED = 500
 #: A device that other programs tell of, and that was not heard so long, is silent (s), unless its map says another time.
 SILENT_S = 300.0
 _SAME = Factor(1.0, 1.0)
+_SEE_POINTS = Text("take one of model/points.py", "选用 model/points.py 中的测点")
 
 
 class FieldMap(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,8 +118,12 @@ def _map(table: Table) -> Map:
 
 def field_of(table: Table) -> FieldMap:
     """What one field is, as its table says."""
-    id = table.word("point", among=tuple(POINTS))
+    id = table.word("point", example="battery.charge")
     point = POINTS.get(id)
+    if id and point is None:
+        near = get_close_matches(id, POINTS, 1)
+        fix = Text(f"did you mean {near[0]}?", f"是否为 {near[0]}？") if near else _SEE_POINTS
+        table.problem("point", Text("a point of the dictionary", "字典中的测点"), f"`{id}`", fix)
     found: Factor | None = _SAME
     if (unit := table.word("unit", default="")) and point:
         found = factor(unit, point.unit)
