@@ -23,6 +23,7 @@ from agent.drivers.exchange import Failure, GetVariables, Variables, WalkVariabl
 from agent.links import Link
 from agent.links.ring import EXCHANGED, SENT, Frame, Ring, unpacked
 from agent.recorder import Allowance, Due, Limits, Recorder
+from agent.whole import Whole
 from model import flight
 from model.attachment import Data, pack
 from model.batch import Event, EventKind
@@ -134,8 +135,10 @@ class LineWatch:
     def turn(self, found: Sequence[Found]) -> None:
         """What one turn brought."""
         try:
-            self.recorder.seen(found, time.monotonic(), self._flights.now())
-            self.look()
+            now = time.monotonic()
+            self.recorder.seen(found, now, found.ended if type(found) is Whole else self._flights.now())
+            if self.recorder.waits:
+                self.look()
         except Exception:  # supervisor: the recorder must never end a round
             log.exception("recorder_failed")
 

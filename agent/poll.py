@@ -204,7 +204,9 @@ class LinkRounds:
     def _urgency(self, turn: Turn, outcome: Round) -> Urgency | None:
         if not outcome.answered or turn.tier is not Tier.STATUS:
             return None
-        return self.heard[turn.device].alarms.heard(outcome.found, self._now())
+        found = outcome.found
+        at = found.ended if type(found) is Whole else self._now()
+        return self.heard[turn.device].alarms.heard(found, at)
 
     def _hear(self, turn: Turn, outcome: Round, began: float, now: float) -> None:
         """Keep what the status shows, and log a device that falls silent or answers again."""

@@ -96,6 +96,11 @@ class Recorder:
         for device, count in gaps.items():
             self._gaps(device, count, now, at)
 
+    @property
+    def waits(self) -> bool:
+        """Whether a recording is under way."""
+        return self._pending is not None
+
     def ask(self, device: str, now: float, at: int) -> None:
         """Somebody at the centre wants to see this device's line."""
         if not self._under_way("asked", device):
