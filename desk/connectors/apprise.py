@@ -16,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
-from apprise import Apprise, AppriseAsset, NotifyType
 
 from desk.connectors import texts
 from desk.connectors.local import loopback
@@ -59,6 +58,8 @@ class Channel:
         self.settings = settings
         self.budget = int(settings.options.get("budget", "5"))
         self.window_s = float(settings.options.get("window_s", "3600"))
+        from apprise import Apprise, AppriseAsset  # knows 130 services: loaded where one is used
+
         asset = AppriseAsset()
         asset.http_redirects = False
         asset.app_id = asset.app_desc = "Roundsman"
@@ -88,8 +89,8 @@ class Channel:
     async def close(self) -> None: ...
 
 
-def compose(messages: Sequence[Message], settings: Settings) -> tuple[str, str, NotifyType]:
-    """Title, text and mood of one message or one digest."""
+def compose(messages: Sequence[Message], settings: Settings) -> tuple[str, str, str]:
+    """Title, text and mood (warning, success, info) of one message or one digest."""
     decoded = [msgspec.json.decode(message.body) for message in messages]
     pairs = [(each.get("ticket", {}), each.get("entry", {})) for each in decoded]
     told = texts.said(messages[-1], settings, {})
@@ -99,5 +100,5 @@ def compose(messages: Sequence[Message], settings: Settings) -> tuple[str, str, 
     body = texts.digest(pairs, spoken) if len(pairs) > 1 else alone
     if len(body) > _MOST_TEXT:
         body = f"{body[:_MOST_TEXT]}…\n{told.mark}"
-    mood = NotifyType.WARNING if kinds & _BAD else NotifyType.SUCCESS if kinds & _GOOD else NotifyType.INFO
+    mood = "warning" if kinds & _BAD else "success" if kinds & _GOOD else "info"
     return told.subject, body, mood
