@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from desk.clocks import clocks
 from desk.ladder import fall_due, next_call, next_moment
@@ -153,3 +155,35 @@ def test_every_clock_of_a_part_is_warned_of_and_broken_on_its_own() -> None:
     assert ["(fan)" in parts[0].text.en, "（" in parts[0].text.zh or "(fan)" in parts[0].text.zh] == [True, True]
     told = book(*ledger, *(entry(0, d.kind, base=now + MINUTE, **d.data) for d in due))
     assert fall_due(POWERSTAR, fold(told), told, clocks(POWERSTAR, told, now + MINUTE), now + MINUTE) == []
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.sampled_from(["first", "second", "third", "fourth"]),
+    st.lists(st.integers(0, 24 * 5), min_size=1, max_size=10),
+    st.lists(
+        st.tuples(
+            st.integers(1, 60 * 24 * 4), st.sampled_from([K.RESTORED, K.RELAPSED, K.RESOLVED, K.LEVEL, K.DIAGNOSED])
+        ),
+        max_size=4,
+        unique_by=lambda e: e[0],
+    ),
+)
+def test_whenever_the_desk_was_down_each_call_comes_once_and_never_before_its_time(
+    level: str, ticks: list[int], turns: list[tuple[int, EntryKind]]
+) -> None:
+    events = [entry(m, kind, **({"level": "first"} if kind is K.LEVEL else {})) for m, kind in turns]
+    hours = [0.0, *(float(t) for t in sorted(ticks)), 24.0 * 5]
+    ledger = live(CEE, [case(level), *events], hours)
+    calls = [e for e in ledger if e.kind is K.ESCALATED]
+    marks = [(e.data["step"], e.data.get("repeat", 0)) for e in calls]
+    assert len(marks) == len(set(marks))
+    assert all(e.at <= e.recorded_at for e in calls)
+    watched = live(CEE, [case(level), *events], sorted({*hours, *hourly(5)[::6]}))
+    often = [e for e in watched if e.kind is K.ESCALATED]
+    assert len(often) >= len(calls), "a shutdown never calls more people"
+    if calls and not events:
+        assert (often[-1].data["step"], often[-1].data.get("repeat")) == (
+            calls[-1].data["step"],
+            calls[-1].data.get("repeat"),
+        )
