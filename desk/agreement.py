@@ -30,6 +30,8 @@ SCOPES = (REMOTE, IMPLEMENTATION, ONSITE_CHANGE, EQUIPMENT)
 _CHANGES = (IMPLEMENTATION, ONSITE_CHANGE)
 #: Kinds of entries that are always a change on the equipment; any other with `change` in its data is one, too.
 ALWAYS_A_CHANGE = (EntryKind.PART_FITTED, EntryKind.LENT)
+#: Steps of a visit; planning it, and calling it off, carry nothing out.
+_MOVES = (EntryKind.VISIT, EntryKind.DISPATCHED, EntryKind.ONSITE)
 #: Which parts void the later ones when they are given anew.
 _STAGE = {"plan_drafted": 0, "plan_tested": 1}
 #: The side of the customer.
@@ -134,13 +136,21 @@ def demanded(policy: Policy, kind: EntryKind, data: Mapping[str, object]) -> tup
     wanted: tuple[str, ...] = ()
     if kind in ALWAYS_A_CHANGE or data.get("change"):
         wanted += _CHANGES
-    if (
-        data.get("channel") == "remote"
-        and kind is EntryKind.VISIT
-        and data.get("state") not in ("planned", "called_off")
-    ):
+    if data.get("channel") == "remote" and kind in _MOVES and not _not_yet(kind, data):
         wanted += (REMOTE,)
     return tuple(gate for gate in policy.gates if gate.scope in wanted)
+
+
+def carried_out(ledger: Sequence[Entry], draft: Draft) -> Mapping[str, object]:
+    """The draft's data, with `change` and `channel` of the visit that it names: whoever steps on carries out its plan."""
+    named = draft.data.get("visit")
+    if named is None or _not_yet(draft.kind, draft.data):
+        return draft.data
+    planned = [e.data for e in ledger if e.data.get("visit") == named and e.data.get("state") == "planned"]
+    if not planned:
+        return draft.data
+    change = draft.data.get("change") or planned[0].get("with_change")
+    return {"channel": planned[0].get("channel"), **draft.data, "change": change}
 
 
 def gates(policy: Policy, scope: str) -> tuple[Gate, ...]:
@@ -181,7 +191,7 @@ def jumped_back(newest_record: int, now: int) -> Text | None:
 
 def refusal(policy: Policy, ledger: Sequence[Entry], draft: Draft, now: int) -> Text | None:
     """Why an entry may not stand on this ledger; None when it may. Judged at the moment when it happened."""
-    wanted = demanded(policy, draft.kind, draft.data)
+    wanted = demanded(policy, draft.kind, carried_out(ledger, draft))
     if not wanted:
         return None
     return judged(wanted, ledger, marks_of_ledger(ledger), draft, now)
@@ -212,6 +222,10 @@ def joined(missing: Sequence[Text]) -> Text:
         f"不允许：{'；'.join(t.zh for t in missing)}。未作任何执行记录；请用 `roundsman field consent` 补齐，"
         "期间情况可写备注",
     )
+
+
+def _not_yet(kind: EntryKind, data: Mapping[str, object]) -> bool:
+    return kind is EntryKind.VISIT and data.get("state") in ("planned", "called_off")
 
 
 def scope_name(scope: str) -> Text:

@@ -118,7 +118,7 @@ def refusal(
     """
     if draft.kind is EntryKind.CONSENT:
         return None if _in_book(conn, ticket, draft) else UNTRUE.format(consent=draft.data.get("consent"))
-    wanted = agreement.demanded(policy, draft.kind, draft.data)
+    wanted = agreement.demanded(policy, draft.kind, agreement.carried_out(ledger, draft))
     return agreement.judged(wanted, ledger, _marks(conn, ticket), draft, now) if wanted else None
 
 

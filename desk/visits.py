@@ -142,8 +142,8 @@ def drafts_of(
     if visit.channel == "onsite":
         moved = {VisitState.DISPATCHED: EntryKind.DISPATCHED, VisitState.ARRIVED: EntryKind.ONSITE}
         kind = moved.get(step, EntryKind.VISIT)
-    if step in (VisitState.PLANNED, VisitState.CALLED_OFF):
-        data.pop("change", None)  # nothing is carried out by planning it
+    if step in (VisitState.PLANNED, VisitState.CALLED_OFF) and data.pop("change", None):
+        data["with_change"] = 1  # nothing is carried out by planning it, but who steps on will
     if step is VisitState.DONE and solved is not None:
         data["solved"] = int(solved)
     name = NAMES[step]

@@ -133,12 +133,21 @@ def change_paths(stage: Stage, minutes: float = 9) -> dict[str, Any]:
 
         return go
 
+    def on_visit(kind: EntryKind) -> Any:
+        def go() -> Any:
+            held = visiting.plan(conn, "zhou", "ann", when, when, ticket=ticket, change=True)
+            return desk.act(conn, ticket, kind, "zhou", "on my way", when, when, {"visit": held.id, "state": "planned"})
+
+        return go
+
     return {
         "act dispatched": lambda: desk.act(
             conn, ticket, EntryKind.DISPATCHED, "zhou", "going to change it", when, when, {"change": 1}
         ),
         "act onsite": lambda: desk.act(conn, ticket, EntryKind.ONSITE, "zhou", "here", when, when, {"change": 1}),
         "act note": lambda: desk.act(conn, ticket, EntryKind.NOTE, "zhou", "changed it", when, when, {"change": 1}),
+        "act dispatched to a visit that is planned with change": on_visit(EntryKind.DISPATCHED),
+        "act onsite of a visit that is planned with change": on_visit(EntryKind.ONSITE),
         "append part_fitted": append(EntryKind.PART_FITTED, part="P-1"),
         "append lent": append(EntryKind.LENT, part="P-1"),
         "append dispatched": append(EntryKind.DISPATCHED, change=1),
@@ -155,6 +164,8 @@ PATHS = [
     "act dispatched",
     "act onsite",
     "act note",
+    "act dispatched to a visit that is planned with change",
+    "act onsite of a visit that is planned with change",
     "append part_fitted",
     "append lent",
     "append dispatched",
