@@ -125,14 +125,20 @@ def ticket_list(
 
 def by_due(conn: sa.Connection, limit: int, after: Due | None, **whose: str | None) -> list[Due]:
     """Open tickets, what is due first on top, those without a promised end last; `whose` are columns with one value."""
+    # In two steps, each along the index of open tickets: sorting ten thousand rows for a page of a hundred takes too long.
     due, number = tickets.c.due_at, tickets.c.number
     query = _whose(sa.select(tickets).where(tickets.c.open.is_(True)), whose)
-    if after is not None and after.due_at is None:
-        query = query.where(due.is_(None), number > after.number)
+    promised = query.where(due.is_not(None)).order_by(due, number)
+    free = query.where(due.is_(None)).order_by(number)
+    if after is not None and after.due_at is not None:
+        promised = promised.where(
+            sa.tuple_(due, number) > sa.tuple_(sa.literal(after.due_at), sa.literal(after.number))
+        )
     elif after is not None:
-        later = sa.or_(due > after.due_at, sa.and_(due == after.due_at, number > after.number))
-        query = query.where(sa.or_(later, due.is_(None)))
-    rows = conn.execute(query.order_by(due.is_(None), due, number).limit(limit))
+        free = free.where(number > after.number)
+    rows = [] if after is not None and after.due_at is None else list(conn.execute(promised.limit(limit)))
+    if len(rows) < limit:
+        rows += conn.execute(free.limit(limit - len(rows)))
     return [Due(ticket=_ticket(row), due_at=row.due_at, number=row.number) for row in rows]
 
 
