@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from roundsman.demo.story import EXPECTED_CAUSES, EXPECTED_TICKETS
+from tests.desk.paper import pages
 from tests.journeys.demo_run import Demo, DemoRun, logs
+from tests.journeys.paperwork import settle, terminal
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -60,3 +62,31 @@ def test_the_run_prints_one_json_object_a_line_and_the_summary_last(played: Demo
     ready = next(e for e in played.events if e["event"] == "ready")
     assert ready["seconds"] <= 20
     assert ready["login"].startswith(ready["url"] + "/login?code=")
+
+
+def test_the_mains_failure_ends_in_papers_in_both_languages(played: DemoRun, data: Path, tmp_path: Path) -> None:
+    id = next(t["id"] for t in played.summary["tickets"] if t["cause"] == "mains")
+    say = terminal(data)
+    entry = settle(say, id, tmp_path)
+    wanted = {
+        "zh": ("福田", "市电", "由遥测证明", "进线开关跳闸", "输入电压"),
+        "en": ("Futian", "provenbyreadings", "feedertripped"),
+    }
+    for lang, words in wanted.items():
+        text = pages.text((tmp_path / f"{lang}.pdf").read_bytes(), tmp_path)
+        assert [word for word in words if word not in text] == [], lang
+    [shown] = say("ticket", "show", id, "--json")
+    ledger = {e["kind"]: e for e in shown["ledger"]}
+    assert {
+        "opened",
+        "acknowledged",
+        "restored",
+        "diagnosed",
+        "resolved",
+        "reported",
+        "surveyed",
+        "closed",
+    } <= ledger.keys()
+    assert ledger["restored"]["data"]["proof"] == "telemetry"
+    assert [d["links"]["ticket"] for d in say("report", "documents", "--ticket", id, "--json")] == [id, id]
+    assert entry in [hit["item"]["id"] for hit in say("report", "faq", "find", "进线开关", "--json")]
