@@ -19,7 +19,6 @@ from roundsman import __version__
 from roundsman.field_office import app as field_app
 from roundsman.outbox_commands import app as outbox_app
 from roundsman.policy_commands import app as policy_app
-from roundsman.reports import app as report_app
 from roundsman.speech import complain, language
 from roundsman.ticket_commands import app as ticket_app
 
@@ -38,7 +37,9 @@ app.command(recording)
 profile_app = App(name="profile", help="How makes are read: check and list the files. 设备配置文件。")
 app.command(profile_app)
 app.command(policy_app)
-app.command(report_app)
+app.command(
+    "roundsman.reports:app", name="report", help="Reports and documents: PDF or HTML, Chinese or English. 报告与文件。"
+)
 app.command(field_app)
 app.command(outbox_app)
 
