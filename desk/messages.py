@@ -99,11 +99,10 @@ def _take(conn: sa.Connection, settings: Settings, news: News, now: int, keep: K
 
 def _ticket(conn: sa.Connection, settings: Settings, news: News) -> Ticket | None:
     """By the number that the message names, else by theirs. A customer's connector speaks of that customer's only."""
-    if news.ticket is not None:
-        found = sql.ticket(conn, news.ticket)
-    else:
-        ours = [m.ticket for m in messages_sql.mirrored(conn, settings.id) if m.external == news.external]
-        found = sql.ticket(conn, ours[0]) if ours else None
+    ours = news.ticket
+    if ours is None and news.external is not None:
+        ours = messages_sql.ticket_of(conn, settings.id, news.external)
+    found = None if ours is None else sql.ticket(conn, ours)
     if found is not None and settings.customer not in ("*", found.customer):
         return None
     return found

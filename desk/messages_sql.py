@@ -8,7 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.messages_tables import inbound, looks, mirrors, sendings, tastes
-from desk.tables import connectors, outbox
+from desk.tables import connectors, ledger, outbox
+
+#: Databases bound the number of parameters of one statement.
+_MOST_IN = 500
 
 
 def set_tastes(conn: sa.Connection, wanted: Sequence[dict[str, Any]]) -> None:
@@ -45,6 +48,12 @@ def mirror(conn: sa.Connection, connector: str, ticket: str) -> sa.Row[Any] | No
 def mirrored(conn: sa.Connection, connector: str) -> list[sa.Row[Any]]:
     """All tickets that a connector keeps in step."""
     return list(conn.execute(sa.select(mirrors).where(mirrors.c.connector == connector)))
+
+
+def ticket_of(conn: sa.Connection, connector: str, external: str) -> str | None:
+    """Our ticket for theirs."""
+    query = sa.select(mirrors.c.ticket).where(mirrors.c.connector == connector, mirrors.c.external == external)
+    return conn.execute(query.order_by(mirrors.c.ticket).limit(1)).scalar_one_or_none()
 
 
 def set_mirror(conn: sa.Connection, connector: str, ticket: str, external: str, pushed: str | None) -> None:
@@ -108,29 +117,17 @@ def end(conn: sa.Connection, key: str) -> None:
 
 def delivered_later(conn: sa.Connection, connector: str, ticket: str, seq: int) -> bool:
     """Whether a later entry of the ticket has reached them already."""
-    query = sa.select(outbox.c.id).where(
-        outbox.c.connector == connector,
-        outbox.c.ticket == ticket,
-        outbox.c.seq > seq,
-        outbox.c.state == "delivered",
-    )
-    return conn.execute(query.limit(1)).first() is not None
+    return any(row.state == "delivered" for row in _of_ticket(conn, connector, ticket, seq))
 
 
 def waits_for(conn: sa.Connection, connector: str, ticket: str) -> bool:
     """Whether anything of a ticket still waits for a connector."""
-    query = sa.select(outbox.c.id).where(
-        outbox.c.connector == connector, outbox.c.ticket == ticket, outbox.c.state == "pending"
-    )
-    return conn.execute(query.limit(1)).first() is not None
+    return any(row.state == "pending" for row in _of_ticket(conn, connector, ticket))
 
 
 def pending_of(conn: sa.Connection, connector: str, ticket: str) -> list[sa.Row[Any]]:
     """All that waits of a ticket, in order, for one digest."""
-    query = sa.select(outbox).where(
-        outbox.c.connector == connector, outbox.c.ticket == ticket, outbox.c.state == "pending"
-    )
-    return list(conn.execute(query.order_by(outbox.c.id)))
+    return [row for row in _of_ticket(conn, connector, ticket) if row.state == "pending"]
 
 
 def sent_times(conn: sa.Connection, connector: str, ticket: str, since: int) -> list[int]:
@@ -139,13 +136,23 @@ def sent_times(conn: sa.Connection, connector: str, ticket: str, since: int) -> 
     ways = [connector]
     if person:
         ways = list(conn.execute(sa.select(tastes.c.connector).where(tastes.c.person == person)).scalars())
-    query = (
-        sa.select(outbox.c.connector, outbox.c.tried_at, outbox.c.external)
-        .where(outbox.c.connector.in_(ways), outbox.c.ticket == ticket, outbox.c.state == "delivered")
-        .where(outbox.c.tried_at > since)
-        .distinct()
-    )
-    return sorted(row.tried_at for row in conn.execute(query))
+    sent = {
+        (way, row.tried_at, row.external)
+        for way in ways
+        for row in _of_ticket(conn, way, ticket)
+        if row.state == "delivered" and row.tried_at > since
+    }
+    return sorted(at for _, at, _ in sent)
+
+
+def _of_ticket(conn: sa.Connection, connector: str, ticket: str, after: int = 0) -> list[sa.Row[Any]]:
+    """A ticket's rows for one connector, in order, by their keys: an outbox of years is never scanned."""
+    last = conn.execute(sa.select(sa.func.max(ledger.c.seq)).where(ledger.c.ticket == ticket)).scalar_one() or 0
+    keys = [f"{ticket}:{seq}:{connector}" for seq in range(after + 1, last + 1)]
+    found: list[sa.Row[Any]] = []
+    for start in range(0, len(keys), _MOST_IN):
+        found += conn.execute(sa.select(outbox).where(outbox.c.key.in_(keys[start : start + _MOST_IN])))
+    return sorted(found, key=lambda row: row.id)
 
 
 def waiting(conn: sa.Connection) -> list[sa.Row[Any]]:
@@ -155,7 +162,7 @@ def waiting(conn: sa.Connection) -> list[sa.Row[Any]]:
         outbox.c.state,
         sa.func.count().label("count"),
         sa.func.min(outbox.c.created_at).label("oldest"),
-    ).where(outbox.c.state.in_(("pending", "refused")))
+    ).where(outbox.c.connector.in_(sa.select(connectors.c.id)), outbox.c.state.in_(("pending", "refused")))
     return list(conn.execute(query.group_by(outbox.c.connector, outbox.c.state)))
 
 

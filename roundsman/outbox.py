@@ -30,7 +30,8 @@ def list_outbox(collector: Path | None, ticket: str | None, *, everything: bool,
                 _list_dropped(conn, as_json)
                 return 0
             now = centre.now()
-            rows = [row for row in outbox.rows(conn, ticket) if everything or row.state != "delivered"]
+            states = (None,) if everything else ("pending", "refused")
+            rows = sorted((row for state in states for row in outbox.rows(conn, ticket, state)), key=lambda row: row.id)
             waiting = outbox.waiting(conn)
     except NoCentreError as error:
         complain(error.text)
