@@ -24,6 +24,11 @@ FRESH_MS = 24 * HOUR_MS
 BEFORE_MS = HOUR_MS // 4
 
 
+#: Decided: what must be left of the runtime after a discharge, and the load under which none is begun.
+LEAST_LEFT_S = 600
+MOST_LOAD = 80.0
+
+
 class Found(StrEnum):
     """How an item stands before a person looked."""
 
@@ -99,6 +104,34 @@ def depth(charge: Sequence[tuple[int, float]], since: int, until: int) -> float 
     if not before or not during:
         return None
     return max(0.0, round((before[-1] - min(during)) / 100, 4))
+
+
+def against_discharge(
+    depth: float, readings: Iterable[Reading], now: int, consent: Text | None, fresh_ms: int = BEFORE_MS
+) -> list[Text]:
+    """Everything that speaks against a discharge of one UPS to `depth` now; [] is leave to ask a person to begin it.
+
+    `consent` are the words of a refusal, None when permitted. What is not known speaks against it, too.
+    """
+    newest = {r.point: r.value for r in readings if now - fresh_ms <= r.at <= now}
+    source, runtime, load = (newest.get(p) for p in ("ups.source", "battery.runtime", "ups.load"))
+    why = [] if consent is None else [consent]
+    if source is None or round(source) != Source.NORMAL:
+        why.append(Text("it is not known to run on mains now", "未确认当前由市电供电"))
+    if runtime is None:
+        why.append(Text("its runtime is not known", "剩余续航未知"))
+    elif runtime * (1 - depth) < LEAST_LEFT_S:
+        left = round(runtime * (1 - depth) / 60)
+        why.append(
+            Text(
+                f"{left} min would be left after it; expected at least {LEAST_LEFT_S // 60} min",
+                f"放电后仅剩 {left} 分钟；应至少剩 {LEAST_LEFT_S // 60} 分钟",
+            )
+        )
+    if load is None or load > MOST_LOAD:
+        got = Text("not known", "未知") if load is None else Text(f"{load:g} %", f"{load:g} %")
+        why.append(Text(f"load {got.en}; expected at most {MOST_LOAD:g} %", f"负载{got.zh}；应不超过 {MOST_LOAD:g} %"))
+    return why
 
 
 def on_battery(source: Sequence[tuple[int, float]], now: int) -> list[tuple[int, int]]:

@@ -147,6 +147,34 @@ def duty_inspect(
     return field.work(teller(act), record) if answer else field.show(teller(act), look)
 
 
+@duty.command(name="discharge")
+def duty_discharge(key: str, /, *, ticket: Ticket = None, act: Act = USUAL) -> int:
+    """May this battery be discharged now? Consent, runtime and load; nothing is begun. Exit 3 when not. 可否放电。"""
+    from desk import duty_book, inspection
+    from desk.consent import Refusal, permitted
+    from desk.lines import FieldRefused, Subject
+    from roundsman import field
+
+    answer: list[bool] = []
+
+    def do(room: field.Room) -> list[field.Shown]:
+        job = duty_book.job(room.conn, room.inventory, key, room.now)
+        if job.device is None or job.duty.min_depth is None:
+            raise FieldRefused(Text(f"{key} is no discharge of a device", f"{key} 不是某台设备的放电任务"))
+        policy = room.policy(Subject(customer=job.customer, site=job.site, device=job.device))
+        held = permitted(room.conn, ticket or job.device, "equipment", room.now, device=job.device, policy=policy)
+        refused = held.text if isinstance(held, Refusal) else None
+        why = inspection.against_discharge(job.duty.min_depth, _newest(room, [job.device]), room.now, refused)
+        answer.append(not why)
+        json = {"duty": key, "device": job.device, "permitted": not why, "against": field.plain(why)}
+        if not why:
+            return [(json, Text(f"{job.device}: nothing speaks against it", f"{job.device}：无反对理由"))]
+        told = Text("; ".join(t.en for t in why), "；".join(t.zh for t in why))
+        return [(json, Text(f"{job.device}: not now: {told.en}", f"{job.device}：暂不可放电：{told.zh}"))]
+
+    return field.show(teller(act), do) or (0 if answer[0] else 3)
+
+
 @duty.command(name="discharges")
 def duty_discharges(
     *,

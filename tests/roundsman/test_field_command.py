@@ -223,6 +223,23 @@ def test_planned_work_is_listed_inspected_from_telemetry_and_reset_by_an_outage(
     assert states == {"inspection:sz": "scheduled", "battery_discharge:sz/ups-1": "scheduled"}
 
 
+def test_a_discharge_is_advised_only_with_consent_mains_runtime_and_a_light_load(run: Run, tmp_path: Path) -> None:
+    key = "battery_discharge:sz/ups-1"
+    status, (shut,), _ = run("duty", "discharge", key)
+    assert (status, shut["permitted"], len(shut["against"])) == (3, False, 4)
+    run("consent", "ask", "equipment", "sz/ups-1", "--expires", "2026-11-24T10:00")
+    run("consent", "sign", "C-000001", "customer_authorization", "lin", later=MINUTE)
+    now = T0 + 2 * MINUTE
+    write(
+        tmp_path,
+        [reading("ups.source", now, 3), reading("battery.runtime", now, 1800), reading("ups.load", now, 40)],
+    )
+    assert run("duty", "discharge", key, later=3 * MINUTE)[0] == 0
+    status, (stale,), _ = run("duty", "discharge", key, later=HOUR)
+    assert (status, len(stale["against"])) == (3, 3)
+    assert run("duty", "discharge", "inspection:sz")[0] == 1
+
+
 def test_what_is_overdue_calls_once(run: Run) -> None:
     _, tickets, _ = run("duty", "call")
     assert {t["kind"] for t in tickets} == {"planned"}
