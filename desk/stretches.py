@@ -12,7 +12,8 @@ Rules:
 - Readings outweigh a click: if a person said "restored" and readings became normal only later, it was restored later.
 - Waiting (`paused`) stops the count only of clocks that the policy lets wait. A relapse or reopening ends the waiting.
 - A case that is closed without a resolution counts as resolved by its closing: a report that is due after a resolution
-  is not lost because nobody wrote that word. A merged ticket ends all; its clocks go on in the other one.
+  is not lost because nobody wrote that word; not so for a question, or where the closing says `no_fault`.
+- A merged ticket ends all; its clocks go on in the other one.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import msgspec
 
 from desk.calendars import Calendar
 from desk.policy import ClockRule, Facts, Policy, Promise, applicable
-from desk.types import ClockState, Entry, EntryKind
+from desk.types import ClockState, Entry, EntryKind, TicketKind
 
 _ORDER = {kind: n for n, kind in enumerate(EntryKind)}
 _ENDS = (EntryKind.CLOSED, EntryKind.MERGED)
@@ -42,6 +43,7 @@ _TELLING = (
     EntryKind.DIAGNOSED,
 )
 _FACTS = frozenset(Facts.__struct_fields__)
+_SORTING = (EntryKind.OPENED, EntryKind.CONVERTED)
 _LEVELLING = (EntryKind.OPENED, EntryKind.CONVERTED, EntryKind.LEVEL)
 
 
@@ -86,6 +88,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     closed: bool
     changed: bool  #: level or facts are others than before
     back: bool  #: it came back: a relapse, a reopening
+    fault: bool  #: it is no mere question
     matters: bool  #: to any clock; else only to those that begin or stop with it
 
 
@@ -118,7 +121,7 @@ def level_after(entry: Entry, before: str) -> str:
 def standings(events: list[Entry]) -> list[Standing]:
     """`events` as `story` gives them, each with what holds from it on."""
     found: list[Standing] = []
-    level, facts, waiting, closed = "", Facts(), False, False
+    level, facts, waiting, closed, fault = "", Facts(), False, False, True
     start = events[0].at
     for event in events:
         kind = event.kind
@@ -132,6 +135,8 @@ def standings(events: list[Entry]) -> list[Standing]:
             waiting = kind is EntryKind.PAUSED
         elif kind in _ENDS:
             closed = True
+        if kind in _SORTING:
+            fault = (event.data.get("kind") or TicketKind.DEFECT) != TicketKind.CONSULTATION
         found.append(
             Standing(
                 event=event,
@@ -142,6 +147,7 @@ def standings(events: list[Entry]) -> list[Standing]:
                 closed=closed,
                 changed=changed,
                 back=back,
+                fault=fault,
                 matters=changed or kind in _TURNING,
             )
         )
@@ -186,7 +192,7 @@ def _alive(rule: ClockRule, standing: Standing) -> ClockState:
 def _begins(rule: ClockRule, found: list[Life], standing: Standing, back: bool) -> bool:
     event = standing.event
     if event.kind is EntryKind.CLOSED:
-        if rule.start != EntryKind.RESOLVED:
+        if rule.start != EntryKind.RESOLVED or not standing.fault or event.data.get("no_fault"):
             return False
     elif event.kind != rule.start or (standing.closed and not rule.after_close):
         return False

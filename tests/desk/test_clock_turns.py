@@ -184,6 +184,13 @@ def test_a_case_closed_without_the_word_resolved_owes_its_report_from_the_closin
     assert one("incident_report", ledger, 130).started_at == T0 + 2 * HOUR
 
 
+def test_no_report_is_owed_where_nothing_was_broken() -> None:
+    alarm = book(start(), entry(120, K.CLOSED, no_fault=1))
+    question = book(start(kind="consultation"), entry(120, K.CLOSED))
+    turned = book(start(kind="defect"), entry(60, K.CONVERTED, kind="consultation"), entry(120, K.CLOSED))
+    assert [clock("incident_report", book_, 130, OF) for book_ in (alarm, question, turned)] == [None] * 3
+
+
 def test_a_relapse_takes_the_report_back_and_the_next_resolution_owes_it_anew() -> None:
     ledger = book(start(), entry(60, K.RESOLVED), entry(90, K.RELAPSED), entry(300, K.RESOLVED))
     found = [c for c in clocks(OF, ledger, T0 + 310 * MINUTE) if c.name == "incident_report"]
