@@ -14,17 +14,16 @@ Rules.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import msgspec
 
 from agent.drivers import derive, settle, snmp
 from agent.drivers.exchange import Exchange, Sample, Variable, Variables
+from agent.drivers.quick_whole import Entry, Plain, Slow, flawless, plain
 from agent.drivers.snmp_rows import Cell, beyond, cells, column_beside
 from agent.drivers.snmp_tree import SYS_DESCR, SYS_OBJECT_ID, Tree, identity, raw_number, said
 from agent.profiles.form import FIRST_BIT, FIRST_CHAR, Profile, Tier, Value, Variant
 from agent.profiles.layers import layered, says
-from agent.whole import Order, Whole
 from model.batch import Event
 from model.points import POINTS, Kind
 from model.reading import Gap, GapCause, Reading
@@ -36,48 +35,6 @@ _MOST_TIERS = 64
 #: Decimal places of a factor that a division gives exactly as rounding to six places does, below this value.
 _PLACES, _EXACT_BELOW = 6, 1e8
 _NEVER = float("inf")
-
-
-class Slow(NamedTuple):
-    """How one point is read the long way."""
-
-    place: int
-    exchange: int
-    cell: Cell
-    others: tuple[
-        tuple[int, int, Value, str], ...
-    ]  #: what stands in when this one is no value: place, exchange, row, OID
-
-
-class Entry(NamedTuple):
-    """One number of the answer, and what it means: `raw * times / over`, or `coded[raw]` for states."""
-
-    place: int
-    exchange: int
-    point: str
-    line: str | None
-    coded: dict[int, float] | None
-    missing: frozenset[float]
-    times: float
-    over: float
-    low: float
-    high: float
-    least: float
-    slow: Slow
-
-
-#: What is needed of an entry while all goes well: place, codes, times, over, low, high, and where there are such: marks within
-#: the bounds, least. A plain tuple: Python takes a named one apart at half the speed.
-Number = tuple[int, dict[int, float] | None, float, float, float, float, tuple[frozenset[float], float] | None]
-
-
-class Plain(msgspec.Struct, frozen=True):
-    """A turn in which every entry is a reading."""
-
-    numbers: tuple[Number, ...]
-    constants: tuple[float, ...]  #: flags that the shape itself decided
-    exchanges: tuple[int, ...]  #: of each of both
-    order: Order
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -135,31 +92,11 @@ def records(
     table = _table(known, profile, tier, exchanges, values, held)
     if table is None:
         return None
-    whole = _flawless(table.whole, held, times, device) if table.whole is not None else None
+    whole = flawless(table.whole, held, times, device) if table.whole is not None else None
     if whole is not None:
         return whole
     times.append(max(times))
     return _told(table, held, times, device)
-
-
-def _flawless(plain: Plain, values: list[Variable], times: list[int], device: str) -> Whole | None:
-    """The hot loop. None where anything is not as usual: then each is looked at by itself."""
-    out: list[float] = []
-    take = out.append
-    for place, coded, factor, over, low, high, odd in plain.numbers:
-        raw = values[place]
-        if type(raw) is not int:
-            return None
-        value = raw * factor / over if coded is None else coded.get(raw, _NEVER)
-        if not low <= value <= high:
-            return None
-        if odd is not None and (raw in odd[0] or (-odd[1] < value < odd[1] and value)):
-            return None
-        take(value)
-    out += plain.constants
-    if len(times) == 1:
-        return Whole(device, plain.order, out, times[0], times[0])
-    return Whole(device, plain.order, out, [times[exchange] for exchange in plain.exchanges], max(times))
 
 
 def _told(table: Table, values: list[Variable], times: list[int], device: str) -> list[Reading | Gap | Event] | None:
@@ -339,34 +276,9 @@ def _new_table(profile: Profile, tier: Tier, exchanges: Sequence[Exchange]) -> T
     told.extend(snmp.flags(fitted, tier, tree))
     last = len(exchanges)
     flags = tuple((sample, of_exchange[places[sample.where]] if sample.where in places else last) for sample in told)
-    return Table(tuple(entries), flags, _plain(entries, flags, last))
-
-
-def _plain(entries: Sequence[Entry], flags: Sequence[tuple[Sample, int]], last: int) -> Plain | None:
-    """None where there is none, a series would be said twice, or an entry is always read the long way."""
-    said = [(sample, exchange) for sample, exchange in flags if sample.value is not None]
-    absent = [_record(sample, "", 0) for sample, _ in flags if sample.value is None]
-    series = [(entry.point, entry.line) for entry in entries] + [(sample.point, sample.index) for sample, _ in said]
-    long = any(entry.low > entry.high or (entry.coded is not None and not entry.coded) for entry in entries)
-    odd = any(sample.quality or isinstance(sample.value, str) for sample, _ in said)
-    early = any(sample.value is None and exchange < last for sample, exchange in flags)
-    if not series or long or odd or early or len(set(series)) != len(series):
-        return None
-    return Plain(
-        numbers=tuple([_number(entry) for entry in entries]),
-        constants=tuple([float(sample.value or 0.0) for sample, _ in said]),
-        # what belongs to no exchange has the time of the last
-        exchanges=(*(entry.exchange for entry in entries), *(min(exchange, last - 1) for _, exchange in said)),
-        order=Order(series, [gap for gap in absent if isinstance(gap, Gap)]),
-    )
-
-
-def _number(entry: Entry) -> Number:
-    missing: frozenset[float] = frozenset()
-    if entry.coded is None:
-        missing = frozenset(m for m in entry.missing if entry.low <= m * entry.times / entry.over <= entry.high)
-    odd = (missing, entry.least) if missing or entry.least else None
-    return entry.place, entry.coded, entry.times, entry.over, entry.low, entry.high, odd
+    gaps = [_record(sample, "", 0) for sample in told if sample.value is None]
+    absent = [gap for gap in gaps if isinstance(gap, Gap)]
+    return Table(tuple(entries), flags, plain(entries, flags, absent, last))
 
 
 def _exchange_of(exchanges: Sequence[Exchange]) -> list[int]:
