@@ -104,12 +104,14 @@ class _Api:
         return False
 
     async def comment(self, external: str, message: Said, priority: str | None) -> None:
-        mark = message.mark if message.status is None else f"{message.mark[:-1]} {message.status}]"
+        # correspondence opens a ticket by itself, even a resolved one: so its state is always told
+        status = message.status or (message.standing if self._verb == "correspond" else None)
+        mark = message.mark if status is None else f"{message.mark[:-1]} {status}]"
         body = {
             "Subject": f"{mark} {message.kind}",
             "Content": message.text,
             "ContentType": "text/plain",
-            **({"Status": message.status} if message.status else {}),
+            **({"Status": status} if status else {}),
         }
         await self._http.call("POST", f"/ticket/{external}/{self._verb}", body)
         if priority:

@@ -50,6 +50,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     text: str  #: the comment, its last line is the mark
     body: str  #: the first text of a ticket that is made now
     status: str | None  #: their state to set; None to leave it
+    standing: str | None  #: their state for ours, set or not; None where a later entry was told already
     state: str  #: our state
     impact: str
     raised: bool  #: the entry is about the level: set the priority
@@ -75,6 +76,7 @@ def said(message: Message, settings: Settings, states: Mapping[str, str]) -> Sai
         text=text,
         body="\n".join((*summary(ticket, entry, spoken), "", text)),
         status=(wanted or None) if message.newest and wanted != pushed else None,
+        standing=(wanted or None) if message.newest else None,
         state=state,
         impact=str(ticket.get("impact", "degraded")),
         raised=entry.get("kind") in (EntryKind.LEVEL, EntryKind.INCIDENT),

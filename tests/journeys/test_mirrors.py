@@ -382,6 +382,21 @@ async def test_a_wrong_secret_and_a_state_that_is_none_are_outcomes(rt: TicketSe
         await connector.close()
 
 
+async def test_what_the_customer_reads_opens_no_resolved_ticket_again(rt: TicketServer, rm: TicketServer) -> None:
+    """RT opens a ticket by itself when somebody corresponds on it."""
+    way = {**ways(rt, rm)[0], "to": "customer"}
+    connector = opened(way, rt.token, "c-")
+    done = await connector.put(message(1, "opened", "closed"))
+    assert isinstance(done, Delivered), done
+    told = replace(message(2, "note", "closed"), external=done.external, pushed="closed")
+    assert isinstance(await connector.put(told), Delivered)
+    (there,) = Rt(rt).tickets("c-T-000001")
+    assert there["Status"] == "resolved"
+    heard = await connector.poll("", {done.external: ""})
+    assert [(each.state, each.text) for each in heard.news] == [], "all of it was ours"
+    await connector.close()
+
+
 def store_state(made: sa.Engine) -> str:
     with made.connect() as conn:
         return store.ticket(conn, "T-000001").state.value
