@@ -11,10 +11,11 @@ import atexit
 import os
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
+import psycopg
 import sqlalchemy as sa
 
 from tests.services.postgresql import PostgresServer, served
@@ -45,7 +46,9 @@ def on(database: str) -> Iterator[None]:
         yield
     finally:
         for path in set(_State.places) - made:
-            server().run(f"DROP SCHEMA {_schema(_State.places.pop(path))} CASCADE")
+            drop = f"DROP SCHEMA {_schema(_State.places.pop(path))} CASCADE"
+            with suppress(psycopg.errors.LockNotAvailable):  # a test that failed may have left a transaction open
+                server().run(f"SET lock_timeout = '3s'; {drop}")
         _State.kind = before
 
 

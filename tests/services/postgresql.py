@@ -31,13 +31,15 @@ class PostgresServer:
     def __init__(self, folder: Path) -> None:
         self._server, init = program("postgres"), program("initdb")
         self._folder = folder
-        # The server refuses to run as root. In a container without its user there is nothing to be done.
-        self._as = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.getuid() == 0 else []
+        # A run of the tests that is killed takes its server with it; and the server refuses to run as root.
+        self._root = os.getuid() == 0
+        self._as = ["setpriv", "--pdeathsig=INT"]
+        self._as += ["--reuid=postgres", "--regid=postgres", "--init-groups"] if self._root else []
         self.port = free_port()
         self.url = f"postgresql+psycopg://ci@127.0.0.1:{self.port}/ci"
         self._plain = f"postgresql://ci@127.0.0.1:{self.port}/"
         folder.mkdir(parents=True, exist_ok=True)
-        if self._as:
+        if self._root:
             shutil.chown(folder, "postgres", "postgres")
         command = [init, "-D", str(folder / "data"), "-U", "ci", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
         subprocess.run([*self._as, *command, "--no-sync"], check=True, cwd=folder, capture_output=True)
