@@ -20,7 +20,7 @@ ENTRIES: dict[EntryKind, Text] = {
     EntryKind.RESTORED: Text("restored", "已恢复"),
     EntryKind.RELAPSED: Text("relapsed", "复发"),
     EntryKind.NOTIFIED: Text("notified", "已通知"),
-    EntryKind.WARNED: Text("near its end", "即将到期"),
+    EntryKind.WARNED: Text("warning", "预警"),
     EntryKind.BROKEN: Text("broken", "已超时"),
     EntryKind.ESCALATED: Text("escalated", "已升级"),
     EntryKind.WARRANTY: Text("warranty", "保修"),
@@ -143,7 +143,7 @@ UNKNOWN_LEVEL = Text(
     "entry #{seq} names level `{level}`, which {policy} does not have: nothing is promised for it; fix: re-grade",
     "第 {seq} 条的级别“{level}”不在 {policy} 中：该级别没有任何承诺；改法：重新定级",
 )
-WARNED = Text("{clock}: due {due}", "{clock}：{due} 到期")
+WARNED = Text("{clock}: its time is nearly over, due {due}", "{clock}：即将到期，{due} 到期")
 CANNOT_KEEP = Text(
     "{clock}: due {due}, cannot be kept: {why}; {when}", "{clock}：{due} 到期，已无法按时：{why}；{when}"
 )
