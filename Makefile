@@ -1,6 +1,7 @@
 # The two commands a stranger needs are `make demo` and `make test`. Nothing but Python 3.11+ and make is asked for.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+PACKAGES := agent alerts analytics collector console desk model roundsman simulators
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 DEMO ?=
 
@@ -17,7 +18,9 @@ setup: .venv/ready
 	@$(BIN)/python -m console.build
 	@touch $@
 
+# Eight processes begin at once: compiled beforehand they need half the time until the first reading.
 demo: setup
+	@$(BIN)/python -m compileall -q $(PACKAGES)
 	@$(BIN)/roundsman demo $(DEMO)
 
 .venv/ready-test: .venv/ready locks/test.txt
@@ -34,6 +37,7 @@ check: .venv/ready-test
 # Most tests wait for a wire or a child, so three workers share two cores; the journeys need the machine to themselves.
 test: .venv/ready-test
 	@sh tests/services/install.sh
+	@$(BIN)/python -m compileall -q $(PACKAGES)
 ifdef TESTS
 	$(BIN)/pytest $(TESTS)
 else

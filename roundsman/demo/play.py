@@ -10,18 +10,19 @@ import tempfile
 import webbrowser
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from collector.history.opening import open_history
 from collector.store import open_engine, writing
 from console.login import one_time_code
 from roundsman.clock import real_ms, starting_now
 from roundsman.demo import story
-from roundsman.demo.audit import Audit, audit
 from roundsman.demo.stage import Stage
 from roundsman.demo.watching import Watcher, cast, counts, gap_causes, holdings
+
+if TYPE_CHECKING:
+    from roundsman.demo.audit import Audit
 
 _LOOK_EVERY_S = 0.5
 #: How long the agents may take at the end to deliver what they hold.
@@ -200,6 +201,9 @@ class Play:
         return 0 if all(e.held for e in judged if complete or e.id in story.AT_ANY_TIME) else 1
 
     def _audit(self) -> Audit:
+        from collector.history.opening import open_history  # only at the end: it would hold up the first readings
+        from roundsman.demo.audit import audit
+
         history = open_history(self._wishes.history, self._directory / "centre")
         try:
             return audit(sorted(self._directory.glob("spool-*.sqlite")), history)
