@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 import structlog
 
-from collector import field_watch
+from collector import evidence, field_watch
 from collector.history import HistoryError, sealing
 from collector.history.corrected import Corrected
 from collector.history.embedded import Embedded
 from collector.store import StoreError, in_words
-from desk import documents, messages, messages_listen, outbox, outlook
+from desk import documents, messages, messages_listen, outbox, outlook, paper_sql
 from desk.connectors import Connector, open_connector
 from desk.connectors.types import Attachment
 from model.secret import SecretError
@@ -38,6 +38,8 @@ _WAITING_S = 5.0
 _CLAIM_S = 5.0
 _FIELD_S = 600.0
 _LOOK_S = 60.0
+_EVIDENCE_S = 5.0
+_LEARN_S = 60.0
 #: Hot rows rest this long before they are sealed: late rows of the same hour join them in one file.
 _HOT_MS = _HOUR_MS
 _MARKS_MS = 60 * _DAY_MS
@@ -65,6 +67,8 @@ def loops(centre: Running) -> list[Coroutine[Any, Any, None]]:
         _every(_WAITING_S, "waiting", lambda: _waiting(centre), centre),
         _every(_FIELD_S, "field", partial(field_watch.turn, centre), centre),
         _every(_LOOK_S, "outlook", lambda: _look(centre), centre),
+        _every(_EVIDENCE_S, "evidence", partial(evidence.turn, centre), centre),
+        _every(_LEARN_S, "learning", lambda: learn(centre), centre),
     ]
 
 
@@ -149,6 +153,23 @@ async def _look(centre: Running) -> None:
     """Warn of promises that cannot be kept by the people and parts that there are."""
     now = centre.now()
     await centre.write(centre.writer.transact, lambda conn: outlook.look(conn, now))
+
+
+async def learn(centre: Running) -> None:
+    """Propose what solved tickets teach; a person accepts or rejects it."""
+
+    def solved() -> list[str]:
+        with centre.engine.connect() as conn:
+            return paper_sql.unlearned(conn, centre.now())
+
+    def propose(conn: sa.Connection) -> None:
+        from desk import reports  # brings the makers of papers, which no start needs
+
+        for id in ids:
+            reports.propose(conn, centre.inventory, id, centre.now())
+
+    if ids := await asyncio.to_thread(solved):
+        await centre.transact(propose)
 
 
 async def _snapshot(centre: Running) -> None:

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import msgspec
 import sqlalchemy as sa
 
+from desk.paper_tables import faq
 from desk.tables import ledger, tickets
-from desk.types import EntryKind, TicketState
+from desk.types import EntryKind, TicketKind, TicketState
 
 _EPISODES = (EntryKind.OPENED, EntryKind.RELAPSED, EntryKind.REOPENED, EntryKind.DIAGNOSED)
 
@@ -62,3 +63,46 @@ def episodes(conn: sa.Connection, end: int) -> list[Told]:
         )
         for row in conn.execute(query)
     ]
+
+
+#: A look for what can be learned goes back so far, a resolved ticket rests so long, and one turn takes so many.
+_LEARN_BACK_MS, _REST_MS, _LEARN_MOST = 35 * 86_400_000, 3_600_000, 50
+
+
+def unlearned(conn: sa.Connection, now: int) -> list[str]:
+    """Tickets with a named failure mode of which no FAQ entry was made, oldest first: those that are closed, or were
+    resolved an hour ago (a part that is written down late still belongs to it)."""
+    t, mine = tickets.c, ledger.c.ticket == tickets.c.id
+    named = sa.exists().where(
+        mine, ledger.c.kind == EntryKind.DIAGNOSED.value, ledger.c.data.contains('"failure_mode"')
+    )
+    solved = sa.exists().where(mine, ledger.c.kind == EntryKind.RESOLVED.value, ledger.c.recorded_at <= now - _REST_MS)
+    over = sa.or_(t.state == TicketState.CLOSED.value, solved)
+    query = sa.select(t.id).where(
+        t.changed_at >= now - _LEARN_BACK_MS, t.state != TicketState.MERGED.value, over, named
+    )
+    query = query.where(~sa.exists().where(faq.c.ticket == t.id))
+    return list(conn.execute(query.order_by(t.opened_at, t.number).limit(_LEARN_MOST)).scalars())
+
+
+def without_evidence(conn: sa.Connection, part: str, since: int, until: int, most: int) -> list[tuple[str, int]]:
+    """Tickets that telemetry opened, and when they opened (`opening`) or were restored (`restored`) in [since, until],
+    of which the document of that moment is not kept, oldest first."""
+    t, said, d = tickets.c, ledger.c, ledger.alias("kept")
+    kind = EntryKind.OPENED if part == "opening" else EntryKind.RESTORED
+    kept = sa.exists().where(
+        d.c.ticket == said.ticket,
+        d.c.kind == EntryKind.DOCUMENT.value,
+        d.c.data.contains(f'"evidence":"{part}"'),
+        d.c.recorded_at >= said.at,
+    )
+    query = (
+        sa.select(t.id, sa.func.max(said.at).label("at"))
+        .join(ledger, said.ticket == t.id)
+        .where(t.changed_at >= since, t.kind == TicketKind.INCIDENT.value, t.state != TicketState.MERGED.value)
+        .where(said.kind == kind.value, said.at >= since, said.at <= until, ~kept)
+        .group_by(t.id, t.number)
+        .order_by(t.number)
+        .limit(most)
+    )
+    return [(row.id, row.at) for row in conn.execute(query)]

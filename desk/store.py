@@ -19,7 +19,7 @@ import sqlalchemy as sa
 import structlog
 
 from alerts.types import CauseKey, Incident
-from desk import consent, field_tables, ladder, paper_tables, spares, sql, words
+from desk import consent, faq, field_tables, ladder, paper_tables, spares, sql, words
 from desk import ticket as rules
 from desk.acts import ActRefused, Data, act_draft, repeated
 from desk.announce import announce
@@ -324,19 +324,22 @@ def _open(
         return []
     day = rules.day_of(inventory.site(incident.site), min(incident.opened_at, now))
     chosen, notes = _policy_for(incident.key.customer, day, inventory, now)
-    background = _with_past(conn, incident, around(incident))
+    background = _with_past(conn, incident, around(incident), inventory)
     drafts = [*rules.decide(None, [], incident, inventory, chosen, now, background), *notes]
     opened = _number(conn, chosen, drafts, now)
     return [opened] if opened else _take(conn, incident, inventory, now, around)
 
 
-def _with_past(conn: sa.Connection, incident: Incident, known: Background) -> Background:
-    """What it is told apart from, and the last cases of the same root, unless the caller knows more telling ones."""
+def _with_past(conn: sa.Connection, incident: Incident, known: Background, inventory: Inventory) -> Background:
+    """What it is told apart from; the last cases of the same root and what was learned from cases like it, unless the
+    caller knows more telling ones."""
     known = msgspec.structs.replace(known, apart=apart(incident, sql.beside(conn, incident.site, 20)))
     if known.similar:
         return known
     found = [Past(ticket=t.id, why=_of_before(t)) for t in sql.past(conn, incident.key.root, 3)]
-    return msgspec.structs.replace(known, similar=tuple(found))
+    device = inventory.devices.get(incident.key.root.partition("#")[0])
+    learned = faq.past(conn, incident, known.findings, device.model if device else "")
+    return msgspec.structs.replace(known, similar=(*learned, *found))
 
 
 def _of_before(t: Ticket) -> Text:

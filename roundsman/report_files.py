@@ -183,8 +183,9 @@ def faq_command(
             if what == "propose":
                 known = inventory.latest(conn)
                 chosen = words or tuple(ticket.id for ticket in desk.tickets(conn))
-                made = [reports.propose(conn, known, id, centre.now()) for id in chosen]
-                return _tell([item for item in made if item], as_json)
+                made = [item for id in chosen if (item := reports.propose(conn, known, id, centre.now()))]
+                there = [item for item in faq.listed(conn) if item.ticket in words and item not in made]
+                return _tell([*made, *there], as_json)  # the centre may have been faster: what it made is shown
             state = faq.ACCEPTED if what == "accept" else faq.REJECTED
             return _tell([faq.decide(conn, id, state, by, centre.now()) for id in words], as_json)
 

@@ -232,3 +232,11 @@ def prune_seen(conn: sa.Connection, before: int) -> None:
     """Forget events and quarantined values received before `before`."""
     for table in (t.events, t.quarantine):
         conn.execute(table.delete().where(table.c.received_at < before))
+
+
+def events_within(conn: sa.Connection, devices: Sequence[str], start: int, end: int, limit: int) -> list[EventRow]:
+    """What these devices reported in [start, end), oldest first."""
+    e = t.events.c
+    query = sa.select(e.site, e.device, e.kind, e.at, e.received_at, e.data)
+    query = query.where(e.device.in_(devices), e.at >= start, e.at < end).order_by(e.at, e.id).limit(limit)
+    return [EventRow(**row._asdict() | {"data": json.loads(row.data)}) for row in conn.execute(query)]

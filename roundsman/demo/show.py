@@ -21,7 +21,7 @@ from roundsman.demo import words
 from roundsman.speech import put
 
 _BOLD, _DIM, _RED, _GREEN, _YELLOW = "1", "2", "31", "32", "33"
-_QUIET = ("warranty", "notified")
+_QUIET = ("warranty", "notified", "document")
 _INDENT = " " * 10
 
 

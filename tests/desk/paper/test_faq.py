@@ -129,3 +129,16 @@ def test_an_incident_about_to_open_a_ticket_is_told_of_cases_like_it(conn: sa.Co
 def test_hostile_words_are_words(conn: sa.Connection) -> None:
     assert faq.find(conn, "'; DROP TABLE faq; -- % _", ["' OR 1=1"], "%") == []
     assert faq.listed(conn) == []
+
+
+def test_what_was_learned_stands_in_the_next_ticket_of_such_a_case_elsewhere(conn: sa.Connection) -> None:
+    from desk import store
+
+    made = reports.propose(conn, inventory(), outage(conn), END)
+    assert made is not None
+    faq.decide(conn, made.id, ACCEPTED, "wang", END)
+    told = incident("far/ups-1", "battery", opened=END + DAY)
+    [id] = store.apply(conn, [told], inventory(), END + DAY)
+    opened = store.ledger(conn, id)[0].data
+    assert opened["similar"] == made.ticket
+    assert "更换第 7 节电池" in str(opened["similar_why_zh"])
