@@ -6,6 +6,7 @@ The console is written against this protocol and nothing deeper; `collector.runn
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -24,6 +25,11 @@ class Centre(Protocol):
 
     @property
     def inventory(self) -> Inventory: ...
+
+    @property
+    def documents(self) -> Path:
+        """Where desk.documents keeps its files."""
+        ...
 
     def now(self) -> int:
         """The injected clock, ms."""

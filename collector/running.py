@@ -98,6 +98,11 @@ class Running:
     def inventory(self) -> Inventory:
         return self.writer.world.inventory
 
+    @property
+    def documents(self) -> Path:
+        """Files of tickets and equipment, beside the database."""
+        return self.config.data / "documents"
+
     def now(self) -> int:
         """The injected clock, ms."""
         return self._clock.now()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +18,7 @@ from console.login import Attempts
 from console.shown import Shown
 from console.viewer import Viewer
 from console.words import words
+from desk.calendars import zone
 from desk.types import EntryKind
 from model.reading import Series
 from model.text import LANGUAGES, Language
@@ -43,6 +45,10 @@ class Context:
         self.statics = _statics()
         self._environments = {language: _environment(language) for language in LANGUAGES}
 
+    def language(self, request: Request) -> Language:
+        """The reader's."""
+        return language_for(request)
+
     def page(
         self, request: Request, template: str, viewer: Viewer | None, status: int = 200, **values: Any
     ) -> HTMLResponse:
@@ -64,10 +70,16 @@ class Context:
                 Entry=EntryKind,
                 link=link,
                 name_of=name_of,
+                moment_field=moment_field,
                 **values,
             )
         )
         return HTMLResponse(html, status_code=status)
+
+
+def moment_field(at: int, tz: str) -> str:
+    """How `datetime-local` inputs write a moment of the site's clock."""
+    return datetime.fromtimestamp(at / 1000, zone(tz)).strftime("%Y-%m-%dT%H:%M")
 
 
 def link(path: str, **query: object) -> str:

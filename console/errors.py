@@ -11,6 +11,11 @@ class ConsoleError(Exception):
     status = 400
     said: Text | None = None  #: what to tell the reader beyond the page's own words
 
+    def __init__(self, why: str = "", said: Text | None = None) -> None:
+        super().__init__(why)
+        if said is not None:
+            self.said = said
+
 
 class NotLoggedIn(ConsoleError):
     """No session, or it ended: pages lead to the login."""
@@ -42,5 +47,4 @@ class Refused(ConsoleError):
     status = 409
 
     def __init__(self, said: Text) -> None:
-        super().__init__(said.en)
-        self.said = said
+        super().__init__(said.en, said)

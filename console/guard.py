@@ -18,10 +18,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console import login
 from console.context import Context, context
-from console.errors import Forged, NotLoggedIn
+from console.errors import ConsoleError, Forged, NotLoggedIn
 from console.viewer import Viewer
+from desk.documents import MOST_BYTES
+from model.text import Text
 
 SESSION_COOKIE = "roundsman_session"
+#: A document and what its form has around it.
+UPLOAD_MOST = MOST_BYTES + 65_536
+TOO_LARGE = Text("expected a file of at most 32 MB: split or shrink it", "文件应不超过 32 MB：请拆分或压缩")
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
@@ -57,12 +62,25 @@ def signed_in(viewer: Annotated[Viewer | None, Depends(somebody)]) -> Viewer:
 async def own_form(request: Request) -> FormData:
     """The form of a POST that came from one of our pages."""
     _same_origin(request)
-    return await request.form(max_files=0, max_fields=20, max_part_size=16_384)
+    return await request.form(max_files=0, max_fields=60, max_part_size=16_384)
 
 
 async def signed_form(request: Request, here: Here) -> tuple[Viewer, FormData]:
     """The form of a POST by somebody logged in, with the session's token in it."""
-    form = await own_form(request)
+    return await _signed(request, here, await own_form(request))
+
+
+async def signed_upload(request: Request, here: Here) -> tuple[Viewer, FormData]:
+    """The same with one file in it. Its length must be told beforehand: nobody fills the disk unseen."""
+    _same_origin(request)
+    signed_in(await run_in_threadpool(somebody, request, here))
+    length = request.headers.get("content-length", "")
+    if not length.isdecimal() or int(length) > UPLOAD_MOST:
+        raise ConsoleError(f"expected at most {UPLOAD_MOST} bytes, got {length or 'no length'}", TOO_LARGE)
+    return await _signed(request, here, await request.form(max_files=1, max_fields=10, max_part_size=16_384))
+
+
+async def _signed(request: Request, here: Context, form: FormData) -> tuple[Viewer, FormData]:
     viewer = signed_in(await run_in_threadpool(somebody, request, here))
     token = form.get("csrf")
     if not isinstance(token, str) or not hmac.compare_digest(token.encode(), viewer.csrf.encode()):

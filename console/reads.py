@@ -47,6 +47,16 @@ class Reads:
         self._policies: dict[str, Policy] = {}
         self._only = viewer.customer or "" if viewer.role is Role.CUSTOMER else None
 
+    @property
+    def conn(self) -> sa.Connection:
+        """For console.books, which keeps this file's rule."""
+        return self._conn
+
+    @property
+    def only(self) -> str | None:
+        """The one customer whose things may be seen; None: all."""
+        return self._only
+
     # Sites and devices
 
     def sites(self) -> list[Site]:
@@ -181,6 +191,10 @@ class Reads:
         found = kept.incidents(self._conn, open_only=open_only, customer=self._only)
         mine = [incident for incident in found if self.viewer.sees(incident.key.customer)]
         return sorted(mine, key=lambda i: (i.closed_at is not None, i.impact.rank, -i.opened_at))
+
+    def incident_of(self, ticket: Ticket) -> Incident | None:
+        """What opened a ticket; None for one that a person told of."""
+        return self.incident(ticket.incident) if ticket.incident else None
 
     def incident(self, id: str) -> Incident:
         found = kept.incident(self._conn, id)

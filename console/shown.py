@@ -18,8 +18,13 @@ from babel.units import format_unit
 
 from alerts.kinds import kind_of
 from alerts.types import Impact
-from desk import words
-from desk.types import EntryKind, TicketState
+from desk import complaints, duties, parts, visits, words
+from desk.agreement import PARTS, scope_name
+from desk.duties import DutyState
+from desk.forms import GRADES
+from desk.parts import PartState
+from desk.types import EntryKind, TicketKind, TicketState
+from desk.visits import VisitState
 from model.points import POINTS, Kind, Point
 from model.reading import Reading
 from model.text import Language, Text
@@ -113,6 +118,46 @@ class Shown:
     def entry(self, kind: EntryKind) -> str:
         """The desk's word for a line of the ledger."""
         return words.ENTRIES[kind][self.language].capitalize()
+
+    def ticket_kind(self, kind: TicketKind) -> str:
+        """Fault, question, planned work."""
+        return words.KINDS[kind][self.language]
+
+    def fact(self, name: str) -> Text:
+        """A question of the contract's conditions."""
+        return words.FACTS[name]
+
+    def grade(self, id: str) -> Text:
+        """A customer's opinion in words."""
+        return GRADES.get(id, Text(id, id))
+
+    def scope(self, id: str) -> Text:
+        """For what a consent is."""
+        return scope_name(id)
+
+    def consent_part(self, id: str) -> Text:
+        """What somebody gives for a consent."""
+        return PARTS.get(id, Text(id, id))
+
+    def consent_parts(self) -> tuple[str, ...]:
+        """All that can be given."""
+        return tuple(PARTS)
+
+    def visit_state(self, state: VisitState) -> Text:
+        """How far a visit is."""
+        return visits.NAMES[state]
+
+    def part_state(self, state: PartState) -> Text:
+        """Where a part is."""
+        return parts.NAMES[state]
+
+    def duty_state(self, state: DutyState) -> Text:
+        """How a duty stands."""
+        return duties.NAMES[state]
+
+    def complaint_word(self, id: str) -> Text:
+        """What it is, or how far."""
+        return complaints.NAMES.get(id, Text(id, id))
 
     def plain(self, point: str, value: float) -> str:
         """A value of a curve, where a counter stands as its rate."""

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from desk.acts import BY_PEOPLE
 from desk.types import EntryKind
 
 
@@ -30,14 +31,22 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
         """Whether things of `customer` are shown. A customer login without a customer sees nothing."""
         return self.role is not Role.CUSTOMER or (self.customer is not None and self.customer == customer)
 
+    @property
+    def staff(self) -> bool:
+        """One of the service company's own people."""
+        return self.role is not Role.CUSTOMER
+
     def may(self, kind: EntryKind) -> bool:
         """Whether this person may write such an entry into a ticket's ledger."""
         return kind in _ACTS[self.role]
 
 
-_STAFF = frozenset({EntryKind.ACKNOWLEDGED, EntryKind.NOTE, EntryKind.ONSITE, EntryKind.CLOSED})
+#: Beside what people write into ledgers, staff opens tickets, arranges visits and records consents.
+_STAFF = frozenset({*BY_PEOPLE, EntryKind.OPENED, EntryKind.VISIT, EntryKind.CONSENT})
+#: A customer asks, tells, and judges.
+_CUSTOMER = frozenset({EntryKind.OPENED, EntryKind.NOTE, EntryKind.DISSATISFIED, EntryKind.SURVEYED})
 _ACTS: dict[Role, frozenset[EntryKind]] = {
     Role.MANAGER: _STAFF,
     Role.TECHNICIAN: _STAFF,
-    Role.CUSTOMER: frozenset({EntryKind.NOTE}),
+    Role.CUSTOMER: _CUSTOMER,
 }

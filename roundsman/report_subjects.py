@@ -8,6 +8,7 @@ from alerts.types import Alert
 from collector import store as kept
 from collector.history import HistoryError
 from collector.store import recordings
+from console import report_charts
 from desk import documents, faq, recurrence, reports, warranty
 from desk.calendars import zone
 from desk.documents import Document
@@ -24,7 +25,7 @@ from model.inventory import Device
 from model.points import POINTS, Kind
 from model.reading import Reading
 from model.text import Text
-from roundsman import report_charts, report_planned
+from roundsman import report_planned
 from roundsman.reporting import Room, WishRefused, moment
 from roundsman.speech import complain
 

@@ -24,6 +24,7 @@ from collector.history.corrected import Corrected
 from collector.history.opening import open_history
 from collector.offsets import OffsetBook
 from collector.store import writing
+from console import report_charts
 from desk import documents, reports
 from desk.documents import DocumentRefused
 from desk.paper.case import Case
@@ -33,7 +34,6 @@ from desk.paper.types import Chart, EditRefused, Mark, Paper, edited
 from desk.reports import Report
 from model.inventory import Inventory
 from model.text import LANGUAGES, Text
-from roundsman import report_charts
 from roundsman.centre import Centre, NoCentreError, opened
 from roundsman.speech import complain, language, put, say
 

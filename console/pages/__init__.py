@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from console.pages import account, devices, incidents, live, overview, recordings, series, session, tickets
+from console.pages import account, casework, devices, incidents, live, overview, recordings, series, session, tickets
 
 ROUTERS: tuple[APIRouter, ...] = (
     session.router,
@@ -12,6 +12,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     overview.router,
     incidents.router,
     tickets.router,
+    casework.router,
     devices.router,
     recordings.router,
     series.router,

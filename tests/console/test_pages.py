@@ -164,7 +164,7 @@ def test_an_act_stands_in_the_ledger_and_stops_its_clock(manager: httpx.Client, 
 
 @pytest.mark.parametrize(
     ("form", "status"),
-    [({"kind": "closed", "text": " "}, 400), ({"kind": "explode", "text": "x"}, 400), ({"kind": "note", "text": "x" * 4001}, 400), ({"kind": "merged", "text": "x"}, 403)],
+    [({"kind": "closed", "text": " "}, 400), ({"kind": "explode", "text": "x"}, 400), ({"kind": "note", "text": "x" * 4001}, 400), ({"kind": "escalated", "text": "x"}, 403)],
 )  # fmt: skip
 def test_an_act_that_makes_no_sense_is_refused(
     manager: httpx.Client, stage: Stage, form: dict[str, str], status: int
