@@ -1,0 +1,40 @@
+"""The one setting. Lengths are in readings of the series, whatever its period: a 10 s and a 5 min series use the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: The measures, in the order of the columns of every array that has one column a measure.
+CHANNELS = ("jump", "level", "slow", "spread", "shape", "day")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """Why each number: docs/analytics.md, "The streaming core"."""
+
+    #: Readings before anything is scored.
+    warm: int = 40
+    #: Readings of the short mean (slow level) and of the spread.
+    short: int = 10
+    spread: int = 20
+    #: Readings of a shape, and how many past shapes are kept.
+    window: int = 16
+    shapes: int = 20
+    #: Past values kept for the median, sampled evenly over the whole past.
+    sample: int = 40
+    #: Bins of a day.
+    day_bins: int = 48
+    #: Bins of a rank histogram, and how many of them make a doubling.
+    bins: int = 44
+    per_octave: int = 3
+    #: A call needs this combined score (sum of -log10 p over the channels) in `persistence` readings running.
+    call: float = 12.0
+    persistence: int = 1
+    #: After a call only a higher score calls again, for so many readings; learning is held for `hold` readings at most.
+    refractory: int = 100
+    hold: int = 10
+    #: A silence of more than so many usual periods starts the short memory (jump, shape, spread) anew.
+    gap: float = 20.0
+
+
+ONE = Setting()
