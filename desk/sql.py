@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from alerts.types import CauseKey, Impact
 from desk.tables import connectors, ledger, outbox, policies, tickets
@@ -15,6 +16,7 @@ from model.text import Text
 
 #: Databases bound the number of parameters of one statement.
 _MOST_IN = 500
+_ENDED = (TicketState.CLOSED, TicketState.MERGED)
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,36 +27,70 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     number: int
 
 
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """The tickets that an incident may belong to."""
+
+    of_incident: Ticket | None = None  #: open; its key may have changed when it took another cause over
+    of_cause: Ticket | None = None  #: open, with the incident's key
+    ended_of_incident: Ticket | None = None  #: the newest: a person may have closed it while the incident goes on
+    ended_of_cause: Ticket | None = None  #: the newest: it may be opened anew
+
+
 # Made once: building a statement costs more than running it, and these run with every incident, act and tick.
-_P, _T, _L = policies.c, tickets.c, ledger.c
+_P, _T, _L, _I = policies.c, tickets.c, ledger.c, tickets.alias("inner_tickets").c
 _ONE: sa.BindParameter[str] = sa.bindparam("one")
-_KNOWN = sa.select(_P.id).where(_P.id == sa.bindparam("id"), _P.version == sa.bindparam("version"))
 _BODY = sa.select(_P.body).where(_P.id == sa.bindparam("id"), _P.version == sa.bindparam("version"))
 _OPEN = sa.select(tickets).where(_T.key == _ONE, _T.open.is_(True)).limit(1)
 _OPEN_OF = sa.select(tickets).where(_T.incident == _ONE, _T.open.is_(True)).order_by(_T.opened_at, _T.number).limit(1)
-_ENDED_OF = sa.select(tickets).where(_T.incident == _ONE, _T.open.is_(False)).order_by(_T.number.desc()).limit(1)
-_LAST_ENDED = sa.select(tickets).where(_T.key == _ONE, _T.open.is_(False)).order_by(_T.number.desc()).limit(1)
-_PAST = (
+
+
+def _number_of(*where: sa.ColumnElement[bool], first: Sequence[sa.UnaryExpression[Any] | sa.Column[Any]]) -> Any:
+    return sa.select(_I.number).where(*where).order_by(*first).limit(1).scalar_subquery()
+
+
+# Several questions in one statement, each along its own index: the way to the database costs more than the answer.
+_INCIDENT: sa.BindParameter[str] = sa.bindparam("incident")
+_HELD = (
     sa.select(tickets)
-    .where(_T.root == _ONE, _T.state == TicketState.CLOSED.value)
-    .order_by(_T.number.desc())
-    .limit(sa.bindparam("most"))
+    .where(
+        _T.number.in_(
+            (
+                _number_of(_I.incident == _INCIDENT, _I.open.is_(True), first=(_I.opened_at, _I.number)),
+                _number_of(_I.key == _ONE, _I.open.is_(True), first=(_I.number,)),
+                _number_of(_I.incident == _INCIDENT, _I.open.is_(False), first=(_I.number.desc(),)),
+                _number_of(_I.key == _ONE, _I.open.is_(False), first=(_I.number.desc(),)),
+            )
+        )
+    )
+    .order_by(_T.opened_at, _T.number)
 )
-_BESIDE = (
+_BESIDE = sa.select(_I.number).where(_I.site == sa.bindparam("site"), _I.open.is_(True))
+_PAST = sa.select(_I.number).where(_I.root == sa.bindparam("root"), _I.state == TicketState.CLOSED.value)
+_AROUND = (
     sa.select(tickets)
-    .where(_T.site == _ONE, _T.open.is_(True))
-    .order_by(_T.opened_at.desc())
-    .limit(sa.bindparam("most"))
+    .where(
+        sa.or_(
+            _T.number.in_(_BESIDE.order_by(_I.opened_at.desc()).limit(sa.bindparam("beside"))),
+            _T.number.in_(_PAST.order_by(_I.number.desc()).limit(sa.bindparam("past"))),
+        )
+    )
+    .order_by(_T.number.desc())
 )
 _TICKET = sa.select(tickets).where(_T.id == _ONE)
 _ENTRIES = sa.select(ledger).where(_L.ticket == _ONE).order_by(_L.seq)
-_LAST_NUMBER = sa.select(sa.func.coalesce(sa.func.max(_T.number), 0))
+_PINNED = sa.exists().where(_P.id == sa.bindparam("id"), _P.version == sa.bindparam("version"))
+_NEXT = sa.select(sa.func.coalesce(sa.func.max(_T.number), 0) + 1, _PINNED)
 _LAST_TOUCHED = sa.select(sa.func.coalesce(sa.func.max(_T.touched), 0))
 #: The next of a row of numbers that all changes of all tickets share; writers come one at a time.
 _TOUCH = (_LAST_TOUCHED.with_only_columns(sa.func.coalesce(sa.func.max(_T.touched), 0) + 1)).scalar_subquery()
-_INSERT = tickets.insert().values(
-    touched=_TOUCH, **{c.name: sa.bindparam(f"new_{c.name}") for c in tickets.c if c.name != "touched"}
-)
+_NEW: dict[str, Any] = {c.name: sa.bindparam(f"new_{c.name}") for c in tickets.c if c.name != "touched"} | {
+    "touched": _TOUCH
+}
+#: One statement of its own kind on each database: a savepoint around an insert that may collide costs three.
+_INSERT = {
+    "sqlite": sqlite.insert(tickets).values(_NEW).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(tickets).values(_NEW).on_conflict_do_nothing(),
+}
 _UPDATE = (
     tickets.update()
     .where(_T.id == _ONE)
@@ -67,8 +103,7 @@ _PUT_OUTBOX = outbox.insert()
 
 def pin_policy(conn: sa.Connection, id: str, version: str, body: str, now: int) -> None:
     """Keep a policy's text at its first use, so that a later change of the file touches no old ticket."""
-    if conn.execute(_KNOWN, {"id": id, "version": version}).first() is None:
-        conn.execute(policies.insert().values(id=id, version=version, body=body, first_used_at=now))
+    conn.execute(policies.insert().values(id=id, version=version, body=body, first_used_at=now))
 
 
 def policy_body(conn: sa.Connection, pin: str) -> str | None:
@@ -87,28 +122,32 @@ def open_ticket_of(conn: sa.Connection, incident: str) -> Ticket | None:
     return _first(conn, _OPEN_OF, incident)
 
 
-def ended_ticket_of(conn: sa.Connection, incident: str) -> Ticket | None:
-    """The newest ended ticket of an incident: a person may have closed it while the incident goes on."""
-    return _first(conn, _ENDED_OF, incident)
+def held(conn: sa.Connection, incident: str, key: CauseKey) -> Held:
+    """The tickets that an incident may belong to."""
+    rows = conn.execute(_HELD, {"incident": incident, "one": str(key)})
+    found = [(row.number, _ticket(row)) for row in rows]
+    if not found:
+        return Held()
+    opened = [ticket for _, ticket in found if ticket.state not in _ENDED]
+    ended = [ticket for _, ticket in sorted(found, key=lambda f: -f[0]) if ticket.state in _ENDED]
+    return Held(
+        of_incident=next((t for t in opened if t.incident == incident), None),
+        of_cause=next((t for t in opened if t.key == key), None),
+        ended_of_incident=next((t for t in ended if t.incident == incident), None),
+        ended_of_cause=next((t for t in ended if t.key == key), None),
+    )
 
 
 def ticket(conn: sa.Connection, id: str) -> Ticket | None:
     return _first(conn, _TICKET, id)
 
 
-def last_ended(conn: sa.Connection, key: CauseKey) -> Ticket | None:
-    """The newest ended ticket of a cause: it may be opened anew."""
-    return _first(conn, _LAST_ENDED, str(key))
-
-
-def past(conn: sa.Connection, root: str, most: int) -> list[Ticket]:
-    """The newest ended tickets of the same equipment, line or site."""
-    return [_ticket(row) for row in conn.execute(_PAST, {"one": root, "most": most})]
-
-
-def beside(conn: sa.Connection, site: str, most: int) -> list[Ticket]:
-    """The newest open tickets of a site: what a new one is told apart from."""
-    return [_ticket(row) for row in conn.execute(_BESIDE, {"one": site, "most": most})]
+def around(conn: sa.Connection, site: str, root: str, beside: int, past: int) -> tuple[list[Ticket], list[Ticket]]:
+    """The newest open tickets of a site, from which a new one is told apart; the newest closed ones of its root."""
+    found = conn.execute(_AROUND, {"site": site, "root": root, "beside": beside, "past": past})
+    tickets = [_ticket(row) for row in found]
+    opened = sorted((t for t in tickets if t.state not in _ENDED), key=lambda t: -t.opened_at)
+    return opened, [t for t in tickets if t.state in _ENDED]
 
 
 def ticket_list(
@@ -163,15 +202,18 @@ def last_touched(conn: sa.Connection) -> int:
     return int(conn.execute(_LAST_TOUCHED).scalar_one())
 
 
-def next_number(conn: sa.Connection) -> int:
-    """Rising numbers; of two writers that take the same one, the second collides and tries again."""
-    return int(conn.execute(_LAST_NUMBER).scalar_one()) + 1
+def next_number(conn: sa.Connection, id: str, version: str) -> tuple[int, bool]:
+    """The next of rising numbers, and whether the policy is kept; of two writers with one number the second collides."""
+    number, pinned = conn.execute(_NEXT, {"id": id, "version": version}).one()
+    return int(number), bool(pinned)
 
 
 def insert_ticket(
     conn: sa.Connection, number: int, ticket: Ticket, next_due: int | None, due_at: int | None = None
-) -> None:
-    conn.execute(_INSERT, {"new_id": ticket.id, "new_number": number, **_columns(ticket, next_due, due_at)})
+) -> bool:
+    """False, and nothing written, when the number is taken or the cause has an open ticket."""
+    values = {"new_id": ticket.id, "new_number": number, **_columns(ticket, next_due, due_at)}
+    return conn.execute(_INSERT[conn.dialect.name], values, execution_options={"preserve_rowcount": True}).rowcount == 1
 
 
 def update_ticket(conn: sa.Connection, ticket: Ticket, next_due: int | None, due_at: int | None = None) -> None:
@@ -309,7 +351,7 @@ def _columns(ticket: Ticket, next_due: int | None, due_at: int | None) -> dict[s
         "new_level": ticket.level,
         "new_impact": ticket.impact.value,
         "new_state": ticket.state.value,
-        "new_open": ticket.state not in (TicketState.CLOSED, TicketState.MERGED),
+        "new_open": ticket.state not in _ENDED,
         "new_opened_at": ticket.opened_at,
         "new_changed_at": ticket.changed_at,
         "new_closed_at": ticket.closed_at,

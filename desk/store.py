@@ -153,9 +153,10 @@ def open_by_person(
     drafts = rules.open_by_person(chosen, inventory, facts or Facts(), kind, place, title, who, at, now, data)
     told = drafts[0].data
     key = CauseKey(str(told["customer"]), str(told["cause"]), str(told["root"]))
-    known = sql.open_ticket(conn, key) or sql.last_ended(conn, key)
-    if known is not None:
-        return known.id
+    known = sql.held(conn, "", key)
+    told_before = known.of_cause or known.ended_of_cause
+    if told_before is not None:
+        return told_before.id
     return _number(conn, chosen, [*drafts, *notes], now) or open_by_person(
         conn, kind, place, title, who, at, inventory, now, data, facts
     )
@@ -296,21 +297,21 @@ def _parsed(body: str) -> Policy:
 
 def _take(conn: sa.Connection, incident: Incident, inventory: Inventory, now: int, around: Around) -> list[str]:
     """One incident that was not merged away: into its open ticket, a closed one that comes back, or a new one."""
-    held = sql.open_ticket_of(conn, incident.id) or sql.open_ticket(conn, incident.key)
-    ended = None if held else sql.ended_ticket_of(conn, incident.id)
-    held = held or _heir(conn, ended)
+    known = sql.held(conn, incident.id, incident.key)
+    ended = known.ended_of_incident
+    held = known.of_incident or known.of_cause or _heir(conn, ended)
     if held is None:
         if not rules.wants(incident):
             return []
-        return _back(conn, incident, now, around) or _open(conn, incident, ended, inventory, now, around)
+        back = _back(conn, incident, known.ended_of_cause, now, around)
+        return back or _open(conn, incident, ended, inventory, now, around)
     entries, rule = sql.entries(conn, held.id), policy(conn, held)
     drafts = rules.decide(held, entries, incident, inventory, rule, now, around(incident))
     return [held.id] if drafts and _settle(conn, held.id, drafts, now) else []
 
 
-def _back(conn: sa.Connection, incident: Incident, now: int, around: Around) -> list[str]:
+def _back(conn: sa.Connection, incident: Incident, ended: Ticket | None, now: int, around: Around) -> list[str]:
     """The last ticket of the same cause, where its policy lets it come back."""
-    ended = sql.last_ended(conn, incident.key)
     if ended is None:
         return []
     drafts = rules.returns(ended, sql.entries(conn, ended.id), incident, policy(conn, ended), now, around(incident))
@@ -333,10 +334,11 @@ def _open(
 def _with_past(conn: sa.Connection, incident: Incident, known: Background, inventory: Inventory) -> Background:
     """What it is told apart from; the last cases of the same root and what was learned from cases like it, unless the
     caller knows more telling ones."""
-    known = msgspec.structs.replace(known, apart=apart(incident, sql.beside(conn, incident.site, 20)))
+    beside, past = sql.around(conn, incident.site, incident.key.root, beside=20, past=3)
+    known = msgspec.structs.replace(known, apart=apart(incident, beside))
     if known.similar:
         return known
-    found = [Past(ticket=t.id, why=_of_before(t)) for t in sql.past(conn, incident.key.root, 3)]
+    found = [Past(ticket=t.id, why=_of_before(t)) for t in past]
     device = inventory.devices.get(incident.key.root.partition("#")[0])
     learned = faq.past(conn, incident, known.findings, device.model if device else "")
     return msgspec.structs.replace(known, similar=(*learned, *found))
@@ -348,19 +350,16 @@ def _of_before(t: Ticket) -> Text:
 
 def _number(conn: sa.Connection, chosen: Policy, drafts: Sequence[Draft], now: int) -> str | None:
     """Open a ticket with these drafts under the next free number; None when another writer opened its cause first."""
-    sql.pin_policy(conn, chosen.id, chosen.version, chosen.body, now)
     for _ in range(5):  # without the write lock another writer may take the number between our look and our insert
-        number = sql.next_number(conn)
+        number, pinned = sql.next_number(conn, chosen.id, chosen.version)
+        if not pinned:
+            sql.pin_policy(conn, chosen.id, chosen.version, chosen.body, now)
         work = _work(chosen, [], sql.numbered(f"T-{number:06d}", 0, drafts, now), now)
-        try:
-            with conn.begin_nested():
-                sql.insert_ticket(conn, number, work.ticket, work.next_due, work.due_at)
-        except sa.exc.IntegrityError:
-            if sql.open_ticket(conn, work.ticket.key) is not None:
-                return None
-            continue
-        _keep(conn, chosen, work, now)
-        return work.ticket.id
+        if sql.insert_ticket(conn, number, work.ticket, work.next_due, work.due_at):
+            _keep(conn, chosen, work, now)
+            return work.ticket.id
+        if sql.open_ticket(conn, work.ticket.key) is not None:
+            return None
     raise RuntimeError("no free ticket number after five tries")
 
 
