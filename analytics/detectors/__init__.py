@@ -9,6 +9,7 @@ from analytics.detector import Detector
 from analytics.detectors.bad_state import BadState
 from analytics.detectors.battery_flag import BATTERY_FLAG
 from analytics.detectors.battery_low import BatteryLow
+from analytics.detectors.battery_verdict import BatteryVerdict
 from analytics.detectors.bypass import BYPASS
 from analytics.detectors.charger import CHARGER
 from analytics.detectors.contact import CONTACT
@@ -34,6 +35,7 @@ DETECTORS: dict[str, Detector] = {
     "battery_low": BatteryLow(),
     "runtime_shortfall": RuntimeShortfall(),
     "battery_flag": BATTERY_FLAG,
+    "battery_verdict": BatteryVerdict(),
     "overload": OVERLOAD,
     "bypass": BYPASS,
     "over_temperature": OVER_TEMPERATURE,

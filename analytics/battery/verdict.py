@@ -1,0 +1,118 @@
+"""The rule by which a battery is to be replaced, and the other things that can be said of one.
+
+    REPLACE    health P50 < 0.80, or P(< 0.80 within the lead time) > 0.2, or P10 of the runtime below what is required, or the sag
+               50 % over its own baseline, or two failed tests in a row;
+               and at least two measured witnesses for it, or one discharge of half depth or more that measured it to 6 %
+    UNPROVEN   one of these holds, or a measured witness says so, and the evidence does not carry an order: test it
+    UNTESTED   nothing measured for more than a year of watching
+    WELL       measured, and none of these holds
+    UNKNOWN    not enough evidence; a battery is not accused by its age or by its own flag
+
+A flag and age alone give no verdict, whatever they say.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from analytics.battery import ageing
+from analytics.battery.belief import Belief
+from analytics.battery.witnesses import SAG_REPLACE, Says, Witness
+
+LEAD_DAYS = 60.0
+RISK = 0.2
+UNTESTED_DAYS = 365.0
+SURE_DEPTH, SURE_SD = 0.5, 0.06
+
+
+class Verdict(StrEnum):
+    REPLACE = "replace"
+    UNPROVEN = "unproven"
+    UNTESTED = "untested"
+    WELL = "well"
+    UNKNOWN = "unknown"
+
+
+class Ground(StrEnum):
+    """Why: the part of the rule that holds."""
+
+    HEALTH = "health"
+    RISK = "risk"
+    RUNTIME = "runtime"
+    SAG = "sag"
+    TESTS = "tests"
+
+
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """`p_below` within the lead time; days of remaining life at 10, 50 and 90 %."""
+
+    verdict: Verdict
+    grounds: tuple[Ground, ...]
+    p_below: float
+    days: tuple[float, float, float]
+    untested_days: float
+    score: float
+
+
+def judge(
+    belief: Belief,
+    witnesses: list[Witness],
+    *,
+    deep: bool,
+    untested_days: float,
+    watched_days: float,
+    runtime_p10_s: float | None = None,
+    required_s: float | None = None,
+) -> Judgement:
+    """`deep`: a discharge of half depth or more measured the health to 6 %. Days since the last measurement, and since the first sight."""
+    p_below = ageing.below(belief, LEAD_DAYS)
+    grounds = _grounds(belief, witnesses, p_below, runtime_p10_s, required_s)
+    against = [w for w in witnesses if w.measured and w.says is Says.REPLACE]
+    if grounds and against and (len(against) >= 2 or deep):
+        verdict = Verdict.REPLACE
+    elif against:
+        verdict = Verdict.UNPROVEN
+    elif min(untested_days, watched_days) > UNTESTED_DAYS:
+        verdict = Verdict.UNTESTED
+    elif any(w.measured and w.says is Says.WELL for w in witnesses):
+        verdict = Verdict.WELL
+    else:
+        verdict = Verdict.UNKNOWN
+    chances = tuple(ageing.remaining_days(belief, chance) for chance in (0.1, 0.5, 0.9))
+    return Judgement(
+        verdict=verdict,
+        grounds=tuple(grounds),
+        p_below=p_below,
+        days=(chances[0], chances[1], chances[2]),
+        untested_days=untested_days,
+        score=_sure(belief, witnesses),
+    )
+
+
+def _grounds(
+    belief: Belief, witnesses: list[Witness], p_below: float, p10_s: float | None, required_s: float | None
+) -> list[Ground]:
+    found = []
+    if belief.health < ageing.END:
+        found.append(Ground.HEALTH)
+    elif p_below > RISK:
+        found.append(Ground.RISK)
+    if p10_s is not None and required_s is not None and p10_s < required_s:
+        found.append(Ground.RUNTIME)
+    if any(w.name == "sag" and w.value is not None and w.value >= SAG_REPLACE for w in witnesses):
+        found.append(Ground.SAG)
+    if any(w.name == "test" and w.measured for w in witnesses):
+        found.append(Ground.TESTS)
+    return found
+
+
+def _sure(belief: Belief, witnesses: list[Witness]) -> float:
+    """The chance that the health is below 0.80 now, sharpened by each measured witness as one would bet on it."""
+    odds = max(ageing.below(belief, 0.0), 1e-3)
+    odds = odds / max(1 - odds, 1e-3)
+    for w in witnesses:
+        if w.measured and w.name != "discharge" and w.says is not Says.UNSURE:
+            odds *= (1 + w.weight) if w.says is Says.REPLACE else 1 / (1 + w.weight)
+    return round(min(odds / (1 + odds), 0.99), 3)

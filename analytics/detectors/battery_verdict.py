@@ -1,0 +1,217 @@
+"""The verdict on a battery, from independent witnesses, each listed with its weight and date.
+
+Sees: every discharge and self-test from beginning to end (`battery.voltage`, `battery.charge`, `ups.load`, currents), the sag as the load comes
+on, the runtime against the promise, the UPS's own estimate against its first one, heat and cycles, the UPS's flags and test
+results. They move one belief, health and fade with their errors; `analytics.battery` has the equations.
+
+Three findings. `battery_replace`: an order is carried, by two measured witnesses or one deep discharge. `battery_unproven`: a measured
+witness speaks against the battery, not enough for an order: test it. `battery_untested`: a year without any measurement. A flag alone
+is none of them, and age alone neither. Cleared by measurement (health 0.85 or better, or one that this battery cannot have
+shown: it was exchanged), or when the inventory has another battery.
+
+When it does not work: no discharge and no test was ever seen: there is no verdict. A gauge without steps, a voltage that stands still and a load
+that nobody measures measure nothing. Without the inventory's battery there is no curve, and only the UPS's own promise to compare with.
+
+State: see `analytics.battery.file`.
+"""
+
+from __future__ import annotations
+
+from analytics import supply
+from analytics.battery import ageing, file, recorder, runtime, verdict
+from analytics.battery.belief import Outcome, predict
+from analytics.battery.verdict import Judgement, Verdict
+from analytics.battery.words import ADVICE, CLEARED, EXCHANGED, INVENTORY, MEASURED_WELL, evidence
+from analytics.detector import Block, Context, State
+from analytics.walk import Sample, ever, newest, walk
+from model.finding import Change, Changed, Cleared, Finding, Raised, Severity
+from model.inventory import Device
+from model.points import TestResult
+from model.text import Text
+
+REPLACE, UNPROVEN, UNTESTED = "battery_replace", "battery_unproven", "battery_untested"
+_KIND = {Verdict.REPLACE: REPLACE, Verdict.UNPROVEN: UNPROVEN, Verdict.UNTESTED: UNTESTED}
+FLAGS = ("alarm.replace_battery", "alarm.battery_bad")
+RESULT, LEAST_RUNTIME = "ups.test.result", "battery.runtime.low"
+POINTS = (*FLAGS, RESULT, LEAST_RUNTIME, *recorder.POINTS)
+WELL_AGAIN = 0.85
+FORECAST_AFTER_MS = 60_000
+
+
+class BatteryVerdict:
+    kinds = frozenset({REPLACE, UNPROVEN, UNTESTED})
+    needs = frozenset(POINTS)
+
+    def fresh(self) -> State:
+        return file.fresh()
+
+    def step(self, state: State, block: Block, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
+        device = context.device
+        if device.kind != "ups" and device.battery is None:
+            return state, []
+        state = _own(state)
+        changes: list[Change] = []
+        if state.get("battery") != file.identity(device):
+            changes += _replaced(state, device, block.first_at)
+        if not _quiet(state, block):
+            for sample in walk(block, POINTS):
+                changes += _take(state, sample, device)
+        file.grow_old(state, block.last_at)
+        if block.last_at - state["judged"] >= ageing.DAY_MS:
+            file.own_estimate(state, block.last_at)
+            changes += _judge(state, device, block.last_at)
+        return state, changes
+
+
+def _quiet(state: State, block: Block) -> bool:
+    """On mains, no test, full: only the newest values matter, and they are taken in here without a walk."""
+    if state["run"] or state["supply"] or state["testing"] or state["filling"] or supply.mentions_battery(block):
+        return False
+    if any(point in block.columns for point in (recorder.TESTING, RESULT, LEAST_RUNTIME, *FLAGS)) and not _same(
+        state, block
+    ):
+        return False
+    for point in (*supply.POINTS, *recorder.CONTEXT):
+        series = block.columns.get(point)
+        if series:
+            state["now"][point] = {index or "": [c.value[-1], c.at[-1]] for index, c in series.items()}
+    if recorder.VOLTS in block.columns:
+        state["rest"] = recorder.newest(state, recorder.VOLTS)
+    return True
+
+
+def _same(state: State, block: Block) -> bool:
+    """Whether no flag and no test result of the block is news."""
+    if ever(block, recorder.TESTING, _raised):
+        return False
+    before = state["flag"]
+    for point in FLAGS:
+        if point in block.columns and (
+            before is None or ever(block, point, lambda v: (v >= 0.5) != (before[0] >= 0.5))
+        ):
+            return False
+    result, least = newest(block, RESULT), newest(block, LEAST_RUNTIME)
+    return result in (None, state.get("result")) and least in (None, state.get("required"))
+
+
+def _raised(value: float) -> bool:
+    return value >= 0.5
+
+
+def _own(state: State) -> State:
+    """A copy whose moving parts are the caller's: a step that fails must leave the old state whole."""
+    run = state["run"]
+    return {
+        **state,
+        "now": {point: dict(series) for point, series in state["now"].items()},
+        "run": {**run, "rows": list(run["rows"])} if run else None,
+        "filling": dict(state["filling"]) if state["filling"] else None,
+        "told": dict(state.get("told", {})),
+    }
+
+
+def _replaced(state: State, device: Device, at: int) -> list[Change]:
+    """Another battery in the inventory, or the first sight of this device."""
+    changes = _clear_all(state, device, at, INVENTORY) if "battery" in state else []
+    file.open_file(state, device, at)
+    return changes
+
+
+def _take(state: State, sample: Sample, device: Device) -> list[Change]:
+    if sample.point in FLAGS:
+        return _flag(state, sample, device)
+    if sample.point == RESULT:
+        _test_result(state, sample)
+        return []
+    if sample.point == LEAST_RUNTIME:
+        state["required"] = sample.value
+        return []
+    ended = recorder.take(state, sample, device)
+    run = state["run"]
+    if run and not state["forecast"] and not run["test"] and sample.at - run["start"] >= FORECAST_AFTER_MS:
+        file.forecast(state, sample.at)
+    if ended is None:
+        return []
+    changes: list[Change] = []
+    if file.close_run(state, device, ended) is Outcome.EXCHANGED:
+        changes += _clear_all(state, device, sample.at, EXCHANGED)
+    return changes + _judge(state, device, sample.at)
+
+
+def _flag(state: State, sample: Sample, device: Device) -> list[Change]:
+    before = state["flag"]
+    if before and before[0] == sample.value and before[2] == sample.point:
+        return []
+    if before and before[0] >= 0.5 and before[2] != sample.point and sample.value < 0.5:
+        return []  # the other flag, which stands, is the one to tell
+    state["flag"] = [sample.value, sample.at, sample.point]
+    return _judge(state, device, sample.at) if state["told"] else []
+
+
+def _test_result(state: State, sample: Sample) -> None:
+    if state.get("result") == sample.value:
+        return
+    state["result"] = sample.value
+    if sample.value == TestResult.PASSED:
+        state["passed"], state["failed"] = sample.at, 0
+    elif sample.value == TestResult.ERROR:
+        state["failed"] += 1
+
+
+def _judge(state: State, device: Device, at: int) -> list[Change]:
+    """Say what is to be said of this battery now, and take back what is so no more."""
+    state["judged"] = at
+    believed = predict(file.belief_of(state), at)
+    full, load = file.full_of(state), recorder.newest(state, recorder.LOAD)
+    p10 = runtime.spread(full, load, 100.0, at).p10 if full and load is not None else None
+    since = state["measured"] if state["measured"] is not None else state["seen"]
+    known = file.witnesses(state, device, at)
+    found = verdict.judge(
+        believed,
+        known,
+        deep=bool(state["deep"]),
+        untested_days=(at - since) / ageing.DAY_MS,
+        watched_days=(at - state["seen"]) / ageing.DAY_MS,
+        runtime_p10_s=p10,
+        required_s=state.get("required"),
+    )
+    if REPLACE in state["told"] and found.verdict is not Verdict.REPLACE and believed.health < WELL_AGAIN:
+        return []  # what was proven is taken back by a good measurement only
+    kind = _KIND.get(found.verdict)
+    changes: list[Change] = [
+        Cleared(device=device.id, kind=old, index=None, at=at, why=MEASURED_WELL if old == REPLACE else CLEARED)
+        for old in list(state["told"])
+        if old != kind and state["told"].pop(old) is not None
+    ]
+    if kind is None:
+        return changes
+    mark = [found.verdict, sorted((w.name, w.says) for w in known), round(believed.health, 2)]
+    old = state["told"].get(kind)
+    if old and old["mark"] == mark:
+        return changes
+    since_at = old["since"] if old else at
+    state["told"][kind] = {"since": since_at, "mark": mark}
+    finding = Finding(
+        device=device.id,
+        kind=kind,
+        index=None,
+        severity=_severity(found),
+        since=since_at,
+        score=found.score,
+        evidence=evidence(found, believed, known, full, load, at),
+        advice=ADVICE[found.verdict],
+        forecast=at + round(found.days[1] * ageing.DAY_MS) if found.verdict is Verdict.REPLACE else None,
+    )
+    return [*changes, Changed(finding=finding) if old else Raised(finding=finding)]
+
+
+def _severity(found: Judgement) -> Severity:
+    if found.verdict is not Verdict.REPLACE:
+        return Severity.WARNING
+    return Severity.CRITICAL if verdict.Ground.RUNTIME in found.grounds else Severity.MAJOR
+
+
+def _clear_all(state: State, device: Device, at: int, why: Text) -> list[Change]:
+    changes: list[Change] = [Cleared(device=device.id, kind=kind, index=None, at=at, why=why) for kind in state["told"]]
+    state["told"] = {}
+    return changes
