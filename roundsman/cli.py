@@ -76,13 +76,21 @@ def demo(
     kills: Annotated[int, Parameter(help="kill -9 so many children at random. 随机强杀次数。")] = 0,
     seed: Annotated[int, Parameter(help="Seed of the kills. 随机种子。")] = 0,
     scenario: Annotated[Path | None, Parameter(help="Another scenario; its story is not judged. 其他场景。")] = None,
+    policy: Annotated[str, Parameter(help="The contract where the mains fails: cee, wuhan_jinse … 按哪个政策。")] = (
+        "powerstar"
+    ),
 ) -> int:
     """Simulated sites, agents, collector, desk and console, with a story. 模拟站点与完整流程演示。"""
+    from desk.policies import POLICIES
     from roundsman.demo import DEMO_SCENARIO
     from roundsman.demo.play import Play, Wishes
     from roundsman.demo.show import Show
     from roundsman.demo.stage import StageError
 
+    if policy not in POLICIES:
+        known = ", ".join(POLICIES)
+        complain(Text(f"expected a policy among {known}, got {policy}", f"政策应为 {known} 之一，实为 {policy}"))
+        return 1
     wishes = Wishes(
         scenario=scenario or DEMO_SCENARIO,
         speed=speed,
@@ -94,6 +102,7 @@ def demo(
         kills=kills,
         seed=seed,
         story=scenario is None,
+        policy=policy,
     )
     try:
         return asyncio.run(Play(wishes, Show(json, language(), speed=speed)).run())

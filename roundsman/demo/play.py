@@ -41,6 +41,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 8620
     kills: int = 0
     seed: int = 0
+    policy: str = "powerstar"  #: under which the customer of the mains failure is
     story: bool = True  #: judge it by the demo's own story (another scenario has another)
 
 
@@ -58,6 +59,7 @@ class Play:
             wishes.scenario,
             history=wishes.history,
             port=wishes.port,
+            policy=wishes.policy,
             on_event=self._emit,
         )
         self._first_readings_s: float | None = None

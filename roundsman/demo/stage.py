@@ -47,6 +47,7 @@ class Stage:
         *,
         history: str = "embedded",
         port: int = 8620,
+        policy: str = "powerstar",
         floor_s: float = 0.5,
         on_event: Callable[[dict[str, Any]], None],
     ) -> None:
@@ -54,6 +55,7 @@ class Stage:
         self.scale = scale
         self.scenario = scenario
         self.history = history
+        self.policy = policy
         self.floor_s = floor_s
         self.port = free_port(port)
         self.devices: list[SimulatedDevice] = []
@@ -163,7 +165,8 @@ class Stage:
 
     def _write_collector_file(self) -> None:
         inventory = self.directory / "inventory.toml"
-        inventory.write_text((HERE / "inventory.toml").read_text(encoding="utf-8"), encoding="utf-8")
+        told = (HERE / "inventory.toml").read_text(encoding="utf-8")
+        inventory.write_text(told.replace('policy = "powerstar"', f'policy = "{self.policy}"'), encoding="utf-8")
         self.collector_file.write_text(
             f'[collector]\nlisten = "127.0.0.1:{self.port}"\ndata = "centre"\ninventory = "inventory.toml"\n'
             f'history = "{self.history}"\n',

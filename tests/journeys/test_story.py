@@ -9,7 +9,7 @@ import pytest
 from roundsman.demo.story import EXPECTED_CAUSES, EXPECTED_TICKETS
 from tests.desk.paper import pages
 from tests.journeys.demo_run import Demo, DemoRun, logs
-from tests.journeys.paperwork import settle, terminal
+from tests.journeys.paperwork import Terminal, settle, unequal_sums, visit
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -66,7 +66,9 @@ def test_the_run_prints_one_json_object_a_line_and_the_summary_last(played: Demo
 
 def test_the_mains_failure_ends_in_papers_in_both_languages(played: DemoRun, data: Path, tmp_path: Path) -> None:
     id = next(t["id"] for t in played.summary["tickets"] if t["cause"] == "mains")
-    say = terminal(data)
+    say = Terminal(data)
+    say("ticket", "ack", id, "--who", "li.wei")
+    visit(say, id, "dispatched", "arrived", "done")
     entry = settle(say, id, tmp_path)
     wanted = {
         "zh": ("福田", "市电", "由遥测证明", "进线开关跳闸", "输入电压"),
@@ -80,6 +82,7 @@ def test_the_mains_failure_ends_in_papers_in_both_languages(played: DemoRun, dat
     assert {
         "opened",
         "acknowledged",
+        "onsite",
         "restored",
         "diagnosed",
         "resolved",
@@ -88,5 +91,10 @@ def test_the_mains_failure_ends_in_papers_in_both_languages(played: DemoRun, dat
         "closed",
     } <= ledger.keys()
     assert ledger["restored"]["data"]["proof"] == "telemetry"
-    assert [d["links"]["ticket"] for d in say("report", "documents", "--ticket", id, "--json")] == [id, id]
+    documents = {d["name"] for d in say("report", "documents", "--ticket", id, "--json")}
+    assert documents >= {f"fault-{id}-zh.pdf", f"fault-{id}-en.pdf", f"evidence-opening-{id}.json"}
     assert entry in [hit["item"]["id"] for hit in say("report", "faq", "find", "进线开关", "--json")]
+    [explained] = say("ticket", "explain", id, "--json")
+    assert unequal_sums(explained) == []
+    [restore] = [clock for clock in explained["clocks"] if clock["clock"] == "restore"]
+    assert (restore["stopped_at"], restore["proof"]) == (ledger["restored"]["at"], "telemetry")
