@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-import msgspec
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from collector.centre import Centre
 from collector.store import writing
-from console import store
+from console import api, store
 from console.context import HERE, Context, context
-from console.errors import ConsoleError, NotLoggedIn
+from console.errors import ConsoleError, NotLoggedIn, as_json
 from console.guard import SecurityHeaders
 from console.pages import ROUTERS
 
@@ -27,6 +27,8 @@ def mount(app: FastAPI, centre: Centre) -> None:
     app.add_exception_handler(ConsoleError, _refused)
     for router in ROUTERS:
         app.include_router(router, include_in_schema=False)
+    app.include_router(api.router)
+    app.add_exception_handler(RequestValidationError, api.not_understood)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
 
 
@@ -34,8 +36,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     """To the login when nobody is logged in, else a page (JSON below /v1 and /api) that says what is the matter."""
     assert isinstance(error, ConsoleError)
     if request.url.path.startswith(("/v1/", "/api/")):
-        body = msgspec.json.encode({"error": str(error)})
-        return Response(body, status_code=error.status, media_type="application/json")
+        return Response(as_json(error), status_code=error.status, media_type="application/json")
     if isinstance(error, NotLoggedIn) and request.method == "GET":
         return RedirectResponse(f"/login?next={quote(request.url.path)}", status_code=303)
     page: HTMLResponse = context(request).page(

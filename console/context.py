@@ -21,7 +21,7 @@ from console.words import words
 from desk.calendars import zone
 from desk.types import EntryKind
 from model.reading import Series
-from model.text import LANGUAGES, Language
+from model.text import LANGUAGES, Language, Text
 
 HERE = Path(__file__).resolve().parent
 LANGUAGE_COOKIE = "roundsman_language"
@@ -71,10 +71,27 @@ class Context:
                 link=link,
                 name_of=name_of,
                 moment_field=moment_field,
+                service_pages=service_pages,
                 **values,
             )
         )
         return HTMLResponse(html, status_code=status)
+
+
+def service_pages(viewer: Viewer) -> list[tuple[str, Text]]:
+    """The second row of tabs: what this viewer may open."""
+    return [(at, word) for at, word, staff in _SERVICE if viewer.staff or not staff]
+
+
+_SERVICE = (
+    ("/work", Text("Planned work", "计划工作"), False),
+    ("/documents", Text("Documents", "文件"), False),
+    ("/complaints", Text("Complaints", "投诉建议"), False),
+    ("/engineers", Text("Engineers", "工程师"), True),
+    ("/faq", Text("What was learned", "知识库"), True),
+    ("/policies", Text("Contracts", "合同政策"), True),
+    ("/outbox", Text("Outbox", "发件箱"), True),
+)
 
 
 def moment_field(at: int, tz: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from model.text import Text
 
 
@@ -48,3 +50,20 @@ class Refused(ConsoleError):
 
     def __init__(self, said: Text) -> None:
         super().__init__(said.en, said)
+
+
+_SAID: dict[type[ConsoleError], Text] = {
+    NotLoggedIn: Text(
+        "expected a key as `Authorization: Bearer KEY`, or a login", "应带 `Authorization: Bearer 密钥` 或先登录"
+    ),
+    NotAllowed: Text("your role may not do this", "您的角色不能执行此操作"),
+    Forged: Text("expected a form sent from one of these pages", "应为本站页面提交的表单"),
+    NotThere: Text("there is no such thing, or it is not yours to see", "不存在，或您无权查看"),
+}
+
+
+def as_json(error: ConsoleError) -> bytes:
+    """`error` in English for logs, `said` for people in both languages, `code` for programs."""
+    words = error.said or _SAID.get(type(error)) or Text(str(error), str(error))
+    said = {"en": words.en, "zh": words.zh}
+    return msgspec.json.encode({"error": str(error), "said": said, "code": type(error).__name__})

@@ -122,6 +122,22 @@ def viewer_of(conn: sa.Connection, token: str, now: int) -> Viewer | None:
     )
 
 
+def make_key(conn: sa.Connection, login: str, name: str, now: int) -> str:
+    """A key for the HTTP API with this person's role; told once, kept only as a hash."""
+    secret = secrets.token_urlsafe(32)
+    id = f"K-{secrets.token_hex(4)}"
+    store.put_key(conn, {"id": id, "hash": _hash(secret), "login": login, "name": name[:100], "created_at": now})
+    return secret
+
+
+def viewer_of_key(conn: sa.Connection, key: str) -> Viewer | None:
+    """Whose key it is, if it is valid."""
+    kept = store.user_of_key(conn, _hash(key))
+    if kept is None:
+        return None
+    return Viewer(login=kept["login"], name=kept["name"], role=Role(kept["role"]), customer=kept["customer"])
+
+
 def close_session(conn: sa.Connection, token: str) -> None:
     """End it at the centre too, not only in the browser."""
     store.drop_session(conn, _hash(token))

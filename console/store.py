@@ -40,6 +40,29 @@ sessions = sa.Table(
     sa.Column("expires_at", sa.BigInteger, nullable=False, index=True),
 )
 
+keys = sa.Table(
+    "console_keys",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("hash", sa.Text, nullable=False, unique=True),
+    sa.Column("login", sa.Text, sa.ForeignKey("console_users.login"), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("revoked_at", sa.BigInteger),
+)
+
+#: What a request with an idempotency key was answered, so that its repeat is answered the same.
+once = sa.Table(
+    "console_once",
+    metadata,
+    sa.Column("login", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("status", sa.Integer, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False, index=True),
+)
+
 
 def put_user(conn: sa.Connection, values: dict[str, str | int | None]) -> None:
     """Add a person, or give one another name, role, customer or password (a missing password stays)."""
@@ -95,3 +118,37 @@ def session(conn: sa.Connection, hash: str, now: int) -> sa.RowMapping | None:
 def drop_session(conn: sa.Connection, hash: str) -> None:
     """Log out: the token is worth nothing from now on."""
     conn.execute(sessions.delete().where(sessions.c.hash == hash))
+
+
+def put_key(conn: sa.Connection, values: dict[str, str | int]) -> None:
+    """Keep a new key of the API."""
+    conn.execute(keys.insert().values(values))
+
+
+def keys_of(conn: sa.Connection, login: str) -> list[sa.RowMapping]:
+    """A person's keys that are valid, newest first."""
+    query = sa.select(keys).where(keys.c.login == login, keys.c.revoked_at.is_(None))
+    return list(conn.execute(query.order_by(keys.c.created_at.desc(), keys.c.id)).mappings())
+
+
+def revoke_key(conn: sa.Connection, login: str, id: str, now: int) -> bool:
+    """End one of a person's own keys."""
+    mine = keys.update().where(keys.c.id == id, keys.c.login == login, keys.c.revoked_at.is_(None))
+    return conn.execute(mine.values(revoked_at=now)).rowcount == 1
+
+
+def user_of_key(conn: sa.Connection, hash: str) -> sa.RowMapping | None:
+    """The person whose valid key this is."""
+    query = sa.select(users).join(keys, keys.c.login == users.c.login)
+    return conn.execute(query.where(keys.c.hash == hash, keys.c.revoked_at.is_(None))).mappings().first()
+
+
+def answered(conn: sa.Connection, login: str, key: str) -> sa.RowMapping | None:
+    """What a request with this idempotency key was answered."""
+    return conn.execute(sa.select(once).where(once.c.login == login, once.c.key == key)).mappings().first()
+
+
+def put_answer(conn: sa.Connection, values: dict[str, str | int], forget_before: int) -> None:
+    """Remember an answer, and forget the old ones."""
+    conn.execute(once.delete().where(once.c.at < forget_before))
+    conn.execute(once.insert().values(values))

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from console.pages import account, casework, devices, incidents, live, overview, recordings, series, session, tickets
+from console.pages import (
+    account,
+    casework,
+    devices,
+    fieldwork,
+    incidents,
+    knowledge,
+    live,
+    overview,
+    recordings,
+    series,
+    session,
+    tickets,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     session.router,
@@ -13,6 +26,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     incidents.router,
     tickets.router,
     casework.router,
+    fieldwork.router,
+    knowledge.router,
     devices.router,
     recordings.router,
     series.router,

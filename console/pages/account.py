@@ -5,11 +5,13 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from console import login
+from console import login, store
 from console.context import Context, monotonic_s
+from console.errors import ConsoleError, NotThere
 from console.guard import SESSION_COOKIE, Here, SignedForm, SignedIn
 from console.passwords import MIN_LENGTH
 from console.viewer import Viewer
+from model.text import Text
 
 router = APIRouter()
 
@@ -36,7 +38,25 @@ async def password(request: Request, here: Here, signed: SignedForm) -> Response
     return _page(request, here, viewer, "done")
 
 
-def _page(request: Request, here: Context, viewer: Viewer, said: str = "", status: int = 200) -> HTMLResponse:
+@router.post("/account/keys")
+async def keys(request: Request, here: Here, signed: SignedForm) -> Response:
+    """Make a key of the API, told this once; or revoke one."""
+    viewer, form = signed
+    gone, name = str(form.get("revoke") or ""), str(form.get("name") or "").strip()
+    if gone:
+        if not await here.centre.transact(lambda conn: store.revoke_key(conn, viewer.login, gone, here.centre.now())):
+            raise NotThere(f"no key {gone[:40]}")
+        return _page(request, here, viewer)
+    if not name:
+        raise ConsoleError("expected a name for the key", Text("expected a name for the key", "应为密钥命名"))
+    made = await here.centre.transact(lambda conn: login.make_key(conn, viewer.login, name, here.centre.now()))
+    return _page(request, here, viewer, key=made)
+
+
+def _page(
+    request: Request, here: Context, viewer: Viewer, said: str = "", status: int = 200, key: str = ""
+) -> HTMLResponse:
     with here.centre.engine.connect() as conn:
         has = login.has_password(conn, viewer.login)
-    return here.page(request, "account.html", viewer, status, said=said, has=has, least=MIN_LENGTH)
+        kept = store.keys_of(conn, viewer.login)
+    return here.page(request, "account.html", viewer, status, said=said, has=has, least=MIN_LENGTH, keys=kept, key=key)
