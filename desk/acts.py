@@ -10,13 +10,14 @@ refused with who was first. Who says what they had seen is asked to look again b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from desk import words
 from desk.policy import FLAGS, Facts, Policy
-from desk.refused import ActRefused
+from desk.refused import ActRefused, wall
 from desk.stretches import story
 from desk.ticket import ENDED, reopens
 from desk.types import Draft, Entry, EntryKind, Ticket, TicketKind, TicketState
@@ -69,6 +70,7 @@ _OURS = ("incident", "digest", "members", "worst", "impact", "policy", "customer
 #: Kinds that say nothing without words, or one of these keys.
 _WORDS = {
     K.CONVERTED: ("why",),
+    K.NOTE: ("why", "document"),
     K.PAUSED: ("why",),
     K.PLANNED: ("document",),
     K.CONTINGENCY: ("document",),
@@ -118,9 +120,10 @@ def act_draft(
     if kind not in BY_PEOPLE:
         raise ActRefused(words.NOT_BY_PEOPLE.format(kind=kind.value, options=", ".join(BY_PEOPLE)))
     if at > now:
-        raise ActRefused(words.IN_FUTURE.format(at=at, now=now))
+        raise ActRefused(words.IN_FUTURE.format(at=wall(at, _tz(ledger)), now=wall(now, _tz(ledger))))
     if at < ticket.opened_at <= now:
-        raise ActRefused(words.BEFORE_OPENED.format(at=at, opened=ticket.opened_at))
+        tz = _tz(ledger)
+        raise ActRefused(words.BEFORE_OPENED.format(at=wall(at, tz), opened=wall(ticket.opened_at, tz)))
     at = max(at, ticket.opened_at)  # the desk's clock jumped back behind the opening: not the person's fault
     given = _keys(kind, dict(data or {}))
     _not_over(ticket, kind, at)
@@ -148,6 +151,11 @@ def waiting(ledger: Sequence[Entry]) -> Entry | None:
         elif entry.kind in (K.RESUMED, K.RELAPSED, K.REOPENED, K.CLOSED, K.MERGED):
             since = None
     return since
+
+
+def _tz(ledger: Sequence[Entry]) -> str:
+    """The zone of the site, as written down at opening."""
+    return next((str(e.data.get("tz") or "") for e in ledger if e.kind is K.OPENED), "")
 
 
 def _keys(kind: EntryKind, given: dict[str, Value]) -> dict[str, Value]:
@@ -245,12 +253,15 @@ def facts_told(data: Data) -> dict[str, int | float | None]:
 
 
 def _number(value: Value) -> float | None:
-    if value in (None, ""):
+    if str("" if value is None else value).strip().lower() in ("", "unknown", "?"):
         return None
     try:
-        return float(str(value))
+        number = float(str(value))
     except ValueError:
-        raise ActRefused(words.NO_NUMBER.format(name="kva", value=value)) from None
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise ActRefused(words.NO_NUMBER.format(name="kva", value=value))
+    return number
 
 
 def _flag(name: str, value: Value) -> int | None:
@@ -291,6 +302,12 @@ def _restored(act: Act) -> Draft:
 
 def _resolved(act: Act) -> Draft:
     return _draft(act, proof="person")
+
+
+def _closed(act: Act) -> Draft:
+    """`no_fault` decides whether a report is owed: a yes or a no, and nothing else."""
+    said = act.data.get("no_fault")
+    return _draft(act) if said is None else _draft(act, no_fault=_flag("no_fault", said))
 
 
 def _fitted(act: Act) -> Draft:
@@ -364,4 +381,5 @@ _CHECKS: dict[EntryKind, Callable[[Act], Draft]] = {
     K.SURVEYED: _surveyed,
     K.REOPENED: _reopen,
     K.MERGED: _merge,
+    K.CLOSED: _closed,
 }

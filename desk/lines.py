@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from desk.refused import wall
 from model.text import Text
 
 Data = dict[str, Any]
@@ -58,7 +59,7 @@ def by_id(lines: Iterable[Line]) -> dict[str, list[Line]]:
 def not_ahead(at: int, now: int) -> None:
     """Nothing has happened in the future. Raises FieldRefused."""
     if at > now:
-        raise FieldRefused(IN_FUTURE.format(at=at, now=now))
+        raise FieldRefused(IN_FUTURE.format(at=wall(at), now=wall(now)))
 
 
 def one_of(what: Text, got: str, options: Iterable[str]) -> None:

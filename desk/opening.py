@@ -16,7 +16,7 @@ from alerts.types import CauseKey, Impact, Incident, identity
 from desk import warranty, words
 from desk.calendars import zone
 from desk.policy import Facts, Policy
-from desk.refused import ActRefused
+from desk.refused import ActRefused, wall
 from desk.types import Draft, EntryKind, Ticket, TicketKind, WarrantyVerdict
 from model.finding import Finding
 from model.inventory import Device, Inventory, Site
@@ -158,7 +158,8 @@ def open_by_person(
         options = ", ".join(k.value for k in TicketKind if k is not kind)
         raise ActRefused(words.NO_SUCH_KIND.format(kind=kind.value, options=options))
     if at > now:
-        raise ActRefused(words.IN_FUTURE.format(at=at, now=now))
+        tz = inventory.site(place.partition("/")[0]).tz
+        raise ActRefused(words.IN_FUTURE.format(at=wall(at, tz), now=wall(now, tz)))
     if not said.en.strip():
         raise ActRefused(words.NO_TITLE)
     site, device = _placed(inventory, place)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from desk.calendars import zone
 from model.text import Text
 
 
@@ -11,3 +14,8 @@ class ActRefused(ValueError):
     def __init__(self, text: Text) -> None:
         super().__init__(text.en)
         self.text = text
+
+
+def wall(ms: int, tz: str = "UTC") -> str:
+    """An instant as people write it, by the wall of the site, with its offset."""
+    return datetime.fromtimestamp(ms / 1000, zone(tz)).strftime("%Y-%m-%d %H:%M:%S %z")

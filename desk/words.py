@@ -239,17 +239,20 @@ NOT_CONVERTIBLE = Text(
 )
 CONVERTED = Text("{old} → {new}", "{old} → {new}")
 NO_SUCH_FACT = Text("expected one or more of {options}, got `{name}`", "应为 {options} 中的一项或多项，实为“{name}”")
-NO_NUMBER = Text("{name}: expected a number, got `{value}`", "{name}：应为数字，实为“{value}”")
+NO_NUMBER = Text(
+    "{name}: expected a number above 0 or unknown, got `{value}`", "{name}：应为大于 0 的数或 unknown，实为“{value}”"
+)
 NO_FLAG = Text("{name}: expected yes, no or unknown, got `{value}`", "{name}：应为 yes、no 或 unknown，实为“{value}”")
 WHICH = Text("{key}: expected one of {options}, got `{got}`", "{key}：应为 {options} 之一，实为“{got}”")
 MERGED_BY_HAND = Text("merged into {into}", "并入 {into}")
 IN_FUTURE = Text(
-    "expected a time up to now ({now} ms), got {at} ms: check the clock of the device you write from",
-    "时间不得晚于现在（{now} ms），实为 {at} ms：请检查填写设备的时钟",
+    "expected a time up to now ({now}), got {at}: check the clock of the device you write from",
+    "时间不得晚于现在（{now}），实为 {at}：请检查填写设备的时钟",
 )
 BEFORE_OPENED = Text(
-    "expected a time since the ticket was opened ({opened} ms), got {at} ms",
-    "时间不得早于开单（{opened} ms），实为 {at} ms",
+    "expected a time since the ticket was opened ({opened}), got {at}; fix: give the time when it happened, or open "
+    "the ticket with `--at` of the call",
+    "时间不得早于开单（{opened}），实为 {at}；改法：填写实际发生时间，或以来电时间（--at）开单",
 )
 NO_SUCH_LEVEL = Text(
     "policy {policy} has the levels {options}, got `{level}`", "政策 {policy} 的级别为 {options}，实为“{level}”"

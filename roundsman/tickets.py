@@ -23,6 +23,11 @@ from model.timescale import REAL, TimeScale
 from roundsman.centre import Centre, NoCentreError, opened
 from roundsman.speech import complain, language, put, say
 
+#: A longer number is a name, too: JSON readers round it.
+_LONGEST = 2**53
+#: A time outside of these is a slip of the pen: nothing was promised then.
+_YEARS = range(1980, 3000)
+
 
 def list_tickets(collector: Path | None, scale: TimeScale, *, everything: bool, as_json: bool) -> int:
     """Tickets, newest first, each with the clock that ends next."""
@@ -177,27 +182,37 @@ def told(teller: Teller, act: Callable[[Centre, sa.Connection], int]) -> int:
 
 
 def pairs(given: Sequence[str]) -> Data:
-    """`KEY=VALUE` words; numbers become numbers. One without `=` is a key without value, which the act then refuses."""
+    """`KEY=VALUE` words. What reads the same as a number is one; `00471` is a part's name and stays what was typed."""
     found: dict[str, str | int | float | None] = {}
     for word in given:
         key, _, value = word.partition("=")
-        try:
-            found[key] = float(value) if "." in value else int(value)
-        except ValueError:
-            found[key] = value
+        found[key] = _read(value)
     return found
+
+
+def _read(value: str) -> str | int | float:
+    for number in (int, float):
+        try:
+            found = number(value)
+        except ValueError:
+            continue
+        if str(found) == value and abs(found) < _LONGEST:
+            return found
+    return value
 
 
 def moment_of(said: str, tz: str) -> int:
     """An ISO 8601 time in ms, by the site's wall clock unless it has an offset. Raises ActRefused."""
     try:
         told = datetime.fromisoformat(said)
-    except ValueError:
-        raise desk.ActRefused(
-            Text(f"expected a time like 2026-11-23T10:00, got {said!r}", f"时间应如 2026-11-23T10:00，实为 {said!r}")
-        ) from None
-    aware = told if told.tzinfo else told.replace(tzinfo=zone(tz))
-    return round(aware.timestamp() * 1000)
+        aware = told if told.tzinfo else told.replace(tzinfo=zone(tz))
+        if told.year in _YEARS:
+            return round(aware.timestamp() * 1000)
+    except (ValueError, OverflowError):
+        pass
+    raise desk.ActRefused(
+        Text(f"expected a time like 2026-11-23T10:00, got {said!r}", f"时间应如 2026-11-23T10:00，实为 {said!r}")
+    )
 
 
 def now_of(centre: Centre, scale: TimeScale) -> int:

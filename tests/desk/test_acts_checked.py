@@ -68,6 +68,7 @@ def test_what_the_desk_finds_out_itself_nobody_writes(kind: EntryKind) -> None:
         (K.CONTINGENCY, "text"),
         (K.DIAGNOSED, "failure_mode"),
         (K.DISSATISFIED, "why"),
+        (K.NOTE, "text"),
     ],
 )
 def test_an_act_without_what_it_needs_says_what_that_is(kind: EntryKind, needs: str) -> None:
@@ -99,6 +100,25 @@ def test_facts_are_taken_as_people_say_them_and_unknown_takes_one_back() -> None
     assert draft.text.en == (
         "hardware: yes, spare parts on site: no, can be solved remotely: not known, rating (kVA): 10"
     )
+
+
+@pytest.mark.parametrize("kva", ["nan", "inf", "-5", "0", "1e400", "six", float("nan")])
+def test_a_rating_is_a_number_above_0_or_not_known(kva: str | float) -> None:
+    assert "a number above 0" in refused(K.FACTS, kva=kva).en
+    assert act(K.FACTS, kva="unknown").data == {"kva": None}
+
+
+@pytest.mark.parametrize(("said", "meant"), [("no", 0), ("0", 0), (0, 0), ("yes", 1), (1, 1)])
+def test_a_closing_that_says_no_fault_says_yes_or_no(said: str | int, meant: int) -> None:
+    assert act(K.CLOSED, no_fault=said).data == {"no_fault": meant}
+    assert "expected yes, no" in refused(K.CLOSED, no_fault="perhaps").en
+
+
+def test_a_refusal_tells_times_as_people_write_them() -> None:
+    early, late = refused(K.NOTE, text="x", minutes=-5, late=9), refused(K.NOTE, text="x", late=-1)
+    assert "2026-11-23 10:00:00 +0800" in early.zh
+    assert "got 2026-11-23 09:55:00 +0800" in early.en
+    assert "up to now (2026-11-23 10:09:00 +0800), got 2026-11-23 10:10:00 +0800" in late.en
 
 
 def test_nobody_can_claim_that_readings_prove_their_word() -> None:
@@ -140,7 +160,7 @@ def test_what_happened_before_the_closing_may_be_written_after_it() -> None:
     assert "what happened before it ended" in refused(K.ONSITE, ledger, minutes=61, late=300).en
     assert "what happened before it ended" in refused(K.CLOSED, ledger, minutes=40, late=300).en
     for kind, data in ((K.NOTE, {}), (K.REPORTED, {"report": "x"}), (K.DOCUMENT, {"document": "d"})):
-        assert act(kind, ledger, minutes=90, **data).kind is kind
+        assert act(kind, ledger, text="late", minutes=90, **data).kind is kind
     merged = book(opened("one", policy=OF.pin), entry(60, K.MERGED, into="T-000002"))
     assert "only notes and documents" in refused(K.ONSITE, merged, minutes=40, late=300).en
 

@@ -13,6 +13,7 @@ import pytest
 from collector import inventory
 from collector.store import open_engine, writing
 from roundsman.cli import app
+from roundsman.tickets import pairs
 from tests.desk.stage import DAY, T0
 
 INVENTORY = """
@@ -189,3 +190,17 @@ def test_who_looked_before_somebody_else_acted_is_asked_to_look_again(run: Run) 
     assert run("level", "T-000001", "major", "--who", "bob")[0] == 0
     status, _, said = run("close", "T-000001", "--who", "ann", "--seen", str(seen))
     assert (status, "bob" in said) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [("00471", "00471"), ("1.10", "1.10"), ("1_000", "1_000"), ("1.e999", "1.e999"), ("9" * 30, "9" * 30), ("12", 12)],
+)
+def test_a_parts_number_stays_as_it_was_typed(typed: str, kept: str | int) -> None:
+    assert pairs([f"part={typed}"]) == {"part": kept}
+
+
+@pytest.mark.parametrize("said", ["0001-01-01T00:00", "9999-12-31T23:59", "1900-01-01", "tomorrow", "2026-02-30T10:00"])
+def test_a_time_that_is_none_is_refused_in_words(run: Run, said: str) -> None:
+    status, _, told = run("new", "--device", "wh/ups-1", "--text", "x", "--fault", "E", "--debug", "d", "--at", said)
+    assert (status, told.count("expected a time like 2026-11-23T10:00")) == (1, 1)
