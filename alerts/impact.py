@@ -20,6 +20,7 @@ _BY_SEVERITY: dict[tuple[str, Severity], Impact] = {
     ("on_battery", Severity.MAJOR): Impact.UNPROTECTED,
     ("runtime_shortfall", Severity.MINOR): Impact.DEGRADED,  # suspected in a shallow discharge, not proven
     ("battery_replace", Severity.CRITICAL): Impact.UNPROTECTED,  # what is required would not be held
+    ("battery_runaway", Severity.CRITICAL): Impact.OUTAGE,  # fire
     ("output_off", Severity.WARNING): Impact.ADVISORY,  # switched off by a person
     ("bypass", Severity.MINOR): Impact.DEGRADED,  # a maintenance bypass closed by a person
     ("over_temperature", Severity.CRITICAL): Impact.UNPROTECTED,  # about to switch itself off

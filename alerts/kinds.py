@@ -75,6 +75,7 @@ _ALL = (
     _kind("battery_low", "Battery nearly empty", "电池即将耗尽", _S.CRITICAL, _I.OUTAGE, "mains", _R.SITE, 0, 30),
     _kind("runtime_shortfall", "Battery empties too fast", "电池续航不足", _S.MAJOR, _I.UNPROTECTED, "battery", _R.DEVICE, 0, 0),
     _kind("battery_flag", "UPS asks for a new battery", "UPS 提示更换电池", _S.WARNING, _I.ADVISORY, "battery", _R.DEVICE, 10, 60, ticket=False),
+    _kind("battery_runaway", "Battery heats itself", "电池热失控征兆", _S.MAJOR, _I.UNPROTECTED, "battery", _R.DEVICE, 0, 600),
     _kind("battery_replace", "Replace the battery", "更换电池", _S.MAJOR, _I.DEGRADED, "battery", _R.DEVICE, 0, 0),
     _kind("battery_unproven", "Battery suspected, not enough evidence", "电池可疑，证据不足", _S.WARNING, _I.ADVISORY, "battery", _R.DEVICE, 0, 0, ticket=False),
     _kind("battery_untested", "Battery untested for a year", "电池一年未测试", _S.WARNING, _I.ADVISORY, "battery", _R.DEVICE, 0, 0, ticket=False),

@@ -9,6 +9,7 @@ from analytics.detector import Detector
 from analytics.detectors.bad_state import BadState
 from analytics.detectors.battery_flag import BATTERY_FLAG
 from analytics.detectors.battery_low import BatteryLow
+from analytics.detectors.battery_runaway import BatteryRunaway
 from analytics.detectors.battery_verdict import BatteryVerdict
 from analytics.detectors.bypass import BYPASS
 from analytics.detectors.charger import CHARGER
@@ -35,6 +36,7 @@ DETECTORS: dict[str, Detector] = {
     "battery_low": BatteryLow(),
     "runtime_shortfall": RuntimeShortfall(),
     "battery_flag": BATTERY_FLAG,
+    "battery_runaway": BatteryRunaway(),
     "battery_verdict": BatteryVerdict(),
     "overload": OVERLOAD,
     "bypass": BYPASS,

@@ -1,0 +1,199 @@
+"""Thermal runaway begins: the battery heats itself, and more charging makes it hotter. Act at once.
+
+Sees: `battery.temperature` on mains, against the room (`ambient.temperature`, else the device's own median of the days before) and
+its own rise. Warm by 5 °C over that and rising 1 °C or more in the last 10 minutes, or 10 °C over a room that is measured: major. Over 40 °C
+as well, or rising 5 °C in 10 minutes, or over 55 °C and still rising: critical. Float current (`battery.current`, on float) at three
+times its own baseline is the second witness and makes it critical. Two samples in a row; the rise is taken from at most the
+last 10 minutes. Well again when it is within 3 °C of its reference.
+
+When it does not work: devices that tell no battery temperature, or a constant one, or the charger's in its place. A battery that is
+warm after a discharge, or in a room that grew hot with it, is not accused: for two hours after a discharge only the critical limits count.
+
+State: {"supply", "since_out", "usual": daily medians…, "today", "room", "past": [[at, °C]…], "amps", "float": baseline, "bad": row, "told"}.
+"""
+
+from __future__ import annotations
+
+from statistics import median
+
+from analytics import supply
+from analytics.detector import Block, Context, State
+from analytics.walk import Sample, walk
+from model.finding import Change, Changed, Cleared, Evidence, Finding, Raised, Severity
+from model.text import Text
+
+KIND = "battery_runaway"
+TEMPERATURE, ROOM, AMPS = "battery.temperature", "ambient.temperature", "battery.current"
+_POINTS = (*supply.POINTS, ROOM, AMPS, TEMPERATURE)
+
+WARM_C, HOT_C, WELL_C = 5.0, 10.0, 3.0
+RISE_C, FAST_C, WINDOW_MS = 1.0, 5.0, 600_000
+LIMIT_C, END_C = 40.0, 55.0
+FLOAT_TIMES = 3.0
+AFTER_MS = 7_200_000
+DAY_MS = 86_400_000
+MOST_DAYS, MOST_SAMPLES = 7, 24
+
+ADVICE = Text(
+    "Switch off or reduce the charging now, ventilate, keep people away from the cabinet; measure each block's voltage and temperature. "
+    "A shorted cell or a charger set too high is the usual cause. It is false if the block itself is cool to the touch.",
+    "立即停止或减小充电，通风，人员远离电池柜；测量每节电池的电压和温度。常见原因是单格短路或充电电压过高。若电池本体不热，则为误报。",
+)
+OVER = Text("the battery is as cool as its surroundings again", "电池温度已恢复到环境水平")
+
+
+class BatteryRunaway:
+    kinds = frozenset({KIND})
+    needs = frozenset({TEMPERATURE, *supply.POINTS})
+
+    def fresh(self) -> State:
+        return {}
+
+    def step(self, state: State, block: Block, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
+        if TEMPERATURE not in block.columns and not state.get("past"):
+            return state, []
+        state = {**state, "past": list(state.get("past", []))}
+        changes: list[Change] = []
+        for sample in walk(block, _POINTS):
+            change = _take(state, sample, block.device)
+            if change:
+                changes.append(change)
+        return state, changes
+
+
+def _take(state: State, sample: Sample, device: str) -> Change | None:
+    if sample.point in supply.POINTS:
+        state["supply"] = supply.heard(state.get("supply", []), sample.point, sample.value)
+        if state["supply"]:
+            state["out"] = sample.at
+    elif sample.point == ROOM:
+        state["room"] = [sample.value, sample.at]
+    elif sample.point == AMPS:
+        _float_current(state, sample)
+    else:
+        return _judge(state, sample, device)
+    return None
+
+
+def _float_current(state: State, sample: Sample) -> None:
+    """The baseline is the slow mean of what floats, and learns nothing from what is three times of it."""
+    if state.get("supply") or sample.at - state.get("out", -AFTER_MS) < AFTER_MS:
+        return
+    amps, base = abs(sample.value), state.get("float")
+    state["amps"] = amps
+    if base is None:
+        state["float"] = [amps, 1]
+    elif amps < FLOAT_TIMES * max(base[0], 0.05):
+        count = min(base[1] + 1, 2000)
+        state["float"] = [base[0] + (amps - base[0]) / count, count]
+
+
+def _judge(state: State, sample: Sample, device: str) -> Change | None:
+    past = state["past"]
+    while past and sample.at - past[0][0] > WINDOW_MS:
+        past.pop(0)
+    if len(past) >= MOST_SAMPLES:
+        del past[1::2]
+    rise = sample.value - min((c for _, c in past), default=sample.value)
+    past.append([sample.at, sample.value])
+    against = _reference(state, sample)
+    if against is None:
+        bad, over = (Severity.CRITICAL if sample.value > END_C and rise >= RISE_C else None), 0.0
+    else:
+        over = sample.value - against
+        bad = _severity(state, sample, over, rise)
+    if bad is None:
+        _usual(state, sample)
+    state["row"] = state.get("row", 0) + 1 if bad else 0
+    told = state.get("told")
+    if told and against is not None and over < WELL_C:
+        state["told"] = None
+        return Cleared(device=device, kind=KIND, index=None, at=sample.at, why=OVER)
+    floats = _floats_high(state)
+    if bad is None or state["row"] < 2:
+        return None
+    if told and bad.rank >= Severity(told["severity"]).rank and (told["floats"] or not floats):
+        return None
+    since = told["since"] if told else sample.at
+    state["told"] = {"since": since, "severity": str(bad), "floats": floats}
+    finding = _finding(state, device, sample, over, rise, bad)
+    return Changed(finding=finding) if told else Raised(finding=finding)
+
+
+def _severity(state: State, sample: Sample, over: float, rise: float) -> Severity | None:
+    if sample.value > END_C and rise >= RISE_C:
+        return Severity.CRITICAL
+    if over < WARM_C or (rise < RISE_C and (over < HOT_C or not _room(state, sample))):
+        return None
+    if (sample.value > LIMIT_C and rise >= RISE_C) or rise >= FAST_C or (rise >= RISE_C and _floats_high(state)):
+        return Severity.CRITICAL
+    return None if sample.at - state.get("out", -AFTER_MS) < AFTER_MS else Severity.MAJOR
+
+
+def _floats_high(state: State) -> bool:
+    base = state.get("float")
+    return bool(base and base[1] >= 20 and state.get("amps", 0.0) >= FLOAT_TIMES * max(base[0], 0.05))
+
+
+def _room(state: State, sample: Sample) -> list[float] | None:
+    room: list[float] | None = state.get("room")
+    return room if room and sample.at - room[1] < AFTER_MS else None
+
+
+def _reference(state: State, sample: Sample) -> float | None:
+    """The room where it is told and fresh, else what this battery was in the days before."""
+    room = _room(state, sample)
+    days = [c for _, c in state.get("usual", [])]
+    usual = median(days) if days else None
+    if room:
+        return max(float(room[0]), usual) if usual is not None else float(room[0]) + WELL_C
+    return usual
+
+
+def _usual(state: State, sample: Sample) -> None:
+    """One value a day: the mean of what was no fault. The first counts from its first hour on."""
+    today = state.get("today")
+    if today is None or sample.at - today[0] > DAY_MS:
+        if today:
+            state["usual"] = [*state.get("usual", []), [today[0], today[1]]][-MOST_DAYS:]
+        state["today"] = [sample.at, sample.value, 1]
+        return
+    count = today[2] + 1
+    state["today"] = [today[0], today[1] + (sample.value - today[1]) / count, count]
+    if not state.get("usual") and sample.at - today[0] > DAY_MS / 24:
+        state["usual"] = [[today[0], state["today"][1]]]
+
+
+def _finding(state: State, device: str, sample: Sample, over: float, rise: float, severity: Severity) -> Finding:
+    minutes = (sample.at - state["past"][0][0]) / 60_000
+    lines = [
+        Evidence(
+            text=Text(
+                f"battery at {sample.value:.1f} °C, {over:.1f} °C over what is usual, {rise:.1f} °C more than {minutes:.0f} min ago",
+                f"电池温度 {sample.value:.1f}°C，高于常态 {over:.1f}°C，{minutes:.0f} 分钟内上升 {rise:.1f}°C",
+            ),
+            at=sample.at,
+            point=TEMPERATURE,
+            index=sample.key or None,
+            value=sample.value,
+            expected=sample.value - over,
+        )
+    ]
+    if _floats_high(state):
+        base = state["float"][0]
+        text = Text(
+            f"float current {state['amps']:.2f} A, three times its baseline of {base:.2f} A or more",
+            f"浮充电流 {state['amps']:.2f} A，达到自身基线 {base:.2f} A 的三倍以上",
+        )
+        lines.append(Evidence(text=text, at=sample.at, point=AMPS, value=state["amps"], expected=base))
+    score = 0.9 if severity is Severity.CRITICAL else 0.7
+    return Finding(
+        device=device,
+        kind=KIND,
+        index=None,
+        severity=severity,
+        since=state["told"]["since"],
+        score=score,
+        evidence=tuple(lines),
+        advice=ADVICE,
+    )
