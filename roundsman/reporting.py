@@ -8,10 +8,8 @@ import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -25,6 +23,7 @@ from collector.history.opening import open_history
 from collector.offsets import OffsetBook
 from collector.store import writing
 from console import report_charts
+from console.report_room import WishRefused, moment
 from desk import documents, reports
 from desk.documents import DocumentRefused
 from desk.paper.case import Case
@@ -57,14 +56,6 @@ class Wishes:
     json: bool = False
 
 
-class WishRefused(ValueError):
-    """The command line asks for something that cannot be; `text` says what was expected."""
-
-    def __init__(self, text: Text) -> None:
-        super().__init__(text.en)
-        self.text = text
-
-
 class Room:
     """The opened centre with what reports are made from."""
 
@@ -90,6 +81,10 @@ class Room:
             yield history
         finally:
             history.close()
+
+    def complain(self, text: Text) -> None:
+        """On stderr: a part is left out."""
+        complain(text)
 
     def case(self, id: str) -> Case:
         """A ticket with its alerts and the readings around it. Raises UnknownTicket."""
@@ -220,20 +215,6 @@ def read_edits(file: Path | None) -> dict[str, Text]:
             )
         edits[id] = Text(said.get("en") or said["zh"], said.get("zh") or said["en"])
     return edits
-
-
-def moment(words: str, tz: str) -> int:
-    """An ISO day or time, on the clock of `tz` unless it says an offset; ms. Raises WishRefused."""
-    try:
-        told = datetime.fromisoformat(words)
-    except ValueError as error:
-        raise WishRefused(
-            Text(
-                f"expected a time like 2026-11-23T10:00 or a day, got {words}",
-                f"应为 2026-11-23T10:00 之类的时间或日期，实为 {words}",
-            )
-        ) from error
-    return round((told if told.tzinfo else told.replace(tzinfo=ZoneInfo(tz))).timestamp() * 1000)
 
 
 __all__ = ["FOLDER", "Room", "WishRefused", "Wishes", "make", "moment", "read_edits"]

@@ -90,8 +90,8 @@ def handover(ticket: str, /, *, deliver: Deliver = False, print: Print = USUAL) 
 @app.command
 def form(ticket: str, id: str = "", /, *, print: Print = USUAL) -> int:
     """A form of the contract: as it was filled in, or drafted from the ledger with room to write and sign. 合同表单。"""
+    from console.report_planned import filled
     from desk.paper.form_paper import form_of, form_paper
-    from roundsman.report_planned import filled
     from roundsman.reporting import Room, make
 
     def draft(room: Room) -> Paper:
@@ -111,8 +111,8 @@ def weekly(
     print: Print = USUAL,
 ) -> int:
     """The six-part weekly report: the seven days before --until. 六部分周报。"""
+    from console.report_subjects import span_before, under
     from desk.paper.weekly_paper import weekly_paper
-    from roundsman.report_subjects import span_before, under
     from roundsman.reporting import make
 
     return make(
@@ -123,8 +123,8 @@ def weekly(
 @app.command
 def bulletin(customer: str, /, *, until: Until = None, print: Print = USUAL) -> int:
     """Two weeks for a customer's technicians: news, what was learned, what is planned. 双周技术简报。"""
+    from console.report_subjects import period, span_before
     from desk.paper.monthly_paper import bulletin_paper
-    from roundsman.report_subjects import period, span_before
     from roundsman.reporting import make
 
     return make(
@@ -141,8 +141,8 @@ def monthly(
     print: Print = USUAL,
 ) -> int:
     """A customer's report over a month: cases, promises kept, planned work. 客户服务月报。"""
+    from console.report_subjects import month_of, period
     from desk.paper.monthly_paper import monthly_paper
-    from roundsman.report_subjects import month_of, period
     from roundsman.reporting import make
 
     return make(wishes(print), lambda room: monthly_paper(period(room, customer, *month_of(room, customer, month))))
@@ -151,8 +151,8 @@ def monthly(
 @app.command
 def equipment(device: str, /, *, print: Print = USUAL) -> int:
     """A device's file: everything that ever happened to it. 设备档案。"""
+    from console.report_subjects import life
     from desk.paper.life_paper import equipment_paper
-    from roundsman.report_subjects import life
     from roundsman.reporting import make
 
     return make(wishes(print), lambda room: equipment_paper(life(room, device)))
@@ -161,7 +161,7 @@ def equipment(device: str, /, *, print: Print = USUAL) -> int:
 @app.command
 def handbook(site: str, /, *, print: Print = USUAL) -> int:
     """The health handbook of a site: each device, its health, its faults. 站点健康手册。"""
-    from roundsman.report_subjects import handbook as draft
+    from console.report_subjects import handbook as draft
     from roundsman.reporting import make
 
     return make(wishes(print), lambda room: draft(room, site))
@@ -267,7 +267,7 @@ def inspection(
     print: Print = USUAL,
 ) -> int:
     """The contract's list for a device or site, pre-filled from readings; what needs eyes is left open. 巡检报告。"""
-    from roundsman.report_subjects import inspection as draft
+    from console.report_subjects import inspection as draft
     from roundsman.reporting import make
 
     return make(wishes(print), lambda room: draft(room, subject, recorded))

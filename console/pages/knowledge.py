@@ -10,13 +10,16 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from console import papers as made
 from console.errors import NotAllowed, NotThere
 from console.guard import Here, SignedForm, SignedIn
 from console.office import Desk, refusals
+from console.pages.casework import file_answer
 from console.reads import Reads, reading
 from desk import documents, faq, outbox, reports
 from desk.policies import POLICIES, lint
 from desk.policy_lint import NOTE, PolicyFinding, findings
+from desk.reports import Report
 
 router = APIRouter()
 _MOST_ROWS = 200
@@ -110,8 +113,43 @@ def papers(request: Request, here: Here, viewer: SignedIn) -> HTMLResponse:
     """Everything that is kept for the viewer's customer (staff: for all), by site and equipment."""
     with reading(here.centre, viewer) as reads:
         found = documents.find(reads.conn, customer=reads.only)[:_MOST_ROWS]
-        equipment = [device for device in reads.devices() if device.id in reads.inventory.devices]
-        return here.page(request, "documents.html", viewer, documents=found, devices=equipment, reads=reads)
+        listed = [device for device in reads.devices() if device.id in reads.inventory.devices]
+        customers = sorted({site.customer for site in reads.sites() if site.customer in reads.inventory.customers})
+        return here.page(
+            request,
+            "documents.html",
+            viewer,
+            documents=found,
+            devices=listed,
+            sites=reads.sites(),
+            customers=customers,
+            reads=reads,
+        )
+
+
+@router.get("/papers/equipment/{device:path}.pdf")
+def equipment(request: Request, here: Here, viewer: SignedIn, device: str) -> Response:
+    """A device's file."""
+    with reading(here.centre, viewer) as reads:
+        return _pdf(made.equipment(reads, device, here.language(request)))
+
+
+@router.get("/papers/handbook/{site}.pdf")
+def handbook(request: Request, here: Here, viewer: SignedIn, site: str) -> Response:
+    """A site's health handbook."""
+    with reading(here.centre, viewer) as reads:
+        return _pdf(made.handbook(reads, site, here.language(request)))
+
+
+@router.get("/papers/monthly/{customer}.pdf")
+def monthly(request: Request, here: Here, viewer: SignedIn, customer: str, month: str | None = None) -> Response:
+    """A customer's month."""
+    with reading(here.centre, viewer) as reads:
+        return _pdf(made.monthly(reads, customer, month, here.language(request)))
+
+
+def _pdf(report: Report) -> Response:
+    return file_answer(made.pdf(report), f"{report.name}.pdf", "application/pdf")
 
 
 def _own(here: Here, viewer: Any) -> set[str]:

@@ -75,3 +75,21 @@ def test_an_entry_is_accepted_and_found_again(manager: httpx.Client, stage: Stag
 
 def test_what_is_not_refused_cannot_be_sent_again(manager: httpx.Client) -> None:
     assert post(manager, "/outbox", key="nothing").status_code == 404
+
+
+def test_equipment_file_and_month_are_printed_for_those_who_may_see_them(
+    manager: httpx.Client, harbour: httpx.Client
+) -> None:
+    for client, path, status in (
+        (manager, "/papers/handbook/sz-futian.pdf", 200),
+        (harbour, "/papers/equipment/sz-futian/ups-1.pdf", 200),
+        (harbour, "/papers/monthly/harbour.pdf", 200),
+        (harbour, "/papers/monthly/lakeside.pdf", 404),
+        (harbour, "/papers/equipment/hz-xihu/ups-1.pdf", 404),
+        (harbour, "/papers/handbook/sz-futian.pdf", 404),
+        (manager, "/papers/monthly/nobody.pdf", 409),
+        (manager, "/papers/monthly/harbour.pdf?month=soon", 409),
+    ):
+        answer = client.get(path)
+        assert answer.status_code == status, path
+        assert answer.content.startswith(b"%PDF-") == (status == 200)

@@ -8,7 +8,8 @@ from alerts.types import Alert
 from collector import store as kept
 from collector.history import HistoryError
 from collector.store import recordings
-from console import report_charts
+from console import report_charts, report_planned
+from console.report_room import Room, WishRefused, moment
 from desk import documents, faq, recurrence, reports, warranty
 from desk.calendars import zone
 from desk.documents import Document
@@ -25,9 +26,6 @@ from model.inventory import Device
 from model.points import POINTS, Kind
 from model.reading import Reading
 from model.text import Text
-from roundsman import report_planned
-from roundsman.reporting import Room, WishRefused, moment
-from roundsman.speech import complain
 
 #: Of the newest readings these are shown, in this order.
 SHOWN = ("input.voltage", "output.voltage", "ups.load", "battery.charge", "battery.voltage", "battery.runtime", "battery.temperature")  # fmt: skip
@@ -208,7 +206,7 @@ def _readings(room: Room, device: Device, tz: str, now: int) -> tuple[list[tuple
             newest = {r.point: r for r in history.latest(device.id) if r.at <= now}
             charts = report_charts.around(history, [device.id], [], now - CHART_MS, now, tz)
     except HistoryError as error:
-        complain(Text(f"no readings: {error}", f"没有遥测：{error}"))
+        room.complain(Text(f"no readings: {error}", f"没有遥测：{error}"))
         return [], []
     shown = [(p, newest[p]) for p in SHOWN if p in newest and POINTS[p].kind is Kind.GAUGE]
     return [(POINTS[p].meaning, f"{r.value:g} {POINTS[p].unit} ({minute(r.at, tz)})") for p, r in shown], charts
@@ -293,7 +291,7 @@ def inspection(room: Room, subject: str, recorded: bool = False) -> Paper:
                 readings += history.latest(device)
             charts = report_charts.around(history, devices, [], now - CHART_MS, now, known.tz)
     except HistoryError as error:
-        complain(Text(f"no readings: {error}", f"没有遥测：{error}"))
+        room.complain(Text(f"no readings: {error}", f"没有遥测：{error}"))
     items = prefill(duty, readings, now)
     return inspection_paper(subject, duty, items, room.inventory, policy, now, charts=tuple(charts))
 
