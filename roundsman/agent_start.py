@@ -1,7 +1,7 @@
 """Start an agent at once: what a service manager runs on a small machine is spared the command line's parser.
 
-Rules. `roundsman agent FILE.toml` and nothing else goes this way; every other wording is read by `roundsman.cli`, which
-ends here too. What the imports made lives as long as the agent: the garbage collector is kept from looking at it.
+Rules. `roundsman agent FILE.toml`, with no more than `--clock` and `--enrol`, goes this way; every other wording is read
+by `roundsman.cli`, which ends here too. What the imports made lives as long as the agent: the garbage collector is kept from looking at it.
 """
 
 from __future__ import annotations
@@ -30,17 +30,28 @@ def start(file: Path, scale: TimeScale, enrol_code: str | None = None) -> int:
     return main(file, scale, enrol_code=enrol_code, version=__version__)
 
 
-def file_of(words: Sequence[str]) -> Path | None:
-    """The file, where the words after `roundsman` are the plain `agent FILE.toml`.
+def told(words: Sequence[str]) -> tuple[Path, dict[str, str]] | None:
+    """The file and the options, where the words are plainly `agent FILE.toml [--clock C] [--enrol CODE]`.
 
-    >>> file_of(["agent", "site.toml"]), file_of(["agent", "status"]), file_of(["agent", "-h.toml"])
-    (PosixPath('site.toml'), None, None)
+    >>> told(["agent", "site.toml"]), told(["agent", "site.toml", "--clock", "0:0:1"])
+    ((PosixPath('site.toml'), {}), (PosixPath('site.toml'), {'--clock': '0:0:1'}))
+    >>> told(["agent", "status"]), told(["agent", "-h.toml"]), told(["agent", "site.toml", "--clock"])
+    (None, None, None)
     """
-    plain = len(words) == 2 and words[0] == "agent" and words[1].endswith(".toml") and not words[1].startswith("-")
-    return Path(words[1]) if plain else None
+    file, names, values = "".join(words[1:2]), words[2::2], words[3::2]
+    plain = words[:1] == ["agent"] and file.endswith(".toml") and not file.startswith("-")
+    paired = len(names) == len(values) == len(set(names)) and set(names) <= {"--clock", "--enrol"}
+    return (Path(file), dict(zip(names, values, strict=True))) if plain and paired else None
 
 
 def plain(words: Sequence[str]) -> int | None:
     """Run the agent that the words name; None when they have to be parsed."""
-    file = file_of(words)
-    return None if file is None else start(file, REAL)
+    found = told(list(words))
+    if found is None:
+        return None
+    file, options = found
+    try:
+        scale = TimeScale.parse(options["--clock"]) if "--clock" in options else REAL
+    except ValueError:
+        return None  # the command line's parser says what is wrong
+    return start(file, scale, options.get("--enrol"))
