@@ -142,15 +142,28 @@ def demanded(policy: Policy, kind: EntryKind, data: Mapping[str, object]) -> tup
 
 
 def carried_out(ledger: Sequence[Entry], draft: Draft) -> Mapping[str, object]:
-    """The draft's data, with `change` and `channel` of the visit that it names: whoever steps on carries out its plan."""
-    named = draft.data.get("visit")
-    if named is None or _not_yet(draft.kind, draft.data):
+    """The draft's data, with `change` and `channel` of the visit that is carried out by it: nothing told with it undoes them.
+
+    Whoever leaves or arrives without naming a visit is on the one that is open, where that is a planned change.
+    """
+    if _not_yet(draft.kind, draft.data):
         return draft.data
-    planned = [e.data for e in ledger if e.data.get("visit") == named and e.data.get("state") == "planned"]
-    if not planned:
+    plans = {str(e.data["visit"]): e.data for e in ledger if e.data.get("visit") and e.data.get("state") == "planned"}
+    plan = plans.get(str(draft.data.get("visit")))
+    if plan is not None:
+        channel = "remote" if plan.get("channel") == "remote" else draft.data.get("channel")
+        return {**draft.data, "channel": channel, "change": draft.data.get("change") or plan.get("with_change")}
+    if draft.kind not in _MOVES:
         return draft.data
-    change = draft.data.get("change") or planned[0].get("with_change")
-    return {"channel": planned[0].get("channel"), **draft.data, "change": change}
+    over = {e.data.get("visit") for e in ledger if e.data.get("state") in ("done", "called_off")}
+    engineer = draft.data.get("engineer")
+    likely = [
+        data
+        for id, data in plans.items()
+        if id not in over and data.get("channel") != "remote" and engineer in (None, data.get("engineer"))
+    ]
+    meant = bool(likely) and all(data.get("with_change") for data in likely)
+    return {**draft.data, "change": 1} if meant else draft.data
 
 
 def gates(policy: Policy, scope: str) -> tuple[Gate, ...]:

@@ -8,7 +8,7 @@ import pytest
 
 from desk import agreement
 from desk.agreement import Mark
-from desk.types import Draft, EntryKind
+from desk.types import Draft, Entry, EntryKind
 from model.text import Text
 from tests.desk.book import book, entry, opened
 from tests.desk.field.scene import BOTH_SIDES, HASH, OTHER_HASH, bound, gate
@@ -163,6 +163,24 @@ def test_a_remote_session_asks_only_the_gate_of_remote_access() -> None:
     assert agreement.demanded(policy, EntryKind.VISIT, session) == policy.gates
     assert agreement.demanded(policy, EntryKind.VISIT, {**session, "state": "planned"}) == ()
     assert agreement.demanded(policy, EntryKind.PART_FITTED, {}) == ()
+
+
+def planned(**data: Any) -> list[Entry]:
+    return book(opened(), entry(5, EntryKind.VISIT, visit="V-1", state="planned", engineer="zhou", **data))
+
+
+def test_a_remote_session_stays_one_whatever_its_first_step_says() -> None:
+    told = draft(EntryKind.ONSITE, 10, visit="V-1", channel="onsite")
+    assert agreement.carried_out(planned(channel="remote"), told)["channel"] == "remote"
+
+
+def test_who_goes_to_look_while_a_change_is_planned_for_somebody_else_needs_no_consent() -> None:
+    change = {"channel": "onsite", "with_change": 1}
+    assert agreement.carried_out(planned(**change), draft(EntryKind.ONSITE, 10))["change"]
+    assert not agreement.carried_out(planned(**change), draft(EntryKind.ONSITE, 10, engineer="li")).get("change")
+    off = [*planned(**change), entry(6, EntryKind.VISIT, visit="V-1", state="called_off")]
+    assert not agreement.carried_out(book(*off), draft(EntryKind.ONSITE, 10)).get("change")
+    assert not agreement.carried_out(planned(channel="onsite"), draft(EntryKind.ONSITE, 10)).get("change")
 
 
 def test_consents_end_with_their_ticket() -> None:

@@ -133,10 +133,11 @@ def change_paths(stage: Stage, minutes: float = 9) -> dict[str, Any]:
 
         return go
 
-    def on_visit(kind: EntryKind) -> Any:
+    def on_visit(kind: EntryKind, named: bool = True, **data: Any) -> Any:
         def go() -> Any:
             held = visiting.plan(conn, "zhou", "ann", when, when, ticket=ticket, change=True)
-            return desk.act(conn, ticket, kind, "zhou", "on my way", when, when, {"visit": held.id, "state": "planned"})
+            said = {"visit": held.id, "state": "planned", **data} if named else data
+            return desk.act(conn, ticket, kind, "zhou", "on my way", when, when, said)
 
         return go
 
@@ -148,6 +149,8 @@ def change_paths(stage: Stage, minutes: float = 9) -> dict[str, Any]:
         "act note": lambda: desk.act(conn, ticket, EntryKind.NOTE, "zhou", "changed it", when, when, {"change": 1}),
         "act dispatched to a visit that is planned with change": on_visit(EntryKind.DISPATCHED),
         "act onsite of a visit that is planned with change": on_visit(EntryKind.ONSITE),
+        "act onsite without a word of the visit": on_visit(EntryKind.ONSITE, named=False),
+        "act dispatched to a visit that is none": on_visit(EntryKind.DISPATCHED, named=False, visit="V-000404"),
         "append part_fitted": append(EntryKind.PART_FITTED, part="P-1"),
         "append lent": append(EntryKind.LENT, part="P-1"),
         "append dispatched": append(EntryKind.DISPATCHED, change=1),
@@ -166,6 +169,8 @@ PATHS = [
     "act note",
     "act dispatched to a visit that is planned with change",
     "act onsite of a visit that is planned with change",
+    "act onsite without a word of the visit",
+    "act dispatched to a visit that is none",
     "append part_fitted",
     "append lent",
     "append dispatched",
