@@ -13,16 +13,17 @@ Rules (when a clock begins, waits, stops and runs on: desk.stretches):
 
 from __future__ import annotations
 
-import msgspec
-
 from desk import calendars, words
 from desk.calendars import Place
-from desk.policy import ClockRule, Policy, Promise
+from desk.policy import ClockRule, Policy
 from desk.stretches import Life, Stretch, facts_of, lives, standings, story
 from desk.types import Clock, ClockState, Entry, EntryKind, Interval
 from model.text import Text
 
 __all__ = ["clocks", "facts_of", "place_of", "problems", "story"]
+
+#: since, until, how it stood, ms that counted
+_Piece = tuple[int, int, ClockState, int]
 
 
 def place_of(opened: Entry) -> Place:
@@ -40,9 +41,9 @@ def clocks(policy: Policy, ledger: list[Entry], now: int) -> list[Clock]:
         return []
     place = place_of(events[0])
     now = _at_least(events, now)
-    told = standings(events)
+    told = standings(policy, events)
     found = (
-        _clock(policy, rule, life, place, now) for rule in policy.clocks for life in lives(policy, rule, told, now)
+        _clock(rule, life, place, now) for n, rule in enumerate(policy.clocks) for life in lives(policy, n, told, now)
     )
     return [clock for clock in found if clock]
 
@@ -70,21 +71,20 @@ def _at_least(events: list[Entry], now: int) -> int:
     return max(now, *(e.at for e in events)) if len(events) > 1 else max(now, events[0].at)
 
 
-def _clock(policy: Policy, rule: ClockRule, life: Life, place: Place, now: int) -> Clock | None:
-    stretches = life.stretches
-    binding = next((s for s in reversed(stretches) if s.alive and s.promise), None)
-    if binding is None or binding.promise is None:
+def _clock(rule: ClockRule, life: Life, place: Place, now: int) -> Clock | None:
+    stretches, final = life.stretches, life.stretches[-1]
+    binding = next((s.terms for s in reversed(stretches) if s.terms.promises), None)
+    if binding is None:
         return None
-    promise, final = binding.promise, stretches[-1]
-    intervals = _intervals(policy, life, place)
+    promise, limit = binding.promises[0], binding.limit
+    intervals, counted_ms = _intervals(stretches, place)
     broken = any(i.state is ClockState.BROKEN for i in intervals)
-    if final.alive and final.promise is None and not broken:
+    if final.alive and not final.terms.promises and not broken:
         return None  # the present level promises nothing here, and nothing was broken before
-    limit = policy.limit_ms(promise)
     state = _state(broken, final.mode, limit)
     waits = final.mode is ClockState.PAUSED
     due = None if limit is None or (waits and not broken) else _moment(stretches, place, limit)
-    near = None if limit is None or state is not ClockState.RUNNING else round(limit * policy.warn_share)
+    near = binding.near if state is ClockState.RUNNING else None
     return Clock(
         name=rule.name,
         title=rule.title,
@@ -95,10 +95,10 @@ def _clock(policy: Policy, rule: ClockRule, life: Life, place: Place, now: int) 
         started_at=stretches[0].since,
         due_at=due,
         stopped_at=None if final.alive else final.since,
-        counted_s=round(sum(i.counted_s for i in intervals), 3),
+        counted_s=counted_ms / 1000,
         source=promise.source,
         warn_at=None if near is None else _moment(stretches, place, near),
-        also=tuple(_also(p) for p in binding.others),
+        also=binding.also,
         intervals=tuple(intervals),
         begun=life.begun,
         subject=life.subject,
@@ -123,65 +123,67 @@ def _proof(life: Life) -> str | None:
 
 
 def _doubts(life: Life, place: Place, now: int, due: int | None) -> tuple[Text, ...]:
-    used = {s.calendar.id: s.calendar for s in life.stretches if s.alive and not s.calendar.always}
+    used = {s.calendar.id: s.calendar for s in life.stretches if s.calendar.days and s.alive}
+    if not used:
+        return ()
     until = now if due is None else max(now, due)
     found = [doubt for calendar in used.values() for doubt in calendars.doubts(calendar, place, until)]
     return tuple(dict.fromkeys(found))
 
 
-def _intervals(policy: Policy, life: Life, place: Place) -> list[Interval]:
-    """What was counted, stretch by stretch; a stretch in which the target ran out is cut there."""
-    intervals: list[Interval] = []
+def _intervals(stretches: list[Stretch], place: Place) -> tuple[list[Interval], int]:
+    """What was counted, stretch by stretch, and its sum in ms; a stretch in which the target ran out is cut there."""
+    pieces: list[tuple[Stretch, _Piece]] = []
     total = 0
-    for stretch in life.stretches:
-        for since, until, state in _pieces(policy, stretch, place, total):
-            still = state in (ClockState.STOPPED, ClockState.PAUSED)
-            counted = 0 if still else calendars.counted(stretch.calendar, place, since, until)
-            total += counted
-            source = stretch.promise.source if stretch.promise else ""
-            made = Interval(
-                since=since,
-                until=until,
-                state=state,
-                counted_s=counted / 1000,
-                by=stretch.by,
-                source=source,
-                calendar=stretch.calendar.id,
-            )
-            intervals.append(made)
-    kept = [i for i in intervals[:-1] if i.until != i.since]
-    return [*kept, msgspec.structs.replace(intervals[-1], until=None)]
+    for stretch in stretches:
+        for piece in _pieces(stretch, place, total):
+            total += piece[3]
+            pieces.append((stretch, piece))
+    *before, (last, piece) = pieces
+    found = [_interval(s, p, until=p[1]) for s, p in before if p[0] != p[1]]
+    return [*found, _interval(last, piece, until=None)], total
 
 
-def _pieces(policy: Policy, stretch: Stretch, place: Place, total: int) -> list[tuple[int, int, ClockState]]:
-    since, until = stretch.since, stretch.until
+def _interval(stretch: Stretch, piece: _Piece, until: int | None) -> Interval:
+    promises = stretch.terms.promises
+    return Interval(
+        since=piece[0],
+        until=until,
+        state=piece[2],
+        counted_s=piece[3] / 1000,
+        by=stretch.by,
+        source=promises[0].source if promises else "",
+        calendar=stretch.calendar.id,
+    )
+
+
+def _pieces(stretch: Stretch, place: Place, total: int) -> list[_Piece]:
+    """`total` is what had been counted before."""
+    since, until, limit = stretch.since, stretch.until, stretch.terms.limit
     if stretch.mode is not ClockState.RUNNING:
-        return [(since, until, stretch.mode)]
-    limit = policy.limit_ms(stretch.promise) if stretch.promise else None
+        return [(since, until, stretch.mode, 0)]
+    ran = calendars.counted(stretch.calendar, place, since, until)
     if limit is None:
-        return [(since, until, ClockState.UNTIMED)]
+        return [(since, until, ClockState.UNTIMED, ran)]
     if total > limit:  # a stricter promise came into force when its time was already over
-        return [(since, until, ClockState.BROKEN)]
-    end = calendars.add(stretch.calendar, place, since, limit - total)
+        return [(since, until, ClockState.BROKEN, ran)]
+    left = limit - total
+    end = None if ran < left else calendars.add(stretch.calendar, place, since, left)
     if end is None or end >= until:
-        return [(since, until, ClockState.RUNNING)]
-    return [(since, end, ClockState.RUNNING), (end, until, ClockState.BROKEN)]
+        return [(since, until, ClockState.RUNNING, ran)]
+    over = calendars.counted(stretch.calendar, place, end, until)
+    return [(since, end, ClockState.RUNNING, left), (end, until, ClockState.BROKEN, over)]
 
 
 def _moment(stretches: list[Stretch], place: Place, limit: int) -> int | None:
     """When `limit` has been counted: in a past stretch, else in the last running one if nothing more happens."""
-    total = 0
     running = [s for s in stretches if s.mode is ClockState.RUNNING]
     if not running:
         return None
+    total = 0
     for stretch in running[:-1]:
         counted = calendars.counted(stretch.calendar, place, stretch.since, stretch.until)
         if total + counted >= limit:
             return calendars.add(stretch.calendar, place, stretch.since, limit - total)
         total += counted
     return calendars.add(running[-1].calendar, place, running[-1].since, limit - total)
-
-
-def _also(promise: Promise) -> Text:
-    said = promise.target.words() if promise.target else promise.text or Text("", "")
-    return Text(f"{said.en} ({promise.source})", f"{said.zh}（{promise.source}）")

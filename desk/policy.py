@@ -13,7 +13,9 @@ Reading and checking a file is desk.policy_file; the files are in desk/policies.
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cached_property
 from hashlib import blake2b
+from typing import Any
 
 import msgspec
 
@@ -23,7 +25,7 @@ from desk.duration import Duration
 from model.text import Text
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class Facts(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     """What conditions ask about, as the ledger says it: later changes of the inventory change nothing.
 
     None: not known. An unknown fact meets no condition: nothing is promised on a guess.
@@ -301,7 +303,7 @@ class Term(msgspec.Struct, frozen=True, kw_only=True):
     source: str
 
 
-class Policy(msgspec.Struct, frozen=True, kw_only=True):
+class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One company's contract, read from desk/policies/ID.toml and found free of errors."""
 
     id: str
@@ -336,7 +338,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     flows: tuple[Flow, ...] = ()
     terms: tuple[Term, ...] = ()
 
-    @property
+    @cached_property
+    def memo(self) -> dict[Any, Any]:
+        """What was worked out from it once (desk.terms); no part of it, and not copied with it."""
+        return {}
+
+    @cached_property
     def pin(self) -> str:
         """What a ticket carries."""
         return f"{self.id}@{self.version}"

@@ -18,12 +18,11 @@ Rules:
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import msgspec
 
 from desk.calendars import Calendar
-from desk.policy import ClockRule, Facts, Policy, Promise, applicable
+from desk.policy import ClockRule, Facts, Policy, Promise
+from desk.terms import NOTHING, Terms, promised, turning
 from desk.types import ClockState, Entry, EntryKind, TicketKind
 
 _ORDER = {kind: n for n, kind in enumerate(EntryKind)}
@@ -53,10 +52,13 @@ class Stretch(msgspec.Struct, kw_only=True):
     since: int
     until: int
     mode: ClockState
-    promise: Promise | None
-    others: tuple[Promise, ...]
+    terms: Terms
     by: int
     calendar: Calendar
+
+    @property
+    def promise(self) -> Promise | None:
+        return self.terms.promise
 
     @property
     def alive(self) -> bool:
@@ -83,7 +85,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     event: Entry
     at: int  #: when it counts: never before the opening
     level: str
-    facts: Facts
+    terms: tuple[Terms, ...]  #: of all clocks, in the order of the policy
     waiting: bool
     closed: bool
     changed: bool  #: level or facts are others than before
@@ -118,16 +120,19 @@ def level_after(entry: Entry, before: str) -> str:
     return str(entry.data.get("level") or before) if entry.kind in _LEVELLING else before
 
 
-def standings(events: list[Entry]) -> list[Standing]:
-    """`events` as `story` gives them, each with what holds from it on."""
+def standings(policy: Policy, events: list[Entry]) -> list[Standing]:
+    """`events` as `story` gives them, each that may turn a clock of the policy with what holds from it on."""
     found: list[Standing] = []
     level, facts, waiting, closed, fault = "", Facts(), False, False, True
-    start = events[0].at
+    terms: tuple[Terms, ...] = ()
+    start, kinds = events[0].at, turning(policy).any
     for event in events:
         kind = event.kind
         new_level, new_facts = level_after(event, level), facts_of(event, facts)
         changed = new_level != level or (new_facts is not facts and new_facts != facts)
-        level, facts = new_level, new_facts
+        if changed:
+            level, facts = new_level, new_facts
+            terms = promised(policy, level, facts)
         back = kind is EntryKind.REOPENED or (kind is EntryKind.RELAPSED and not closed)
         if back:
             closed, waiting = False, False
@@ -137,52 +142,47 @@ def standings(events: list[Entry]) -> list[Standing]:
             closed = True
         if kind in _SORTING:
             fault = (event.data.get("kind") or TicketKind.DEFECT) != TicketKind.CONSULTATION
+        matters = changed or kind in _TURNING
+        if not matters and kind not in kinds:
+            continue
         found.append(
             Standing(
                 event=event,
                 at=max(event.at, start),
                 level=level,
-                facts=facts,
+                terms=terms,
                 waiting=waiting,
                 closed=closed,
                 changed=changed,
                 back=back,
                 fault=fault,
-                matters=changed or kind in _TURNING,
+                matters=matters,
             )
         )
     return found
 
 
-def lives(policy: Policy, rule: ClockRule, told: list[Standing], now: int) -> list[Life]:
-    """Every run of the clock, in the order in which they began; `told` as `standings` gives it."""
+def lives(policy: Policy, n: int, told: list[Standing], now: int) -> list[Life]:
+    """Every run of the policy's clock `n`, in the order in which they began; `told` as `standings` gives it."""
     found: list[Life] = []
-    own = _own(rule.start, rule.stop)
-    if not any(one.event.kind == rule.start or one.closed for one in told):
-        return found
+    rule, kinds = policy.clocks[n], turning(policy).each[n]
     back = False  # whether it came back since the last life began
     for standing in told:
-        if not standing.matters and standing.event.kind not in own:
+        if not standing.matters and standing.event.kind not in kinds:
             continue
         back = back or standing.back
         for life in found:
-            _pass(policy, rule, life, standing)
+            _pass(rule, life, standing, standing.terms[n])
         if _begins(rule, found, standing, back):
             event = standing.event
             life = Life(begun=event.seq, subject=_subject(event), stretches=[])
-            _cut(policy, rule, life, standing, _alive(rule, standing))
+            _cut(rule, life, standing, _alive(rule, standing), standing.terms[n])
             found.append(life)
             back = False
     for life in found:
         life.stretches[-1].until = now
         _give_calendars(rule, life)
     return found
-
-
-@lru_cache(maxsize=256)
-def _own(start: str, stop: tuple[str, ...]) -> frozenset[str]:
-    """The kinds of entries that begin or stop it."""
-    return frozenset((start, *(each.partition(":")[0] for each in stop)))
 
 
 def _alive(rule: ClockRule, standing: Standing) -> ClockState:
@@ -204,26 +204,26 @@ def _begins(rule: ClockRule, found: list[Life], standing: Standing, back: bool) 
     return not found or (rule.start != EntryKind.OPENED and found[-1].mode is ClockState.STOPPED)
 
 
-def _pass(policy: Policy, rule: ClockRule, life: Life, standing: Standing) -> None:
+def _pass(rule: ClockRule, life: Life, standing: Standing, terms: Terms) -> None:
     """What one entry does to one life."""
     event = standing.event
     if life.premature:
         return
     if life.mode is ClockState.STOPPED:
-        _maybe_runs_on(policy, rule, life, standing)
+        _maybe_runs_on(rule, life, standing, terms)
     elif _ends(rule, event) or _stops(rule, life, event):
         life.stopped_by = event
-        _cut(policy, rule, life, standing, ClockState.STOPPED)
+        _cut(rule, life, standing, ClockState.STOPPED, NOTHING)
     elif rule.start in _MENDED and standing.back:
         life.premature = True
-        _cut(policy, rule, life, standing, ClockState.STOPPED)
+        _cut(rule, life, standing, ClockState.STOPPED, NOTHING)
     else:
         mode = _alive(rule, standing)
-        if mode is not life.mode or (standing.changed and _others(policy, rule, life, standing)):
-            _cut(policy, rule, life, standing, mode)
+        if mode is not life.mode or (standing.changed and terms.promises != life.stretches[-1].terms.promises):
+            _cut(rule, life, standing, mode, terms)
 
 
-def _maybe_runs_on(policy: Policy, rule: ClockRule, life: Life, standing: Standing) -> None:
+def _maybe_runs_on(rule: ClockRule, life: Life, standing: Standing, terms: Terms) -> None:
     event, by = standing.event, life.stopped_by
     if by is None:
         return
@@ -233,34 +233,19 @@ def _maybe_runs_on(policy: Policy, rule: ClockRule, life: Life, standing: Standi
     done = by.kind in _DONE
     if standing.back and (done or (event.kind is EntryKind.REOPENED and by.kind is EntryKind.CLOSED)):
         life.stopped_by = None
-        _cut(policy, rule, life, standing, ClockState.RUNNING)
+        _cut(rule, life, standing, ClockState.RUNNING, terms)
     elif done and _proof(event) == "telemetry" and _proof(by) != "telemetry" and _stops(rule, life, event):
         life.stretches.pop()
         life.stopped_by = event
-        _cut(policy, rule, life, standing, ClockState.STOPPED)
+        _cut(rule, life, standing, ClockState.STOPPED, NOTHING)
 
 
-def _others(policy: Policy, rule: ClockRule, life: Life, standing: Standing) -> bool:
-    """Whether other promises hold now than in the stretch in hand."""
-    last = life.stretches[-1]
-    held = [] if last.promise is None else [last.promise, *last.others]
-    return applicable(policy, rule, standing.level, standing.facts) != held
-
-
-def _cut(policy: Policy, rule: ClockRule, life: Life, standing: Standing, mode: ClockState) -> None:
+def _cut(rule: ClockRule, life: Life, standing: Standing, mode: ClockState, terms: Terms) -> None:
     if life.stretches:
         life.stretches[-1].until = standing.at
-    alive = mode is not ClockState.STOPPED
-    promises = applicable(policy, rule, standing.level, standing.facts) if alive else []
     life.stretches.append(
         Stretch(
-            since=standing.at,
-            until=standing.at,
-            mode=mode,
-            promise=promises[0] if promises else None,
-            others=tuple(promises[1:]),
-            by=standing.event.seq,
-            calendar=rule.calendar,
+            since=standing.at, until=standing.at, mode=mode, terms=terms, by=standing.event.seq, calendar=rule.calendar
         )
     )
 
@@ -270,14 +255,14 @@ def _ends(rule: ClockRule, event: Entry) -> bool:
 
 
 def _stops(rule: ClockRule, life: Life, event: Entry) -> bool:
-    kind = event.kind.value
-    if event.kind is EntryKind.PART_FITTED and life.subject is not None:
+    kind = event.kind
+    if kind is EntryKind.PART_FITTED and life.subject is not None:
         part = _subject(event)
         if part is not None and part != life.subject:
             return False
-    if kind in rule.stop or (event.kind is EntryKind.RESOLVED and EntryKind.RESTORED in rule.stop):
+    if kind in rule.stop or (kind is EntryKind.RESOLVED and EntryKind.RESTORED in rule.stop):
         return True
-    more = event.data.get("to") if event.kind is EntryKind.NOTIFIED else _proof(event)
+    more = event.data.get("to") if kind is EntryKind.NOTIFIED else _proof(event)
     return more is not None and f"{kind}:{more}" in rule.stop
 
 
@@ -297,8 +282,9 @@ def _subject(event: Entry) -> str | None:
 
 def _give_calendars(rule: ClockRule, life: Life) -> None:
     """Each stretch counts on its promise's calendar; one without promise on that of the promise before, or after it."""
-    first = next((s.promise.calendar for s in life.stretches if s.promise), rule.calendar)
+    held = [s.terms.promises[0].calendar for s in life.stretches if s.terms.promises]
+    calendar = held[0] if held else rule.calendar
     for stretch in life.stretches:
-        if stretch.promise:
-            first = stretch.promise.calendar
-        stretch.calendar = first
+        if stretch.terms.promises:
+            calendar = stretch.terms.promises[0].calendar
+        stretch.calendar = calendar

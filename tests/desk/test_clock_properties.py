@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from desk.calendars import BUILT_IN, Place, counted
+from desk.calendars import BUILT_IN, WORKING, Calendar, Place, add, counted, windows
 from desk.clocks import clocks, story
 from desk.explain import explain
 from desk.ladder import fall_due, next_moment
@@ -225,6 +225,35 @@ def test_explain_adds_up_and_what_time_brings_comes_once(case: tuple[Policy, lis
 
 def _as_entry(when: int, kind: EntryKind, now: int, data: dict[str, object]) -> Entry:
     return msgspec.structs.replace(entry(0, kind, **data), at=when, recorded_at=now)
+
+
+_CALENDARS = (
+    WORKING,
+    Calendar(id="six", days=(1, 2, 3, 4, 5, 6), opens_min=8 * 60 + 30, closes_min=24 * 60, holidays=False),
+    Calendar(id="night", days=(7,), opens_min=0, closes_min=4 * 60),
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.sampled_from(_CALENDARS),
+    st.sampled_from(_PLACES),
+    st.integers(at("2025-12-20 00:00"), at("2028-01-20 00:00")),
+    st.integers(1, 90 * 24 * HOUR),
+    st.integers(0, 500 * 24 * HOUR),
+)
+def test_the_table_of_a_year_says_what_walking_day_by_day_says(
+    calendar: Calendar, place: Place, since: int, owed: int, later: int
+) -> None:
+    """`add` and `counted` look up; `windows`, which `ticket explain` prints, walks."""
+
+    def walked(until: int) -> int:
+        return sum(end - start for start, end in windows(calendar, place, since, until))
+
+    assert counted(calendar, place, since, since + later) == walked(since + later)
+    end = add(calendar, place, since, owed)
+    assert end is not None
+    assert (walked(end - 1), walked(end)) == (owed - 1, owed), "the first instant at which so much has counted"
 
 
 def test_the_story_begins_with_the_opening_even_if_a_clock_was_wrong() -> None:
