@@ -1,7 +1,9 @@
 """How long the battery lasts at this load, with an error bar, learned from every discharge; and the score of each forecast.
 
-The full runtime at 50 % load is believed log-normal. A promise or the UPS's own estimate begins it; each discharge moves it as far as its
-own error allows (3 % to the end, up to 40 % for a shallow one); a year without news widens it by 10 %. Other loads by Peukert.
+    log t = a - k log(load / 50 %)          (a, k) normal, k = 1.2 +- 0.1 to begin with
+
+A promise or the UPS's own estimate begins `a`; each discharge moves both as far as its own error allows (3 % to the end, up to 40 % for a
+shallow one), so discharges at several loads teach this battery's own exponent; a year without news widens `a` by 10 %.
 
     forecast  {"made": ms, "start": ms, "p10", "p50", "p90": s from the start of the discharge, "by"}
     score     the same and {"real": s, "at": ms}; only a battery that was really run to its end scores a forecast
@@ -25,13 +27,17 @@ Z90 = 1.2816
 PROMISE_SD, ESTIMATE_SD = 0.10, 0.25
 _Q_A_YEAR = 0.10**2
 LEAST_SD = 0.03
+POWER_SD = 0.10
 
 
 class FullRuntime(msgspec.Struct, frozen=True, kw_only=True):
-    """Log-seconds at `AT_LOAD` from full; `n` discharges have moved it."""
+    """`mean` log-seconds from full at `AT_LOAD`, `power` k, their covariance; `n` discharges have moved it."""
 
     mean: float
+    power: float = expectation.PEUKERT
     var: float
+    cov: float = 0.0
+    power_var: float = POWER_SD**2
     at: int
     n: int = 0
     by: str = "inventory"
@@ -48,27 +54,42 @@ class Spread(msgspec.Struct, frozen=True, kw_only=True):
 def begin(seconds: float, load: float, at: int, *, by: str) -> FullRuntime:
     """What is believed before the first discharge: `by` inventory or ups."""
     sd = PROMISE_SD if by == "inventory" else ESTIMATE_SD
-    return FullRuntime(mean=_at_reference(seconds, load), var=sd**2, at=at, by=by)
+    mean = log(max(seconds, 1.0)) + expectation.PEUKERT * _place(load)
+    # The exponent is unsure around the load of the promise, not around 50 %.
+    x = _place(load)
+    return FullRuntime(mean=mean, var=sd**2 + (x * POWER_SD) ** 2, cov=x * POWER_SD**2, at=at, by=by)
 
 
 def learn(belief: FullRuntime | None, seconds: float, sd: float, load: float, at: int) -> FullRuntime:
     """Take in one measured full runtime; `sd` relative."""
-    found, var = _at_reference(seconds, load), max(sd, LEAST_SD) ** 2
+    found, x, noise = log(max(seconds, 1.0)), _place(load), max(sd, LEAST_SD) ** 2
     if belief is None:
-        return FullRuntime(mean=found, var=var, at=at, n=1, by="discharges")
+        begun = begin(seconds, load, at, by="ups")
+        return msgspec.structs.replace(begun, var=begun.var - ESTIMATE_SD**2 + noise, n=1, by="discharges")
     old = _aged(belief, at)
-    if abs(found - old.mean) > 3 * sqrt(old.var + var):
-        old = msgspec.structs.replace(old, var=old.var + (found - old.mean) ** 2)  # the battery is not what it was
-    gain = old.var / (old.var + var)
-    mean = old.mean + gain * (found - old.mean)
-    return FullRuntime(mean=mean, var=(1 - gain) * old.var, at=at, n=belief.n + 1, by="discharges")
+    off = found - (old.mean - old.power * x)
+    if off**2 > 9 * (_var(old, x) + noise):
+        old = msgspec.structs.replace(old, var=old.var + off**2)  # the battery is not what it was
+    total = _var(old, x) + noise
+    gain_a, gain_k = (old.var - x * old.cov) / total, (old.cov - x * old.power_var) / total
+    return FullRuntime(
+        mean=old.mean + gain_a * off,
+        power=min(max(old.power + gain_k * off, 0.9), 1.6),
+        var=old.var - gain_a**2 * total,
+        cov=old.cov - gain_a * gain_k * total,
+        power_var=old.power_var - gain_k**2 * total,
+        at=at,
+        n=belief.n + 1,
+        by="discharges",
+    )
 
 
 def spread(belief: FullRuntime, load: float, charge: float, at: int) -> Spread:
     """The whole discharge that begins now at `load` % with `charge` %."""
     now = _aged(belief, at)
-    full = exp(now.mean) / expectation.stretch(load, AT_LOAD) * min(max(charge, 0.0), 100.0) / 100
-    wide = Z90 * sqrt(now.var + LEAST_SD**2)
+    x = _place(load)
+    full = exp(now.mean - now.power * x) * min(max(charge, 0.0), 100.0) / 100
+    wide = Z90 * sqrt(max(_var(now, x), 0.0) + LEAST_SD**2)
     return Spread(p10=full * exp(-wide), p50=full, p90=full * exp(wide))
 
 
@@ -119,8 +140,13 @@ def score(scores: Iterable[dict[str, Any]]) -> Score | None:
     return Score(n=len(rows), inside=inside, bias=median(off), error=median(map(abs, off)))
 
 
-def _at_reference(seconds: float, load: float) -> float:
-    return log(max(seconds, 1.0) * expectation.stretch(load, AT_LOAD))
+def _place(load: float) -> float:
+    return log(max(load, expectation.LEAST_LOAD) / AT_LOAD)
+
+
+def _var(belief: FullRuntime, x: float) -> float:
+    """Of log t at the load `x`."""
+    return belief.var - 2 * x * belief.cov + x**2 * belief.power_var
 
 
 def _aged(belief: FullRuntime, at: int) -> FullRuntime:
