@@ -7,6 +7,7 @@ periodic work.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import msgspec
@@ -36,7 +37,9 @@ class Promised(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     binding: bool = True
     also: tuple[Promised, ...] = ()
-    step: int | None = None  #: of an escalation: 1 is the first at this level
+    step: int | None = (
+        None  #: of an escalation: 1 is the first of its ladder (what begins with the same event) at this level
+    )
     to: str | None = None  #: a role
     also_to: tuple[str, ...] = ()
     repeat: str | None = None
@@ -94,9 +97,11 @@ def _doubts(calendar: Calendar, place: Place, due: int | None) -> tuple[Text, ..
 def _steps(policy: Policy, level: str, at: int, place: Place) -> Iterator[Promised]:
     mine = [s for s in policy.ladder if level in s.levels and s.wait is not None]
     timed = [s for s in mine if _timed(s)]
-    for number, step in enumerate(mine, start=1):
+    climbed: Counter[str] = Counter()
+    for step in mine:
+        climbed[step.after] += 1
         last = bool(timed) and step is timed[-1]
-        yield _step(policy, step, number, at, place, last=last)
+        yield _step(policy, step, climbed[step.after], at, place, last=last)
 
 
 def _timed(step: Step) -> bool:

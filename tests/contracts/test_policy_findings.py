@@ -94,7 +94,7 @@ NOTES = {
     "powerstar": ["L41-43", "L13-18", "L39-42", "L82", "L64"],
     "cee": ["L55"],
     "wuhan_jinse": [],
-    "heilongjiang_guoyu": ["L104-109", "L7", "L126"],
+    "heilongjiang_guoyu": ["L104-109", "L7", "L126", "L126"],
     "chengdu_xinguang": ["L28, L35, L41-51", "L97-99"],
     "default": [],
 }

@@ -63,7 +63,7 @@ def test_a_mains_failure_from_opening_to_close(conn: sa.Connection) -> None:
     assert clock(conn, "onsite", T0 + 9 * MINUTE).due_at == T0 + 30 * MINUTE
 
     store.act(conn, "T-000001", K.ONSITE, "bob", "at the rack", T0 + 20 * MINUTE, T0 + 21 * MINUTE)
-    assert only(conn).next_call.zh == "技术部负责人或分部主管"
+    assert only(conn).next_call.zh == "技术部负责人"
     tell(conn, ended(low, T0 + 25 * MINUTE), now=T0 + 26 * MINUTE)
     restored = only(conn)
     assert (restored.state, restored.next_call) == (TicketState.RESTORED, None)

@@ -99,8 +99,8 @@ def test_what_is_not_solved_on_site_goes_to_the_leader_of_the_technique_departme
     story = Story(conn, "powerstar").breaks(Impact.OUTAGE).after(minutes=20).did(K.ONSITE).after(hours=1)
     assert story.calls() == []
     story.did(K.UNSOLVED_ONSITE)
-    assert story.calls() == [("technique_leader", 1)]
-    assert story.after(hours=30).calls() == [("technique_leader", 1)], "once"
+    assert story.calls() == [("technique_department_leader", 1)]
+    assert story.after(hours=30).calls() == [("technique_department_leader", 1)], "once"
 
 
 def test_the_customers_word_raises_the_level(conn: sa.Connection) -> None:

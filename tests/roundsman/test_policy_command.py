@@ -137,12 +137,15 @@ def test_the_ladder_of_cee_step_by_step(capsys: Capture) -> None:
 
 def test_a_ladder_without_times_has_steps_without_due_time(capsys: Capture) -> None:
     steps = explain(capsys, "chengdu_xinguang", "1")["escalation"]
-    assert [(s["to"], s["target"], s["due"], s["start"]) for s in steps[1:]] == [
-        ("department_manager", None, None, "dissatisfied"),
-        ("service_center_gm", None, None, "dissatisfied"),
-        ("service_director", None, None, "dissatisfied"),
+    assert [(s["step"], s["to"], s["target"], s["due"], s["start"]) for s in steps] == [
+        (1, "technical_support", None, None, "unsolved_onsite"),
+        (1, "department_manager", None, None, "dissatisfied"),
+        (2, "service_center_gm", None, None, "dissatisfied"),
+        (3, "service_director", None, None, "dissatisfied"),
     ]
     assert all(s["text"]["zh"] for s in steps)
+    (both,) = explain(capsys, "powerstar", "general")["escalation"]
+    assert (both["to"], both["also_to"]) == ("technique_department_leader", ["division_head"])
 
 
 def test_periodic_work_has_its_cadence_and_no_due_time(capsys: Capture) -> None:
