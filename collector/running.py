@@ -81,6 +81,7 @@ class Running:
         self.writer = writer
         self.forwarder = forwarder
         self.upkeep_problems: dict[str, str] = {}  #: by what is stuck (sealing, a connector …), for /healthz
+        self.chores: list[upkeep.Chore] = []  #: what the rooms above let it do now and then; set before `start`
         self.waiting: list[outbox.Waiting] = []  #: what has not gone out yet, by connector, for /healthz
         self.silence = Silence(memory, {broker.client_id for broker in config.brokers})
         self.brokers = [BrokerSource(self, broker, memory, self.silence) for broker in config.brokers]

@@ -10,7 +10,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 import structlog
@@ -47,6 +47,14 @@ _SEEN_MS = 90 * _DAY_MS
 log = structlog.get_logger()
 
 
+class Chore(NamedTuple):
+    """Work for now and then, from a room that the collector may not know: its name in /healthz, its pause (real s)."""
+
+    name: str
+    every_s: float
+    work: Callable[[Running], Awaitable[object]]
+
+
 def loops(centre: Running) -> list[Coroutine[Any, Any, None]]:
     """Everything to run beside the writer."""
     feed = (
@@ -69,6 +77,7 @@ def loops(centre: Running) -> list[Coroutine[Any, Any, None]]:
         _every(_LOOK_S, "outlook", lambda: _look(centre), centre),
         _every(_EVIDENCE_S, "evidence", partial(evidence.turn, centre), centre),
         _every(_LEARN_S, "learning", lambda: learn(centre), centre),
+        *(_every(chore.every_s, chore.name, partial(chore.work, centre), centre) for chore in centre.chores),
     ]
 
 

@@ -151,8 +151,8 @@ def agent_status(
 def collector(file: Path, /, *, clock: Clock = None) -> int:
     """The centre: takes in, stores, detects, runs tickets, shows the console. 采集中心与控制台。"""
     from collector.running import main
-    from console.app import mount
     from roundsman import logs
+    from roundsman.mounting import mount
 
     logs.configure()
     return main(file, _scale(clock), mount)
