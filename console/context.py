@@ -84,7 +84,7 @@ def service_pages(viewer: Viewer) -> list[tuple[str, Text]]:
 
 
 _SERVICE = (
-    ("/work", Text("Planned work", "计划工作"), False),
+    ("/planned", Text("Planned work", "计划工作"), False),
     ("/documents", Text("Documents", "文件"), False),
     ("/complaints", Text("Complaints", "投诉建议"), False),
     ("/engineers", Text("Engineers", "工程师"), True),

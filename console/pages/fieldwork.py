@@ -25,14 +25,14 @@ _NOW = (DutyState.OVERDUE, DutyState.DUE, DutyState.SOON)
 _ORDER = {state: n for n, state in enumerate((*_NOW, DutyState.SCHEDULED, DutyState.WORDS, DutyState.DONE))}
 
 
-@router.get("/work")
-def work(request: Request, here: Here, viewer: SignedIn, all: bool = False) -> HTMLResponse:
+@router.get("/planned")
+def planned(request: Request, here: Here, viewer: SignedIn, all: bool = False) -> HTMLResponse:
     """Visits that are not over, work that falls due, consents that hold."""
     with reading(here.centre, viewer) as reads:
         found = sorted(books.duties(reads), key=_urgency)
         return here.page(
             request,
-            "work.html",
+            "planned.html",
             viewer,
             visits=books.visits(reads),
             duties=[s for s in found if all or s.state in _NOW],
@@ -43,7 +43,7 @@ def work(request: Request, here: Here, viewer: SignedIn, all: bool = False) -> H
         )
 
 
-@router.post("/work/done")
+@router.post("/planned/done")
 async def done(here: Here, signed: SignedForm) -> Response:
     """A duty was done: by whom, when."""
     viewer, form = _staff(signed)
@@ -58,7 +58,7 @@ async def done(here: Here, signed: SignedForm) -> Response:
             duty_book.done(conn, inventory, key, viewer.login, at, office.now, text=str(form.get("text") or ""))
 
     await here.centre.transact(write)
-    return RedirectResponse("/work", status_code=303)
+    return RedirectResponse("/planned", status_code=303)
 
 
 @router.get("/engineers")

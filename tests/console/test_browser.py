@@ -113,7 +113,7 @@ def test_what_changes_at_the_centre_appears_without_a_reload(chromium: Browser, 
         expect(page.locator("#feed-state")).to_have_attribute("data-on", "1")
         page.evaluate("window.stayed = true")
         other.goto(f"{stage.url}/tickets/{ticket.id}")
-        other.locator("textarea").fill("called the utility: <b>back at six</b>")
+        other.locator("#act-main textarea").fill("called the utility: <b>back at six</b>")
         other.locator("button[value=note]").click()
         expect(other.locator("#live-ledger")).to_contain_text("<b>back at six</b>")
         expect(page.locator("#live-ledger")).to_contain_text("called the utility: <b>back at six</b>")
@@ -127,11 +127,11 @@ def test_a_line_being_written_survives_what_changes_meanwhile(chromium: Browser,
     with window(chromium, stage, DESKTOP, "en-GB") as page:
         page.goto(f"{stage.url}/tickets/{ticket.id}")
         expect(page.locator("#feed-state")).to_have_attribute("data-on", "1")
-        page.locator("textarea").fill("half a sent")
+        page.locator("#act-main textarea").fill("half a sent")
         with page.expect_response(lambda answer: answer.url.endswith(ticket.id)):
             news = [{"kind": "ticket", "id": ticket.id, "site": "sz-futian"}]
             stage.loop.call_soon_threadsafe(stage.centre.hub.publish, news)
-        assert page.locator("textarea").input_value() == "half a sent"
+        assert page.locator("#act-main textarea").input_value() == "half a sent"
 
 
 def test_the_language_switches_and_stays(chromium: Browser, stage: Stage) -> None:
@@ -214,3 +214,41 @@ def test_a_dead_centre_is_said_so(chromium: Browser, stage: Stage) -> None:
         page.reload()
         expect(page.locator(".feed-off")).to_be_visible()
         assert not page.locator(".feed-on").is_visible()
+
+
+@pytest.mark.parametrize(
+    ("size", "locale", "scripts"),
+    [(DESKTOP, "zh-CN", True), (PHONE, "en-GB", False)],
+    ids=["desktop", "phone-unscripted"],
+)
+def test_a_call_becomes_a_ticket_is_diagnosed_documented_and_closed(
+    chromium: Browser, stage: Stage, size: tuple[int, int], locale: str, scripts: bool, tmp_path: Path
+) -> None:
+    plan = tmp_path / "plan.pdf"
+    plan.write_bytes(b"%PDF-1.7\n% a plan\n")
+    with window(chromium, stage, size, locale, scripts) as page:
+        page.goto(f"{stage.url}/tickets/new?site=sz-futian")
+        page.locator("select[name=place]").select_option("sz-futian/ups-3")
+        page.locator("textarea[name=text]").fill(f"the fan rattles {locale}")
+        for box in page.locator("input[name=not_known]").all():
+            box.check()
+        assert fits(page)
+        page.locator("main form[method=post] button").click()
+        expect(page.locator("h1")).to_contain_text(f"the fan rattles {locale}")
+        assert fits(page)
+        page.locator(".deed", has=page.locator("#act-diagnosed")).locator("summary").click()
+        page.locator("#act-diagnosed [name='data.failure_mode']").fill("fan_failure")
+        page.locator("#act-diagnosed textarea").fill("bearing worn")
+        page.locator("#act-diagnosed button").click()
+        expect(page.locator("#live-ledger .l-diagnosed")).to_contain_text("bearing worn")
+        page.locator("input[type=file]").set_input_files(plan)
+        page.locator("form[enctype] button").click()
+        expect(page.locator(".files")).to_contain_text("plan.pdf")
+        page.screenshot(path=tmp_path / "ticket.png", full_page=True)
+        page.locator("#act-main textarea").fill("swapped")
+        page.locator("#act-main button[value=closed]").click()
+        expect(page.locator("#live-ledger .l-closed")).to_be_visible()
+        for path in ("/planned?all=1", "/documents", "/complaints", "/engineers", "/faq", "/policies/cee", "/outbox"):
+            page.goto(stage.url + path)
+            assert fits(page), path
+            page.screenshot(path=tmp_path / f"{path.strip('/').split('?')[0].replace('/', '-')}.png")
