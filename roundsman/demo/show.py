@@ -35,7 +35,7 @@ class Show:
         self._terminal = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         self._began_s: float | None = None
         self._names: dict[str, Any] = {"sites": {}, "devices": {}}
-        self._url = ""
+        self._url, self._file = "", ""
         self._impacts: dict[str, str] = {}
         self._told: set[str] = set()
         self._tellers: dict[str, Callable[[dict[str, Any]], list[str]]] = {
@@ -73,7 +73,7 @@ class Show:
 
     def _ready(self, event: dict[str, Any]) -> list[str]:
         self._began_s = event.get("story_s", 0.0)
-        self._url = event["url"]
+        self._url, self._file = event["url"], event.get("file", "")
         seconds = event["seconds"]
         read = self._in(words.READ_SOME) if seconds is None else self._in(words.READ_ALL, seconds=seconds)
         return [read, self._in(words.READY, **event, speed=self._speed)]
@@ -131,7 +131,10 @@ class Show:
             "relapsed": ("▲", _RED),
         }.get(what, ("·", ""))  # fmt: skip
         who = "" if event["who"] == desk_words.SELF else f" ({event['who']})"
-        return [self._stamp(event) + self._ink(colour, f"  {mark} {id}  {text}{who}")]
+        lines = [self._stamp(event) + self._ink(colour, f"  {mark} {id}  {text}{who}")]
+        if what == "restored" and self._first("report"):
+            lines.append(self._ink(_DIM, f"{_INDENT}→ {self._in(words.REPORT_HINT, id=id, file=self._file)}"))
+        return lines
 
     def _opened(self, event: dict[str, Any]) -> list[str]:
         level = event.get("level_name") or {"en": event["level"], "zh": event["level"]}

@@ -38,6 +38,10 @@ NEXT_CALL = Text("Next to call", "下一位联系人")
 ACK_HINT = Text(
     "nobody has answered yet: acknowledge it at {url}/tickets/{id}", "尚无人响应：可在 {url}/tickets/{id} 响应"
 )
+REPORT_HINT = Text(
+    "its report as PDF: .venv/bin/roundsman report fault {id} --collector {file}",
+    "故障报告（PDF）：.venv/bin/roundsman report fault {id} --collector {file}",
+)
 IMMEDIATE = Text("at once (broken from {due})", "立即（{due} 起算超时）")
 WITHIN = Text("within {span}, by {due}", "{span}内，{due} 前")
 UNTIMED = Text("no number in the contract", "合同未定时限")
