@@ -53,6 +53,7 @@ BY_PEOPLE = (
     K.HANDOVER,
     K.RESTORED,
     K.RESOLVED,
+    K.RELAPSED,
     K.REPORTED,
     K.SURVEYED,
     K.DISSATISFIED,
@@ -64,9 +65,24 @@ BY_PEOPLE = (
 _AFTER_CLOSE = (K.NOTE, K.DOCUMENT, K.REPORTED, K.SURVEYED, K.FORM, K.REOPENED)
 _AFTER_MERGE = (K.NOTE, K.DOCUMENT)
 #: What would change the state of a case that is over, so that even a late entry cannot say it.
-_NOT_LATE = (K.CLOSED, K.MERGED, K.LEVEL, K.CONVERTED)
+_NOT_LATE = (K.CLOSED, K.MERGED, K.LEVEL, K.CONVERTED, K.RELAPSED)
+#: What may tell beside its own what conditions ask about.
+_TELLING = (K.CONVERTED, K.REMOTE_FAILED, K.DIAGNOSED, K.RELAPSED)
 #: Keys by which the desk knows its incidents again.
-_OURS = ("incident", "digest", "members", "worst", "impact", "policy", "customer", "cause", "root", "site", "begun")
+_OURS = (
+    "incident",
+    "digest",
+    "members",
+    "worst",
+    "impact",
+    "policy",
+    "customer",
+    "cause",
+    "root",
+    "site",
+    "begun",
+    "kinds",
+)
 #: Kinds that say nothing without words, or one of these keys.
 _WORDS = {
     K.CONVERTED: ("why",),
@@ -75,6 +91,7 @@ _WORDS = {
     K.PLANNED: ("document",),
     K.CONTINGENCY: ("document",),
     K.DIAGNOSED: ("failure_mode", "part"),
+    K.RELAPSED: ("why",),
     K.DISSATISFIED: ("why",),
     K.REOPENED: ("why",),
     K.MERGED: ("why",),
@@ -165,7 +182,8 @@ def _keys(kind: EntryKind, given: dict[str, Value]) -> dict[str, Value]:
     lacking = [key for key in _KEYS.get(kind, ()) if given.get(key) in (None, "")]
     if lacking:
         raise ActRefused(words.LACKING.format(kind=kind.value, keys=", ".join(lacking)))
-    return given
+    facts = {name: value for name, value in given.items() if name == "kva" or name in FLAGS}
+    return {**given, **facts_told(facts)} if facts and kind in _TELLING else given
 
 
 def _not_over(ticket: Ticket, kind: EntryKind, at: int) -> None:
@@ -304,6 +322,17 @@ def _resolved(act: Act) -> Draft:
     return _draft(act, proof="person")
 
 
+def _relapsed(act: Act) -> Draft:
+    """A word, or readings, were wrong: what that had stopped runs on."""
+    if act.ticket.state is not TicketState.RESTORED:
+        raise ActRefused(words.NOT_RESTORED.format(ticket=act.ticket.id, state=act.ticket.state.value))
+    mended = max((e.at for e in act.ledger if e.kind in (K.RESTORED, K.RESOLVED)), default=act.at)
+    if act.at < mended:
+        tz = _tz(act.ledger)
+        raise ActRefused(words.BEFORE_RESTORED.format(at=wall(act.at, tz), restored=wall(mended, tz)))
+    return _draft(act)
+
+
 def _closed(act: Act) -> Draft:
     """`no_fault` decides whether a report is owed: a yes or a no, and nothing else."""
     said = act.data.get("no_fault")
@@ -382,4 +411,5 @@ _CHECKS: dict[EntryKind, Callable[[Act], Draft]] = {
     K.REOPENED: _reopen,
     K.MERGED: _merge,
     K.CLOSED: _closed,
+    K.RELAPSED: _relapsed,
 }

@@ -78,8 +78,8 @@ def fold(ledger: list[Entry]) -> Ticket:
     owner = None
     facts = dict(opened.data)
     for entry in sorted(ledger, key=lambda e: e.seq):
-        if entry.kind in _OF_THE_INCIDENT:
-            facts.update(entry.data)  # of the incident the newest word counts
+        if entry.kind in _OF_THE_INCIDENT and "digest" in entry.data:
+            facts.update(entry.data)  # of the incident the newest word counts; a person's word is none of its own
     for entry in events[1:]:
         if entry.kind in (EntryKind.LEVEL, EntryKind.CONVERTED):
             facts.update({name: entry.data[name] for name in ("level", "kind") if entry.data.get(name)})

@@ -254,6 +254,14 @@ BEFORE_OPENED = Text(
     "the ticket with `--at` of the call",
     "时间不得早于开单（{opened}），实为 {at}；改法：填写实际发生时间，或以来电时间（--at）开单",
 )
+NOT_RESTORED = Text(
+    "expected a restored ticket that is not restored after all, {ticket} is {state}",
+    "应为已恢复而实际未恢复的工单，{ticket} 为 {state}",
+)
+BEFORE_RESTORED = Text(
+    "expected a time since it was restored ({restored}), got {at}; fix: give the time at which it was seen to be out again",
+    "时间不得早于恢复（{restored}），实为 {at}；改法：填写再次发现故障的时间",
+)
 NO_SUCH_LEVEL = Text(
     "policy {policy} has the levels {options}, got `{level}`", "政策 {policy} 的级别为 {options}，实为“{level}”"
 )

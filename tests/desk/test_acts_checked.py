@@ -69,6 +69,7 @@ def test_what_the_desk_finds_out_itself_nobody_writes(kind: EntryKind) -> None:
         (K.DIAGNOSED, "failure_mode"),
         (K.DISSATISFIED, "why"),
         (K.NOTE, "text"),
+        (K.RELAPSED, "why"),
     ],
 )
 def test_an_act_without_what_it_needs_says_what_that_is(kind: EntryKind, needs: str) -> None:
@@ -119,6 +120,29 @@ def test_a_refusal_tells_times_as_people_write_them() -> None:
     assert "2026-11-23 10:00:00 +0800" in early.zh
     assert "got 2026-11-23 09:55:00 +0800" in early.en
     assert "up to now (2026-11-23 10:09:00 +0800), got 2026-11-23 10:10:00 +0800" in late.en
+
+
+@pytest.mark.parametrize("kind", [K.DIAGNOSED, K.REMOTE_FAILED])
+def test_facts_told_beside_an_act_are_read_as_facts(kind: EntryKind) -> None:
+    assert act(kind, text="x", hardware="no", kva="6").data == {"hardware": 0, "kva": 6.0}
+    assert "above 0" in refused(kind, text="x", kva="abc").en
+    assert "yes, no or unknown" in refused(kind, text="x", hardware="perhaps").en
+
+
+def test_no_reopening_smuggles_a_level_in() -> None:
+    ledger = book(opened("one", policy=OF.pin), entry(60, K.CLOSED), entry(70, K.REOPENED, level="nonsense", kind="x"))
+    assert (fold(ledger).level, fold(ledger).kind) == ("one", TicketKind.INCIDENT)
+
+
+def test_a_word_that_was_wrong_is_taken_back_and_its_clock_runs_on() -> None:
+    ledger = book(opened("one", policy=OF.pin), entry(20, K.RESTORED, proof="person"))
+    assert "is open" in refused(K.RELAPSED, book(opened("one", policy=OF.pin)), text="still out").en
+    assert "since it was restored" in refused(K.RELAPSED, ledger, text="still out", minutes=19).en
+    back = book(*ledger, entry(30, act(K.RELAPSED, ledger, text="still out", minutes=30).kind))
+    assert fold(back).state is TicketState.OPEN
+    found = clock("restore", back, 40, OF)
+    assert found
+    assert (found.stopped_at, found.counted_s) == (None, 30 * 60), "the ten minutes between do not count"
 
 
 def test_nobody_can_claim_that_readings_prove_their_word() -> None:
