@@ -12,6 +12,8 @@ Floats = npt.NDArray[np.floating]
 Bools = npt.NDArray[np.bool_]
 _NEAREST = 2
 _DAY_MS = 86_400_000
+#: A time of day means something once it has been seen on two days.
+_DAYS_FIRST = 2
 
 
 def measure(state: State, z: Floats, at_ms: npt.NDArray[np.int64] | None, setting: Setting) -> Floats:
@@ -31,13 +33,18 @@ def measure(state: State, z: Floats, at_ms: npt.NDArray[np.int64] | None, settin
 
 def _shape(state: State, setting: Setting) -> Floats:
     """Mean distance to the nearest past shapes."""
-    current = state["ring"][:, -setting.window :]
+    current = _folded(state["ring"][:, -setting.window :], setting)
     gap = state["shapes"].astype(np.float32) - current[:, None, :]
     squares = np.einsum("snw,snw->sn", gap, gap)
     kept = state["kept"][:, 1]
     squares = np.where(np.arange(setting.shapes) < kept[:, None], squares, np.inf)
     near = np.partition(squares, _NEAREST - 1, axis=1)[:, :_NEAREST]
     return np.where(kept >= _NEAREST, np.sqrt(near).mean(1), np.nan)
+
+
+def _folded(readings: Floats, setting: Setting) -> Floats:
+    means: Floats = readings.reshape(len(readings), -1, setting.fold).mean(2)
+    return means
 
 
 def day_bin(at_ms: npt.NDArray[np.int64], setting: Setting) -> npt.NDArray[np.int64]:
@@ -47,10 +54,10 @@ def day_bin(at_ms: npt.NDArray[np.int64], setting: Setting) -> npt.NDArray[np.in
 def _of_day(state: State, z: Floats, at_ms: npt.NDArray[np.int64], setting: Setting) -> Floats:
     """Distance from the mean of this time of day, in the usual distance at this time of day."""
     rows, bins = np.arange(len(z)), day_bin(at_ms, setting)
-    mean, off = state["day_mean"][rows, bins], state["day_off"][rows, bins]
-    typical = np.nanmean(state["day_off"], axis=1)
-    measured: Floats = np.abs(z - mean) / np.maximum(off + 0.25 * typical, 1e-6)
-    return measured
+    mean, off = state["day_mean"][rows, bins], state["day_off"][rows, bins].astype(np.float32)
+    typical = state["day_off"].mean(1, dtype=np.float32)
+    measured: Floats = np.abs(z - mean) / np.maximum(off + 0.25 * typical, 1e-3)
+    return np.where(at_ms - state["since"] >= _DAYS_FIRST * _DAY_MS, measured, np.nan)
 
 
 def learn(state: State, z: Floats, at_ms: npt.NDArray[np.int64] | None, rows: Bools, setting: Setting) -> None:
@@ -68,7 +75,7 @@ def learn(state: State, z: Floats, at_ms: npt.NDArray[np.int64] | None, rows: Bo
     old = who[(seen[who] % (state["stride"][who, 1] * (setting.window // 2)) == 0)]
     old = old[state["filled"][old] >= 2 * setting.window]
     if len(old):
-        _keep(state, old, 1, state["shapes"], state["ring"][old, : setting.window])
+        _keep(state, old, 1, state["shapes"], _folded(state["ring"][old, : setting.window], setting))
 
 
 def _keep(state: State, rows: npt.NDArray[np.int64], which: int, memory: npt.NDArray[np.floating], new: Floats) -> None:
@@ -90,4 +97,4 @@ def _learn_day(
     mean, off, value = state["day_mean"][who, bins], state["day_off"][who, bins], z[who]
     new = np.isnan(mean)
     state["day_mean"][who, bins] = np.where(new, value, mean + 0.08 * (value - mean))
-    state["day_off"][who, bins] = np.where(new, off, off + 0.08 * (np.abs(value - mean) - off))
+    state["day_off"][who, bins] = np.where(new, off, np.minimum(off + 0.08 * (np.abs(value - mean) - off), 6e4))

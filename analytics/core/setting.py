@@ -17,18 +17,21 @@ class Setting:
     #: Readings of the short mean (slow level) and of the spread.
     short: int = 10
     spread: int = 20
-    #: Readings of a shape, and how many past shapes are kept.
-    window: int = 16
-    shapes: int = 20
+    #: Readings of a shape, how many of them make one number of it (their mean), and how many past shapes are kept.
+    window: int = 32
+    fold: int = 2
+    shapes: int = 18
     #: Past values kept for the median, sampled evenly over the whole past.
-    sample: int = 40
+    sample: int = 32
     #: Bins of a day.
     day_bins: int = 48
     #: Bins of a rank histogram, and how many of them make a doubling.
-    bins: int = 44
-    per_octave: int = 3
-    #: A call needs this combined score (sum of -log10 p over the channels) in `persistence` readings running.
-    call: float = 12.0
+    bins: int = 56
+    per_octave: int = 5
+    #: What each channel's -log10 p weighs in the score; 0: ranked and told as evidence, not counted.
+    weights: tuple[float, ...] = (0.0, 1.0, 0.0, 0.0, 1.0, 0.0)
+    #: A call needs this score (weighted sum of -log10 p over the channels) in `persistence` readings running.
+    call: float = 4.3
     persistence: int = 1
     #: After a call only a higher score calls again, for so many readings; learning is held for `hold` readings at most.
     refractory: int = 100

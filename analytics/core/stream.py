@@ -35,10 +35,13 @@ class Scores:
     parts: Floats
 
 
-def step(state: State, values: Floats, at_ms: Times | None, setting: Setting) -> tuple[State, Scores]:
+def step(
+    state: State, values: Floats, at_ms: Times | None, setting: Setting, learning: Bools | None = None
+) -> tuple[State, Scores]:
     """Take a block in. `values` is `(steps, series)`, NaN for no reading; `at_ms` is `(steps,)`, `(steps, series)` or None.
 
-    Without times, readings count as evenly spaced and the time of day is not used. Returns the new state; the old one is untouched.
+    Without times, readings count as evenly spaced and the time of day is not used. Where
+    `learning` `(steps, series)` is False the long memory and the ranks stay as they are (trained on a known good stretch). Returns the new state; the old one is untouched.
     """
     state = {name: array.copy() for name, array in state.items()}
     values = np.asarray(values, np.float64)
@@ -57,14 +60,18 @@ def step(state: State, values: Floats, at_ms: Times | None, setting: Setting) ->
         rows = slice(None) if taken.all() else np.flatnonzero(taken)
         some = {name: array[rows] for name, array in state.items()}
         at = None if at_ms is None else at_ms[index][rows]
-        score[index, rows], call[index, rows], parts[index, rows] = _one(some, values[index][rows], at, setting)
+        score[index, rows], call[index, rows], parts[index, rows] = _one(
+            some, values[index][rows], at, setting, None if learning is None else learning[index][rows]
+        )
         if not isinstance(rows, slice):
             for name, array in state.items():
                 array[rows] = some[name]
     return state, Scores(score=score, call=call, parts=parts)
 
 
-def _one(state: State, x: Floats, at_ms: Times | None, setting: Setting) -> tuple[Floats, Bools, Floats]:
+def _one(
+    state: State, x: Floats, at_ms: Times | None, setting: Setting, learning: Bools | None
+) -> tuple[Floats, Bools, Floats]:
     """One reading of every series of `state`, which is changed in place."""
     _clock(state, at_ms, setting)
     z = _own_unit(state, x, setting)
@@ -75,12 +82,11 @@ def _one(state: State, x: Floats, at_ms: Times | None, setting: Setting) -> tupl
     parts = np.where(known, -np.log10(p_values(state, bins, inside)), 0.0)
     warm = state["seen"] >= setting.warm
     parts[~warm] = 0.0
-    score = parts.sum(1)
+    score = parts @ np.asarray(setting.weights)
     call = _call(state, score, setting)
-    may = (state["since_call"] >= setting.hold) | call
-    may |= ~warm
-    count(state, bins, known & may[:, None] & (state["seen"] >= setting.short)[:, None])
-    learn(state, z, at_ms, may, setting)
+    may = np.ones(len(x), bool) if learning is None else learning
+    count(state, bins, known & (may & (state["seen"] >= setting.short))[:, None])
+    learn(state, z, at_ms, may & ((state["since_call"] >= setting.hold) | ~warm), setting)
     state["seen"] += 1
     return score, call, parts
 
@@ -90,6 +96,7 @@ def _clock(state: State, at_ms: Times | None, setting: Setting) -> None:
     if at_ms is None:
         return
     known = state["seen"] > 0
+    state["since"][...] = np.where(known, state["since"], at_ms)
     passed = np.where(known, at_ms - np.where(known, state["at"], 0), 0).astype(np.float64)
     usual = state["period"]
     silent = known & (usual > 0) & (passed > setting.gap * usual)
@@ -120,10 +127,9 @@ def _measure_unit(state: State, away: Floats, ready: Bools) -> None:
     found = spread > 0
     rows, spread = rows[found], spread[found]
     state["unit"][rows] = spread
-    for name in ("ring", "values"):
+    for name in ("ring", "values", "day_mean"):
         state[name][rows] = (state[name][rows] / spread[:, None]).astype(np.float32)
-    for name in ("day_mean", "day_off"):
-        state[name][rows] = (state[name][rows] / spread[:, None]).astype(np.float32)
+    state["day_off"][rows] = 0
     state["median"][rows] /= spread
     state["shapes"][rows] = 0
     state["kept"][rows, 1] = 0
