@@ -30,6 +30,7 @@ MOST_RUNS, MOST_TESTS, MOST_SCORES = 40, 20, 40
 BASELINE = 5
 #: A run that says anything of the capacity: shallower or shorter ones are kept, but measure nothing.
 LEAST_DEPTH, LEAST_S = 0.1, 120.0
+HOUR_MS = 3_600_000
 SURE_EXCHANGE_SD = 0.10
 #: A curve depends on the inventory's rating and on a power factor nobody measured; a gauge on its own calibration.
 CURVE_RATING_SD, PROMISE_SD, OWN_SD = 0.05, 0.06, 0.12
@@ -92,16 +93,16 @@ def _promise(device: Device, at: int) -> dict[str, Any] | None:
     return msgspec.to_builtins(begun)  # type: ignore[no-any-return]
 
 
-def grow_old(state: State, at: int) -> None:
-    """Count the heat since the last time, at most a day's of silence at the last temperature."""
-    days = (at - state["aged"]) / ageing.DAY_MS
-    if days < 1 / 24:
-        return
-    celsius = recorder.newest(state, recorder.WARM)
-    state["wear"] += (
-        days / (ageing.LIFE_YEARS * ageing.YEAR_DAYS) * ageing.heat(ageing.UNKNOWN_C if celsius is None else celsius)
-    )
-    state["aged"] = at
+def grow_old(state: State, at: int, celsius: float | None = None) -> None:
+    """Count the heat since the last time, by the hour, at the temperature that held until now; then `celsius` holds, if told."""
+    if at - state["aged"] >= HOUR_MS or celsius is None:
+        days = max(at - state["aged"], 0) / ageing.DAY_MS
+        last = state.get("warm")
+        factor = ageing.heat(ageing.UNKNOWN_C if last is None else last)
+        state["wear"] += days / (ageing.LIFE_YEARS * ageing.YEAR_DAYS) * factor
+        state["aged"] = max(at, state["aged"])
+        if celsius is not None:
+            state["warm"] = celsius
 
 
 def forecast(state: State, at: int) -> None:

@@ -56,10 +56,12 @@ class BatteryVerdict:
         if not _quiet(state, block):
             for sample in walk(block, POINTS):
                 changes += _take(state, sample, device)
-        file.grow_old(state, block.last_at)
-        if block.last_at - state["judged"] >= ageing.DAY_MS:
-            file.own_estimate(state, block.last_at)
-            changes += _judge(state, device, block.last_at)
+        days = (block.last_at - state["judged"]) // ageing.DAY_MS
+        if days >= 1:
+            # As of a whole day after the last time, so that the size of a batch changes nothing.
+            due = state["judged"] + days * ageing.DAY_MS if state["judged"] else block.first_at
+            file.own_estimate(state, due)
+            changes += _judge(state, device, due)
         return state, changes
 
 
@@ -75,6 +77,9 @@ def _quiet(state: State, block: Block) -> bool:
         series = block.columns.get(point)
         if series:
             state["now"][point] = {index or "": [c.value[-1], c.at[-1]] for index, c in series.items()}
+    for column in block.columns.get(recorder.WARM, {}).values():
+        for at, celsius in zip(column.at, column.value, strict=True):
+            file.grow_old(state, at, celsius)
     if recorder.VOLTS in block.columns:
         state["rest"] = recorder.newest(state, recorder.VOLTS)
     return True
@@ -126,6 +131,8 @@ def _take(state: State, sample: Sample, device: Device) -> list[Change]:
     if sample.point == LEAST_RUNTIME:
         state["required"] = sample.value
         return []
+    if sample.point == recorder.WARM:
+        file.grow_old(state, sample.at, sample.value)
     ended = recorder.take(state, sample, device)
     run = state["run"]
     if run and not state["forecast"] and not run["test"] and sample.at - run["start"] >= FORECAST_AFTER_MS:
@@ -161,6 +168,7 @@ def _test_result(state: State, sample: Sample) -> None:
 def _judge(state: State, device: Device, at: int) -> list[Change]:
     """Say what is to be said of this battery now, and take back what is so no more."""
     state["judged"] = at
+    file.grow_old(state, at)
     believed = predict(file.belief_of(state), at)
     full, load = file.full_of(state), recorder.newest(state, recorder.LOAD)
     p10 = runtime.spread(full, load, 100.0, at).p10 if full and load is not None else None
