@@ -73,12 +73,13 @@ def _at_least(events: list[Entry], now: int) -> int:
 
 def _clock(rule: ClockRule, life: Life, place: Place, now: int) -> Clock | None:
     stretches, final = life.stretches, life.stretches[-1]
-    binding = next((s.terms for s in reversed(stretches) if s.terms.promises), None)
-    if binding is None:
+    held = [s.terms for s in stretches if s.terms.promises]
+    if not held:
         return None
+    binding = held[-1]
     promise, limit = binding.promises[0], binding.limit
     intervals, counted_ms = _intervals(stretches, place)
-    broken = any(i.state is ClockState.BROKEN for i in intervals)
+    broken = ClockState.BROKEN in [i.state for i in intervals]
     if final.alive and not final.terms.promises and not broken:
         return None  # the present level promises nothing here, and nothing was broken before
     state = _state(broken, final.mode, limit)

@@ -46,7 +46,7 @@ _SORTING = (EntryKind.OPENED, EntryKind.CONVERTED)
 _LEVELLING = (EntryKind.OPENED, EntryKind.CONVERTED, EntryKind.LEVEL)
 
 
-class Stretch(msgspec.Struct, kw_only=True):
+class Stretch(msgspec.Struct, kw_only=True, gc=False):
     """A time in which nothing changed. `mode` is running, paused or stopped; `until` is `now` for the last."""
 
     since: int
@@ -65,7 +65,7 @@ class Stretch(msgspec.Struct, kw_only=True):
         return self.mode is not ClockState.STOPPED
 
 
-class Life(msgspec.Struct, kw_only=True):
+class Life(msgspec.Struct, kw_only=True, gc=False):
     """One run of a clock. `begun` is the entry (seq) that began it; `subject` the part it is about, if one."""
 
     begun: int
@@ -79,7 +79,7 @@ class Life(msgspec.Struct, kw_only=True):
         return self.stretches[-1].mode
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
+class Standing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What holds for the whole ticket from one entry of its story on; made once for all of its clocks."""
 
     event: Entry
@@ -181,7 +181,8 @@ def lives(policy: Policy, n: int, told: list[Standing], now: int) -> list[Life]:
             back = False
     for life in found:
         life.stretches[-1].until = now
-        _give_calendars(rule, life)
+        if len(life.stretches) > 1:
+            _give_calendars(life)
     return found
 
 
@@ -243,11 +244,8 @@ def _maybe_runs_on(rule: ClockRule, life: Life, standing: Standing, terms: Terms
 def _cut(rule: ClockRule, life: Life, standing: Standing, mode: ClockState, terms: Terms) -> None:
     if life.stretches:
         life.stretches[-1].until = standing.at
-    life.stretches.append(
-        Stretch(
-            since=standing.at, until=standing.at, mode=mode, terms=terms, by=standing.event.seq, calendar=rule.calendar
-        )
-    )
+    at, calendar = standing.at, terms.promises[0].calendar if terms.promises else rule.calendar
+    life.stretches.append(Stretch(since=at, until=at, mode=mode, terms=terms, by=standing.event.seq, calendar=calendar))
 
 
 def _ends(rule: ClockRule, event: Entry) -> bool:
@@ -280,11 +278,10 @@ def _subject(event: Entry) -> str | None:
     return None if part is None else str(part)
 
 
-def _give_calendars(rule: ClockRule, life: Life) -> None:
+def _give_calendars(life: Life) -> None:
     """Each stretch counts on its promise's calendar; one without promise on that of the promise before, or after it."""
-    held = [s.terms.promises[0].calendar for s in life.stretches if s.terms.promises]
-    calendar = held[0] if held else rule.calendar
-    for stretch in life.stretches:
+    held = [s.calendar for s in life.stretches if s.terms.promises]
+    for stretch in life.stretches if held else ():
         if stretch.terms.promises:
-            calendar = stretch.terms.promises[0].calendar
-        stretch.calendar = calendar
+            held = [stretch.calendar]
+        stretch.calendar = held[0]

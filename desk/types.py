@@ -133,7 +133,7 @@ class ClockState(StrEnum):
     UNTIMED = "untimed"  #: the contract gives a text and no number
 
 
-class Interval(msgspec.Struct, frozen=True, kw_only=True):
+class Interval(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A stretch of a clock. `by` is the ledger entry (seq) that began it, `source` the policy line."""
 
     since: int
@@ -145,7 +145,7 @@ class Interval(msgspec.Struct, frozen=True, kw_only=True):
     calendar: str = "7x24"  #: by which it was counted
 
 
-class Clock(msgspec.Struct, frozen=True, kw_only=True):
+class Clock(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One promised time on one ticket, at the moment it was computed."""
 
     name: str  #: first_response, onsite, restore … (section 0 of the policies' vocabulary)
