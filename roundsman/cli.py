@@ -42,6 +42,11 @@ app.command(
 )
 app.command(field_app)
 app.command(outbox_app)
+app.command(
+    "roundsman.analyses:app",
+    name="analyze",
+    help="What the detectors know, and the record of their forecasts. 检测器所知及预测评分。",
+)
 
 Clock = Annotated[
     str | None, Parameter(name="--clock", help="T0:REAL0:SPEED, the injected clock of a demo. 演示用的注入时钟。")
