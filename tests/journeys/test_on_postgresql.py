@@ -17,11 +17,13 @@ import sqlalchemy as sa
 
 from collector import store
 from collector.store import tables
+from desk import documents, faq
 from desk import store as desk
 from desk.types import EntryKind
 from tests import databases
 from tests.collector.centres import ChildCentre
 from tests.collector.test_killed import ROWS, _check_findings, _check_history, _deliver, _story
+from tests.journeys.paperwork import Terminal, settle
 from tests.services import wait_for
 
 
@@ -56,6 +58,13 @@ def test_a_mains_failure_becomes_one_ticket_whatever_is_killed(tmp_path: Path) -
             assert kinds.count(EntryKind.OPENED) == kinds.count(EntryKind.ACKNOWLEDGED) == 1
             assert {c.name for c in desk.clocks(conn, ticket.id, ticket.opened_at)} >= {"first_response", "restore"}
             assert conn.scalar(sa.select(sa.func.max(tables.batches.c.cursor))) == ROWS
+        entry = settle(Terminal(tmp_path), ticket.id, tmp_path)
+        with engine.connect() as conn:
+            kinds = [entry.kind for entry in desk.ledger(conn, ticket.id)]
+            assert kinds.count(EntryKind.REPORTED) == 2
+            assert {EntryKind.DIAGNOSED, EntryKind.RESOLVED, EntryKind.SURVEYED, EntryKind.CLOSED} <= set(kinds)
+            assert [item.id for item in faq.listed(conn, faq.ACCEPTED)] == [entry]
+            assert {d.media_type for d in documents.find(conn, ticket=ticket.id)} >= {"application/pdf"}
         engine.dispose()
 
 
