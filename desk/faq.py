@@ -40,6 +40,8 @@ _STOP = frozenset(_LATIN.findall(_LITTLE))
 #: What the same failure mode and the same model add to the words' own weight.
 _MODE, _MODEL = 4.0, 1.5
 _MOST_WORDS = 60
+# Made once: building a statement costs more than running it.
+_HOW_MANY = sa.select(sa.func.count()).select_from(faq).where(faq.c.state == ACCEPTED)
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,10 +164,10 @@ def listed(conn: sa.Connection, state: str | None = None, since: int = 0) -> lis
 
 def find(conn: sa.Connection, text: str, modes: Sequence[str] = (), model: str = "", limit: int = 5) -> list[Hit]:
     """Accepted entries that fit, best first: by rare words shared, the same failure mode, the same model."""
-    wanted = list(dict.fromkeys(tokens(text)))[:_MOST_WORDS]
-    total = conn.execute(sa.select(sa.func.count()).select_from(faq).where(faq.c.state == ACCEPTED)).scalar_one()
+    total = conn.execute(_HOW_MANY).scalar_one()
     if not total:  # opening a ticket asks this, too: it must cost nothing where nothing was learned yet
         return []
+    wanted = list(dict.fromkeys(tokens(text)))[:_MOST_WORDS]
     rows = conn.execute(sa.select(faq_words.c.word, faq_words.c.faq).where(faq_words.c.word.in_(wanted))).all()
     spread = Counter(row.word for row in rows)
     score: dict[str, float] = {}
