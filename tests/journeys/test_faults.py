@@ -86,9 +86,10 @@ class House:
             return None
 
     def heard(self) -> set[str]:
-        """The devices of which the centre has a reading."""
+        """The devices of which the centre has a reading; what the agent tells of its own lines comes when it comes."""
         with sqlite3.connect(self.folder / "var" / "centre.sqlite") as db:
-            return {id for (id,) in db.execute("SELECT id FROM devices WHERE last_reading_at IS NOT NULL")}
+            heard = {id for (id,) in db.execute("SELECT id FROM devices WHERE last_reading_at IS NOT NULL")}
+        return heard - {f"{SITE}/agent"}
 
     def batches(self) -> int:
         """How many batches the centre has confirmed."""
