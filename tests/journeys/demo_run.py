@@ -31,6 +31,11 @@ class DemoRun(msgspec.Struct, kw_only=True):
         said = [f"{part['id']}: {part['seen']}" for part in self.summary["story"] if not part["held"]]
         return [one for one in said if not one.startswith("first_readings: after")]
 
+    @property
+    def as_told(self) -> bool:
+        """Whether the exit status says what the summary says."""
+        return self.status == int(not all(part["held"] for part in self.summary["story"]))
+
 
 def command(data: Path, *words: str) -> list[str]:
     """The demo as a child: its own port, its data below `data`, nothing opened."""
