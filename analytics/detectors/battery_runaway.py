@@ -18,7 +18,7 @@ from statistics import median
 
 from analytics import supply
 from analytics.detector import Block, Context, State
-from analytics.walk import Sample, walk
+from analytics.walk import Sample, newest, walk
 from model.finding import Change, Changed, Cleared, Evidence, Finding, Raised, Severity
 from model.text import Text
 
@@ -54,11 +54,35 @@ class BatteryRunaway:
             return state, []
         state = {**state, "past": list(state.get("past", []))}
         changes: list[Change] = []
+        if _cool(state, block):
+            _remember(state, block)
+            return state, changes
         for sample in walk(block, _POINTS):
             change = _take(state, sample, block.device)
             if change:
                 changes.append(change)
         return state, changes
+
+
+def _cool(state: State, block: Block) -> bool:
+    """On mains and nowhere near a limit: nothing can be judged, whatever the order of the samples."""
+    if state.get("told") or state.get("supply") or not state.get("usual") or supply.mentions_battery(block):
+        return False
+    limit = min(median([c for _, c in state["usual"]]) + WARM_C, END_C)
+    return all(max(column.value) < limit for column in block.columns.get(TEMPERATURE, {}).values())
+
+
+def _remember(state: State, block: Block) -> None:
+    state["row"] = 0
+    room = newest(block, ROOM)
+    if room is not None:
+        state["room"] = [room, max(column.at[-1] for column in block.columns[ROOM].values())]
+    if AMPS in block.columns:
+        for sample in walk(block, (AMPS,)):
+            _float_current(state, sample)
+    for sample in walk(block, (TEMPERATURE,)):
+        _past(state, sample)
+        _usual(state, sample)
 
 
 def _take(state: State, sample: Sample, device: str) -> Change | None:
@@ -89,13 +113,8 @@ def _float_current(state: State, sample: Sample) -> None:
 
 
 def _judge(state: State, sample: Sample, device: str) -> Change | None:
-    past = state["past"]
-    while past and sample.at - past[0][0] > WINDOW_MS:
-        past.pop(0)
-    if len(past) >= MOST_SAMPLES:
-        del past[1::2]
-    rise = sample.value - min((c for _, c in past), default=sample.value)
-    past.append([sample.at, sample.value])
+    _past(state, sample)
+    rise = sample.value - min(c for _, c in state["past"])
     against = _reference(state, sample)
     if against is None:
         bad, over = (Severity.CRITICAL if sample.value > END_C and rise >= RISE_C else None), 0.0
@@ -118,6 +137,16 @@ def _judge(state: State, sample: Sample, device: str) -> Change | None:
     state["told"] = {"since": since, "severity": str(bad), "floats": floats}
     finding = _finding(state, device, sample, over, rise, bad)
     return Changed(finding=finding) if told else Raised(finding=finding)
+
+
+def _past(state: State, sample: Sample) -> None:
+    """The last ten minutes, ever coarser where samples come fast."""
+    past = state["past"]
+    while past and sample.at - past[0][0] > WINDOW_MS:
+        past.pop(0)
+    if len(past) >= MOST_SAMPLES:
+        del past[1::2]
+    past.append([sample.at, sample.value])
 
 
 def _severity(state: State, sample: Sample, over: float, rise: float) -> Severity | None:

@@ -49,13 +49,20 @@ class BatteryVerdict:
         device = context.device
         if device.kind != "ups" and device.battery is None:
             return state, []
-        state = _own(state)
+        known = state.get("battery") == file.identity(device)
+        quiet = known and _quiet(state, block)
+        state = {**state, "now": dict(state["now"])} if quiet else _own(state)
         changes: list[Change] = []
-        if state.get("battery") != file.identity(device):
+        if not known:
             changes += _replaced(state, device, block.first_at)
-        if not _quiet(state, block):
+        if quiet:
+            _remember(state, block)
+        else:
             for sample in walk(block, POINTS):
                 changes += _take(state, sample, device)
+        if block.last_at - state["judged"] < ageing.DAY_MS:
+            return state, changes
+        state["told"] = dict(state.get("told", {}))
         days = (block.last_at - state["judged"]) // ageing.DAY_MS
         if days >= 1:
             # As of a whole day after the last time, so that the size of a batch changes nothing.
@@ -66,13 +73,14 @@ class BatteryVerdict:
 
 
 def _quiet(state: State, block: Block) -> bool:
-    """On mains, no test, full: only the newest values matter, and they are taken in here without a walk."""
+    """On mains, no test, full: only the newest values matter, and no walk is needed."""
     if state["run"] or state["supply"] or state["testing"] or state["filling"] or supply.mentions_battery(block):
         return False
-    if any(point in block.columns for point in (recorder.TESTING, RESULT, LEAST_RUNTIME, *FLAGS)) and not _same(
-        state, block
-    ):
-        return False
+    asked = block.columns.keys() & {recorder.TESTING, RESULT, LEAST_RUNTIME, *FLAGS}
+    return not asked or _same(state, block)
+
+
+def _remember(state: State, block: Block) -> None:
     for point in (*supply.POINTS, *recorder.CONTEXT):
         series = block.columns.get(point)
         if series:
@@ -82,7 +90,6 @@ def _quiet(state: State, block: Block) -> bool:
             file.grow_old(state, at, celsius)
     if recorder.VOLTS in block.columns:
         state["rest"] = recorder.newest(state, recorder.VOLTS)
-    return True
 
 
 def _same(state: State, block: Block) -> bool:
