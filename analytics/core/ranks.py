@@ -51,10 +51,10 @@ def _move_up(counts: Ints, by: int) -> None:
 def p_values(state: State, bins: Ints, inside: Floats) -> Floats:
     """P of a measure at least this large, from the past alone; 1 where the channel has no past."""
     counts = state["counts"]
-    index = np.arange(counts.shape[-1], dtype=bins.dtype)
-    above = np.where(index > bins[..., None], counts, 0).sum(-1, dtype=np.float64)
+    index = np.arange(counts.shape[-1], dtype=np.int16)
+    above = (counts * (index > bins.astype(np.int16)[..., None])).sum(-1, dtype=np.uint32)
     own = np.take_along_axis(counts, bins[..., None], -1)[..., 0]
-    total = counts.sum(-1, dtype=np.float64)
+    total = counts.sum(-1, dtype=np.uint32).astype(np.float64)
     p: Floats = (above + own * (1.0 - inside) + 1.0) / (total + 1.0)
     return np.minimum(p, 1.0)
 
@@ -64,6 +64,6 @@ def count(state: State, bins: Ints, learn: npt.NDArray[np.bool_]) -> None:
     rows, channels = np.nonzero(learn)
     counts = state["counts"]
     counts[rows, channels, bins[rows, channels]] += 1
-    full = counts.max(-1) >= _FULL
+    full = counts[rows, channels, bins[rows, channels]] >= _FULL
     if full.any():
-        counts[full] //= 2
+        counts[rows[full], channels[full]] //= 2

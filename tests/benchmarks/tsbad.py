@@ -2,10 +2,10 @@
 
     .venv/bin/python -m tests.benchmarks.tsbad --data DIR [--json]
 
-DIR holds `U/*.csv` and `M/*.csv`, last column the label; `_tr_N_` in the name: the first N rows train. The score is that of
-`analytics.core.residual` over the measured columns (more than two values in training; all columns where none is), causal.
-No threshold is used; beside VUS-PR stand the false alarms that its own threshold gives on unlabelled rows, in episodes per
-1,000 rows (the files tell no time).
+DIR holds `U/*.csv` and `M/*.csv`, last column the label; `_tr_N_` in the name: the first N rows train. U: `analytics.core.windows`,
+which needs no training. M: `analytics.core.residual` over the measured columns (more than two values in training; all columns
+where none is). Both causal. VUS-PR uses no threshold; beside it stand the false alarms that the residual's own threshold gives on
+unlabelled rows, in episodes per 1,000 rows (the files tell no time).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from analytics.core.residual import CALL, step, train
+from analytics.core.windows import unlike
 from tests.benchmarks.anomaly_report import Row, main
 from tests.benchmarks.vus import period, vus_pr
 
@@ -35,10 +36,11 @@ def one(path: Path) -> Row:
     if match is None:
         raise ValueError(f"{path.name}: expected _tr_N_ in the name")
     score = distances(values, int(match.group(1)))
+    shape = unlike(values[:, 0]) if values.shape[1] == 1 else score
     starts = np.diff((score > CALL).astype(int), prepend=0) == 1
     return {
         "file": f"{path.parent.name}/{path.name}",
-        "vus_pr": round(vus_pr(label, score, period(values[:, 0])), 3),
+        "vus_pr": round(vus_pr(label, shape, period(values[:, 0])), 3),
         "false_per_1000": round(1000 * float((starts & (label == 0)).sum()) / len(label), 2),
     }
 

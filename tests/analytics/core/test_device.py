@@ -7,6 +7,7 @@ import pytest
 
 from analytics.core.burst import events, jumps, largest_moves
 from analytics.core.residual import CALL, step, train
+from analytics.core.windows import unlike
 
 
 def _pair(steps: int, seed: int = 0) -> np.ndarray:
@@ -66,3 +67,11 @@ def test_the_device_whose_counters_jump_most_is_named_and_one_event_is_one() -> 
 
 def test_one_series_that_jumps_is_no_event() -> None:
     assert events({"leaf1": [(0.0, 1), (4.0, 3), (8.0, 2)]}) == []
+
+
+def test_a_shape_never_seen_is_far_and_the_past_does_not_know_the_future() -> None:
+    values = np.sin(np.arange(600) / 5)
+    values[500:520] = 0.0
+    far = unlike(values)
+    assert far[515] > 5 * far[200:500].max()
+    np.testing.assert_allclose(unlike(values[:400]), far[:400], atol=1e-6)
