@@ -41,7 +41,7 @@ def place(state: State, measures: Floats, setting: Setting) -> tuple[Ints, Float
 
 def _move_up(counts: Ints, by: int) -> None:
     by = min(by, len(counts) - 1)
-    merged = counts[: by + 1].sum()
+    merged = min(int(counts[: by + 1].sum()), _FULL)
     counts[: len(counts) - by - 1] = counts[by + 1 :]
     counts[len(counts) - by - 1 :] = 0
     counts[1 : len(counts) - by] = counts[: len(counts) - by - 1].copy()
