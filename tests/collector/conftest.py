@@ -8,7 +8,14 @@ import pytest
 
 from tests import databases
 
-ON_BOTH = ("test_state_is_rebuilt", "test_recordings", "test_the_door", "test_database", "test_upgrades", "test_evidence")
+ON_BOTH = (
+    "test_state_is_rebuilt",
+    "test_recordings",
+    "test_the_door",
+    "test_database",
+    "test_upgrades",
+    "test_evidence",
+)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
