@@ -62,7 +62,7 @@ def open_file(state: State, device: Device, at: int) -> None:
     state.update(
         battery=identity(device), seen=at, aged=at, wear=wear, log=state.get("log", []), sags=[], estimate0=None, failed=0,
         passed=None, flag=None, measured=None, deep=False, full=_promise(device, at), scores=state.get("scores", []), forecast=None,
-        judged=0,
+        judged=at,
     )  # fmt: skip
     believe(state, _prior(wear, at))
 

@@ -17,13 +17,12 @@ State: see `analytics.battery.file`.
 
 from __future__ import annotations
 
-from analytics import supply
 from analytics.battery import ageing, file, recorder, runtime, verdict
 from analytics.battery.belief import Outcome, predict
 from analytics.battery.verdict import Judgement, Verdict
 from analytics.battery.words import ADVICE, CLEARED, EXCHANGED, INVENTORY, MEASURED_WELL, evidence
 from analytics.detector import Block, Context, State
-from analytics.walk import Sample, ever, newest, walk
+from analytics.walk import Sample, walk
 from model.finding import Change, Changed, Cleared, Finding, Raised, Severity
 from model.inventory import Device
 from model.points import TestResult
@@ -50,64 +49,22 @@ class BatteryVerdict:
         if device.kind != "ups" and device.battery is None:
             return state, []
         known = state.get("battery") == file.identity(device)
-        quiet = known and _quiet(state, block)
-        state = {**state, "now": dict(state["now"])} if quiet else _own(state)
+        state = _own(state)
         changes: list[Change] = []
         if not known:
             changes += _replaced(state, device, block.first_at)
-        if quiet:
-            _remember(state, block)
-        else:
-            for sample in walk(block, POINTS):
-                changes += _take(state, sample, device)
+        for sample in walk(block, POINTS):
+            changes += _take(state, sample, device)
         if block.last_at - state["judged"] < ageing.DAY_MS:
             return state, changes
         state["told"] = dict(state.get("told", {}))
         days = (block.last_at - state["judged"]) // ageing.DAY_MS
         if days >= 1:
             # As of a whole day after the last time, so that the size of a batch changes nothing.
-            due = state["judged"] + days * ageing.DAY_MS if state["judged"] else block.first_at
+            due = state["judged"] + days * ageing.DAY_MS
             file.own_estimate(state, due)
             changes += _judge(state, device, due)
         return state, changes
-
-
-def _quiet(state: State, block: Block) -> bool:
-    """On mains, no test, full: only the newest values matter, and no walk is needed."""
-    if state["run"] or state["supply"] or state["testing"] or state["filling"] or supply.mentions_battery(block):
-        return False
-    asked = block.columns.keys() & {recorder.TESTING, RESULT, LEAST_RUNTIME, *FLAGS}
-    return not asked or _same(state, block)
-
-
-def _remember(state: State, block: Block) -> None:
-    for point in (*supply.POINTS, *recorder.CONTEXT):
-        series = block.columns.get(point)
-        if series:
-            state["now"][point] = {index or "": [c.value[-1], c.at[-1]] for index, c in series.items()}
-    for column in block.columns.get(recorder.WARM, {}).values():
-        for at, celsius in zip(column.at, column.value, strict=True):
-            file.grow_old(state, at, celsius)
-    if recorder.VOLTS in block.columns:
-        state["rest"] = recorder.newest(state, recorder.VOLTS)
-
-
-def _same(state: State, block: Block) -> bool:
-    """Whether no flag and no test result of the block is news."""
-    if ever(block, recorder.TESTING, _raised):
-        return False
-    before = state["flag"]
-    for point in FLAGS:
-        if point in block.columns and (
-            before is None or ever(block, point, lambda v: (v >= 0.5) != (before[0] >= 0.5))
-        ):
-            return False
-    result, least = newest(block, RESULT), newest(block, LEAST_RUNTIME)
-    return result in (None, state.get("result")) and least in (None, state.get("required"))
-
-
-def _raised(value: float) -> bool:
-    return value >= 0.5
 
 
 def _own(state: State) -> State:
@@ -200,7 +157,7 @@ def _judge(state: State, device: Device, at: int) -> list[Change]:
     ]
     if kind is None:
         return changes
-    mark = [found.verdict, sorted((w.name, w.says) for w in known), round(believed.health, 2)]
+    mark = f"{found.verdict} {sorted((w.name, str(w.says)) for w in known)} {believed.health:.2f}"
     old = state["told"].get(kind)
     if old and old["mark"] == mark:
         return changes
