@@ -5,13 +5,16 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from collector.history import History
+from desk.calendars import zone
 from model.inventory import Inventory
 from model.text import Text
+
+#: Nothing that a report could be about happened outside of these.
+_YEARS = range(1980, 3000)
 
 
 class WishRefused(ValueError):
@@ -48,11 +51,13 @@ def moment(words: str, tz: str) -> int:
     """An ISO day or time, on the clock of `tz` unless it says an offset; ms. Raises WishRefused."""
     try:
         told = datetime.fromisoformat(words)
-    except ValueError as error:
-        raise WishRefused(
-            Text(
-                f"expected a time like 2026-11-23T10:00 or a day, got {words}",
-                f"应为 2026-11-23T10:00 之类的时间或日期，实为 {words}",
-            )
-        ) from error
-    return round((told if told.tzinfo else told.replace(tzinfo=ZoneInfo(tz))).timestamp() * 1000)
+        if told.year in _YEARS:
+            return round((told if told.tzinfo else told.replace(tzinfo=zone(tz))).timestamp() * 1000)
+    except ValueError:
+        pass
+    raise WishRefused(
+        Text(
+            f"expected a time like 2026-11-23T10:00 or a day, got {words}",
+            f"应为 2026-11-23T10:00 之类的时间或日期，实为 {words}",
+        )
+    )

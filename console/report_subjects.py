@@ -223,7 +223,7 @@ def under(room: Room, id: str, customer: str | None, span: tuple[int, int]) -> P
 def span_before(room: Room, customer: str | None, until: str | None, days: int) -> tuple[int, int]:
     """So many whole days before `until` (today when not given), on the customer's clock."""
     tz = tz_of(room, customer)
-    last = date.fromisoformat((until or minute(room.now(tz), tz))[:10])
+    last = datetime.fromtimestamp((moment(until, tz) if until else room.now(tz)) / 1000, zone(tz)).date()
     return _midnight(last - timedelta(days=days), tz), _midnight(last, tz)
 
 
@@ -233,11 +233,11 @@ def month_of(room: Room, customer: str, month: str | None) -> tuple[int, int]:
     now = date.fromisoformat(minute(room.now(tz), tz)[:10])
     try:
         first = date.fromisoformat(f"{month}-01") if month else (now.replace(day=1) - timedelta(days=1)).replace(day=1)
-    except ValueError as error:
+        after = (first + timedelta(days=32)).replace(day=1)
+    except (ValueError, OverflowError) as error:
         raise WishRefused(
             Text(f"expected a month like 2026-11, got {month}", f"应为 2026-11 之类的月份，实为 {month}")
         ) from error
-    after = (first + timedelta(days=32)).replace(day=1)
     return _midnight(first, tz), _midnight(after, tz)
 
 

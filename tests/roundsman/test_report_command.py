@@ -197,7 +197,11 @@ def test_what_was_learned_is_proposed_accepted_and_found(run: Run) -> None:
         (("inspection", "sz/ups-1", "--recorded", "--html"), "no inspection of sz/ups-1"),
         (("weekly", "--policy", "none", "--html"), "no policy none"),
         (("form", "T-000001", "none", "--html"), "has the forms"),
+        (("monthly", "harbour", "9999-12", "--html"), "2026-11"),
+        (("monthly", "harbour", "0001-01", "--html"), "expected a time"),
+        (("weekly", "--customer", "harbour", "--until", "garbage", "--html"), "expected a time"),
         (("fault", "T-000001", "--at", "yesterday", "--html"), "expected a time"),
+        (("fault", "T-000001", "--at", "0001-01-01", "--html"), "expected a time"),
         (("fault", "T-000001", "--html", "--out", "no/such/folder.html"), "not written"),
     ],
 )
