@@ -156,7 +156,7 @@ def survey_list(*, ticket: Ticket = None, customer: Customer = None, act: Act = 
 def survey_summary(
     *,
     customer: Customer = None,
-    since: Annotated[str, Parameter(help="First day, ISO. 起始日期。")] = "1970-01-01",
+    since: Annotated[str | None, Parameter(help="First day, ISO, else from the first answer on. 起始日期。")] = None,
     until: Annotated[str | None, Parameter(help="The day after the last, else now. 截止日期。")] = None,
     act: Act = USUAL,
 ) -> int:

@@ -114,8 +114,9 @@ def test_the_limiter_stays_small_under_a_storm_of_names() -> None:
     assert len(attempts._failed) <= 10_000
 
 
-def test_a_customer_sees_its_own_and_writes_notes_only() -> None:
+def test_a_customer_sees_its_own_and_asks_tells_and_judges_only() -> None:
     wei = Viewer(login="wei", name="Wei", role=Role.CUSTOMER, customer="harbour")
     assert (wei.sees("harbour"), wei.sees("lakeside"), wei.sees("unassigned")) == (True, False, False)
-    assert [kind for kind in EntryKind if wei.may(kind)] == [EntryKind.NOTE]
+    may = [EntryKind.OPENED, EntryKind.NOTE, EntryKind.SURVEYED, EntryKind.DISSATISFIED]
+    assert [kind for kind in EntryKind if wei.may(kind)] == may
     assert not Viewer(login="x", name="x", role=Role.CUSTOMER).sees("")
