@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from analytics.detector import Block, Column, Context, Detector, State
-from analytics.detectors import DETECTORS
+from analytics.detectors import DETECTORS, HOURLY
+from analytics.hours import HourlyDetector, Hours, Rolling, roll
 from model.finding import Change
 from model.reading import Gap, Reading
 
@@ -40,6 +41,7 @@ class Watch(msgspec.Struct, kw_only=True):
 
     states: dict[str, dict[str, State]] = {}
     seen: dict[str, dict[str, dict[str, int]]] = {}
+    hours: dict[str, Rolling] = {}
     late: int = 0
     faults: list[Fault] = []
 
@@ -79,9 +81,11 @@ def step(
     context_of: Callable[[str], Context],
     now: int,
     detectors: Mapping[str, Detector] = DETECTORS,
+    hourly: Mapping[str, HourlyDetector] = HOURLY,
 ) -> list[Change]:
     """Show the blocks to the detectors. `watch` is moved on in place; no state inside it is changed, only replaced."""
     changes: list[Change] = []
+    rolled = frozenset().union(*(detector.needs for detector in hourly.values()))
     for whole in blocks:
         block = _forward(watch, whole)
         if block is None:
@@ -99,6 +103,30 @@ def step(
                 _blame(watch, block, name, error)
                 continue
             changes += told
+        if rolled.isdisjoint(present):
+            continue
+        hours = roll(watch.hours.setdefault(block.device, Rolling()), block, rolled)
+        if hours is not None:
+            changes += _hourly(watch, hours, block, context, now, hourly)
+    return changes
+
+
+def _hourly(
+    watch: Watch, hours: Hours, block: Block, context: Context, now: int, detectors: Mapping[str, HourlyDetector]
+) -> list[Change]:
+    """Show the hours that closed to the detectors of slow things; the same rules as for blocks."""
+    changes: list[Change] = []
+    states = watch.states.setdefault(block.device, {})
+    for name, detector in detectors.items():
+        if detector.needs.isdisjoint(hours.columns):
+            continue
+        before = states.get(name)
+        try:
+            states[name], told = detector.step(detector.fresh() if before is None else before, hours, context, now)
+        except Exception as error:  # noqa: BLE001 - supervisor, as in `step`
+            _blame(watch, block, name, error)
+            continue
+        changes += told
     return changes
 
 

@@ -27,6 +27,7 @@ from analytics.detectors.port_down import PortDown
 from analytics.detectors.port_errors import PortErrors
 from analytics.detectors.runtime_shortfall import RuntimeShortfall
 from analytics.detectors.ups_fault import UPS_FAULT
+from analytics.hours import HourlyDetector
 
 #: By name: the name is the key of the state in the snapshot, so it never changes.
 DETECTORS: dict[str, Detector] = {
@@ -52,3 +53,6 @@ DETECTORS: dict[str, Detector] = {
     "port_down": PortDown(),
     "port_errors": PortErrors(),
 }
+
+#: Those that are shown closed hours (`analytics.hours`): slow faults. One table of names with the above: they share the snapshot.
+HOURLY: dict[str, HourlyDetector] = {}
