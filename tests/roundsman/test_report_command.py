@@ -8,19 +8,19 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
+import sqlalchemy as sa
 
-from collector import inventory
 from collector.history.opening import open_history
-from collector.store import open_engine, writing
+from collector.store import open_engine
 from collector.store.fleet import put_events
 from desk import store
 from desk.types import EntryKind
 from model.batch import Batch, Event, EventKind
 from model.reading import Reading
-from roundsman.cli import app
 from tests.desk.paper.stories import END, outage
 from tests.desk.paper.test_prints import needs_font
 from tests.desk.stage import HOUR, MINUTE, T0
+from tests.roundsman.centre_files import answer, made
 
 INVENTORY = """
 [[customer]]
@@ -48,21 +48,17 @@ rated_va = 10000
 Run = Callable[..., tuple[int, str]]
 
 
+def _mended(conn: sa.Connection) -> None:
+    outage(conn)
+    trap = Event(kind=EventKind.TRAP, device="sz/ups-1", at=T0 + 5, data={"trap": "upsTrapOnBattery"})
+    put_events(conn, "sz", [trap], T0 + 9)
+
+
 @pytest.fixture(scope="module")
 def centre(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A centre with one mended outage and its readings, made once: each test works on a copy."""
     folder = tmp_path_factory.mktemp("centre")
-    (folder / "collector.toml").write_text('[collector]\ndata = "var/"\n')
-    (folder / "var").mkdir()
-    engine = open_engine(folder / "var" / "centre.sqlite")
-    found, problems = inventory.read(INVENTORY, "inventory.toml", ["powerstar"])
-    assert not [p for p in problems if p.severity == "error"], problems
-    with writing(engine) as conn:
-        inventory.put(conn, found, INVENTORY, T0)
-        outage(conn)
-        trap = Event(kind=EventKind.TRAP, device="sz/ups-1", at=T0 + 5, data={"trap": "upsTrapOnBattery"})
-        put_events(conn, "sz", [trap], T0 + 9)
-    engine.dispose()
+    made(folder, INVENTORY, ["powerstar"], _mended)
     history = open_history("embedded", folder / "var")
     readings = [
         Reading(device="sz/ups-1", point="battery.voltage", index=None, at=at, value=161.0 if T0 <= at < END else 218.4)
@@ -83,9 +79,8 @@ def run(centre: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
     monkeypatch.chdir(tmp_path)
 
     def call(*words: str) -> tuple[int, str]:
-        status = app(["report", *words], exit_on_error=False, result_action="return_value")
-        out, err = capsys.readouterr()
-        return status, out + err
+        status, _, said = answer(["report", *words], capsys)
+        return status, said
 
     return call
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from shutil import copytree
@@ -10,11 +9,9 @@ from typing import Any
 
 import pytest
 
-from collector import inventory
-from collector.store import open_engine, writing
-from roundsman.cli import app
 from roundsman.tickets import pairs
 from tests.desk.stage import DAY, T0
+from tests.roundsman.centre_files import answer, made
 
 INVENTORY = """
 [[customer]]
@@ -53,15 +50,7 @@ Run = Callable[..., tuple[int, list[dict[str, Any]], str]]
 def centre(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A centre with an inventory and no tickets, made once: each test works on a copy."""
     folder = tmp_path_factory.mktemp("centre")
-    (folder / "collector.toml").write_text('[collector]\ndata = "var/"\n')
-    (folder / "var").mkdir()
-    engine = open_engine(folder / "var" / "centre.sqlite")
-    found, problems = inventory.read(INVENTORY, "inventory.toml", ["wuhan_jinse"])
-    assert not [p for p in problems if p.severity == "error"], problems
-    with writing(engine) as conn:
-        inventory.put(conn, found, INVENTORY, T0)
-    engine.dispose()
-    return folder
+    return made(folder, INVENTORY, ["wuhan_jinse"])
 
 
 @pytest.fixture
@@ -73,9 +62,7 @@ def run(centre: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
 
     def call(*words: str, later: int = 0) -> tuple[int, list[dict[str, Any]], str]:
         line = ["ticket", *words, "--collector", str(tmp_path / "collector.toml"), "--clock", f"{T0 + later}:0:1"]
-        status = app(line, exit_on_error=False, result_action="return_value")
-        out, err = capsys.readouterr()
-        return status, [json.loads(row) for row in out.splitlines() if row.startswith("{")], out + err
+        return answer(line, capsys)
 
     return call
 
