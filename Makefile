@@ -5,7 +5,7 @@ PACKAGES := agent alerts analytics collector console desk model roundsman simula
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 DEMO ?=
 
-.PHONY: setup demo test check fix bench clean
+.PHONY: setup demo test check fix bench bench-analytics clean
 
 setup: .venv/ready
 
@@ -51,6 +51,10 @@ fix: .venv/ready-test
 
 bench: .venv/ready-test
 	@for b in tests/benchmarks/bench_*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+
+# The figures of docs/analytics.md on the public sets: make bench-analytics [DIR=folder] [QUICK=1] [ONLY=vrla,xjtu]
+bench-analytics: .venv/ready-test
+	@$(BIN)/python -m tests.benchmarks.analytics_table --data "$(or $(DIR),../shared/datasets)" $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
