@@ -93,6 +93,8 @@ _ALL = (
     _kind("agent_silent", "No data from the site", "站点无数据", _S.MAJOR, _I.DEGRADED, "agent", _R.SITE, 0, 0),
     _kind("port_down", "Port down", "端口断开", _S.MINOR, _I.DEGRADED, "port", _R.PORT, 5, 30),
     _kind("port_errors", "Port errors", "端口错包", _S.MINOR, _I.DEGRADED, "port", _R.PORT, 0, 120),
+    _kind("link_flapping", "Link goes up and down", "链路反复通断", _S.MINOR, _I.DEGRADED, "port", _R.PORT, 0, 0),
+    _kind("reboots", "Restarts again and again", "反复重启", _S.MAJOR, _I.DEGRADED, "device", _R.DEVICE, 0, 0),
 )  # fmt: skip
 
 KINDS: dict[str, Kind] = {kind.id: kind for kind in _ALL}

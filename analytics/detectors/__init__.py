@@ -17,6 +17,7 @@ from analytics.detectors.contact import CONTACT
 from analytics.detectors.device_silent import DeviceSilent
 from analytics.detectors.fan import FAN
 from analytics.detectors.inverter_off import INVERTER_OFF
+from analytics.detectors.link_flapping import LinkFlapping
 from analytics.detectors.mains_failed import MAINS_FAILED
 from analytics.detectors.not_charging import NotCharging
 from analytics.detectors.on_battery import OnBattery
@@ -25,6 +26,7 @@ from analytics.detectors.over_temperature import OVER_TEMPERATURE
 from analytics.detectors.overload import OVERLOAD
 from analytics.detectors.port_down import PortDown
 from analytics.detectors.port_errors import PortErrors
+from analytics.detectors.reboots import Reboots
 from analytics.detectors.runtime_shortfall import RuntimeShortfall
 from analytics.detectors.ups_fault import UPS_FAULT
 from analytics.hours import HourlyDetector
@@ -52,6 +54,8 @@ DETECTORS: dict[str, Detector] = {
     "device_silent": DeviceSilent(),
     "port_down": PortDown(),
     "port_errors": PortErrors(),
+    "link_flapping": LinkFlapping(),
+    "reboots": Reboots(),
 }
 
 #: Those that are shown closed hours (`analytics.hours`): slow faults. One table of names with the above: they share the snapshot.

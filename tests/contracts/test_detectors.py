@@ -63,6 +63,7 @@ def wild(seed: int) -> tuple[Line, ...]:
     slow = Line(DEVICE)
     for n in range(80):
         ups_round(slow, 4000 + n * 1800, charge=60)
+        slow.say(4000 + n * 1800, sysUpTime=60 + n * 1800 % 14_400)
     for s in range(150_000, 150_100, 5):
         slow.miss(s)
     return line, slow
