@@ -26,6 +26,9 @@ from analytics.battery.witnesses import Witness
 from analytics.detector import State
 from model.inventory import Device
 
+#: What the file hears besides the recorder's points.
+FLAGS = ("alarm.replace_battery", "alarm.battery_bad")
+RESULT, LEAST_RUNTIME = "ups.test.result", "battery.runtime.low"
 MOST_RUNS, MOST_TESTS, MOST_SCORES = 40, 20, 40
 BASELINE = 5
 #: A run that says anything of the capacity: shallower or shorter ones are kept, but measure nothing.
@@ -275,6 +278,15 @@ def witnesses(state: State, device: Device, at: int) -> list[Witness]:
         found.append(w.flag(state["flag"][0] >= 0.5, int(state["flag"][1]), state["flag"][2]))
     found.append(w.age(state["wear"], years(device, at), at))
     return sorted(found, key=lambda one: -one.weight)
+
+
+def flag_news(before: list[Any] | None, point: str, value: float) -> bool:
+    """Whether a sample of `FLAGS` says what `before` ([value, at, point]) does not: one that stands is not taken back by the other."""
+    if before is None:
+        return True
+    if value < 0.5:
+        return bool(before[0] >= 0.5 and before[2] == point)
+    return bool(before[0] != value or before[2] != point)
 
 
 def own_estimate(state: State, at: int) -> None:

@@ -17,7 +17,7 @@ State: see `analytics.battery.file`.
 
 from __future__ import annotations
 
-from analytics.battery import ageing, file, recorder, runtime, verdict
+from analytics.battery import ageing, file, quiet, recorder, runtime, verdict
 from analytics.battery.belief import Outcome, predict
 from analytics.battery.verdict import Judgement, Verdict
 from analytics.battery.words import ADVICE, CLEARED, EXCHANGED, INVENTORY, MEASURED_WELL, evidence
@@ -30,8 +30,7 @@ from model.text import Text
 
 REPLACE, UNPROVEN, UNTESTED = "battery_replace", "battery_unproven", "battery_untested"
 _KIND = {Verdict.REPLACE: REPLACE, Verdict.UNPROVEN: UNPROVEN, Verdict.UNTESTED: UNTESTED}
-FLAGS = ("alarm.replace_battery", "alarm.battery_bad")
-RESULT, LEAST_RUNTIME = "ups.test.result", "battery.runtime.low"
+FLAGS, RESULT, LEAST_RUNTIME = file.FLAGS, file.RESULT, file.LEAST_RUNTIME
 POINTS = (*FLAGS, RESULT, LEAST_RUNTIME, *recorder.POINTS)
 WELL_AGAIN = 0.85
 FORECAST_AFTER_MS = 60_000
@@ -49,15 +48,18 @@ class BatteryVerdict:
         if device.kind != "ups" and device.battery is None:
             return state, []
         known = state.get("battery") == file.identity(device)
-        state = _own(state)
         changes: list[Change] = []
-        if not known:
-            changes += _replaced(state, device, block.first_at)
-        for sample in walk(block, POINTS):
-            changes += _take(state, sample, device)
+        if known and quiet.is_quiet(state, block):
+            state = quiet.noted(state, block)
+        else:
+            state = _own(state)
+            if not known:
+                changes += _replaced(state, device, block.first_at)
+            for sample in walk(block, POINTS):
+                changes += _take(state, sample, device)
         if block.last_at - state["judged"] < ageing.DAY_MS:
             return state, changes
-        state["told"] = dict(state.get("told", {}))
+        state = _own(state)
         days = (block.last_at - state["judged"]) // ageing.DAY_MS
         if days >= 1:
             # As of a whole day after the last time, so that the size of a batch changes nothing.
@@ -110,11 +112,8 @@ def _take(state: State, sample: Sample, device: Device) -> list[Change]:
 
 
 def _flag(state: State, sample: Sample, device: Device) -> list[Change]:
-    before = state["flag"]
-    if before and before[0] == sample.value and before[2] == sample.point:
+    if not file.flag_news(state["flag"], sample.point, sample.value):
         return []
-    if before and before[0] >= 0.5 and before[2] != sample.point and sample.value < 0.5:
-        return []  # the other flag, which stands, is the one to tell
     state["flag"] = [sample.value, sample.at, sample.point]
     return _judge(state, device, sample.at) if state["told"] else []
 
