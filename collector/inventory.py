@@ -4,7 +4,8 @@
     [[contract]] customer, policy, since, until
     [[site]]     id, customer, name, place, country, tz, local
     [[device]]   id = "site/device", name, kind, model, serial, installed, rated_va, fed_by, via, core,
-                 battery = { blocks, block_ah, block_v, strings, installed, runtime_s, runtime_load }
+                 battery = { blocks, block_ah, block_v, strings, installed, runtime_s, runtime_load,
+                 chemistry }
 
 Every mistake is a `Problem` with its line, and all are found in one go. An import is
 all or nothing and gets the next revision; every revision stays in the database with its date and text.
@@ -25,7 +26,7 @@ import sqlalchemy as sa
 
 from collector.store import tables as t
 from desk.policies import POLICIES
-from model.inventory import MAINS, Battery, Contract, Customer, Device, Inventory, Site
+from model.inventory import CHEMISTRIES, MAINS, Battery, Contract, Customer, Device, Inventory, Site
 from model.problem import Problem, unreadable
 from model.text import Text
 from model.toml_table import Table, parse
@@ -139,6 +140,7 @@ def _battery(table: Table) -> Battery:
             installed=_date(table, "installed"),
             runtime_s=table.number("runtime_s", None, 1, 14 * 86_400),
             runtime_load=table.number("runtime_load", 100.0, 1, 150),
+            chemistry=table.word("chemistry", default="vrla", among=CHEMISTRIES),
         )
     )
 

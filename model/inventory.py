@@ -15,6 +15,7 @@ MAINS = "mains"
 UNASSIGNED = "unassigned"
 #: How the id of what stands for a site's agent ends: it tells of its lines, and needs no entry here.
 AGENT = "/agent"
+CHEMISTRIES = ("vrla", "lithium")
 
 
 class Customer(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +56,7 @@ class Battery(msgspec.Struct, frozen=True, kw_only=True):
     installed: str | None = None  #: ISO date
     runtime_s: float | None = None  #: runtime expected of the healthy battery at `runtime_load`
     runtime_load: float = 100.0  #: % load of that expectation
+    chemistry: str = "vrla"  #: one of CHEMISTRIES; of a lithium one nothing is said that holds for lead only
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
