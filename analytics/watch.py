@@ -144,48 +144,51 @@ def _sort(column: Column) -> None:
 
 
 def _block(device: str, columns: dict[str, dict[str | None, Column]], gaps: list[Gap]) -> Block:
-    gaps.sort(key=lambda gap: gap.at)
-    first = [column.at[0] for series in columns.values() for column in series.values()]
-    last = [column.at[-1] for series in columns.values() for column in series.values()]
-    times = [gaps[0].at, gaps[-1].at] if gaps else []
-    return Block(device, columns, gaps, min(first + times), max(last + times))
+    times = [column.at for series in columns.values() for column in series.values()]
+    first, last = [at[0] for at in times], [at[-1] for at in times]
+    if gaps:
+        gaps.sort(key=lambda gap: gap.at)
+        first.append(gaps[0].at)
+        last.append(gaps[-1].at)
+    return Block(device, columns, gaps, min(first), max(last))
 
 
 def _forward(watch: Watch, block: Block) -> Block | None:
     """The part of the block that is newer than all before it; None when nothing is."""
     seen = watch.seen.setdefault(block.device, {})
-    dropped = 0
+    late: dict[tuple[str, str | None], int] = {}
     for point, series in block.columns.items():
         known = seen.get(point)
         if known is None:
             known = seen[point] = {}
         for index, column in series.items():
             key = index or ""
-            if column.at[0] <= known.get(key, -1):
-                dropped += bisect_right(column.at, known[key])
-    known = seen.setdefault(_GAPS, {})
-    if block.gaps and block.gaps[0].at <= known.get("", -1):
-        dropped += sum(gap.at <= known[""] for gap in block.gaps)
-    if dropped:
-        watch.late += dropped
-        block = _cut(block, seen)
-    for point, series in block.columns.items():
-        known = seen[point]
-        for index, column in series.items():
-            known[index or ""] = column.at[-1]
-    if block.gaps:
-        seen[_GAPS][""] = block.gaps[-1].at
-    return block if block.columns or block.gaps else None
+            at = column.at
+            if at[0] > (newest := known.get(key, -1)):
+                known[key] = at[-1]
+                continue
+            late[point, index] = bisect_right(at, newest)
+            known[key] = max(at[-1], newest)
+    gaps = block.gaps
+    if gaps:
+        known = seen.setdefault(_GAPS, {})
+        newest = known.get("", -1)
+        gaps = [gap for gap in gaps if gap.at > newest]
+        if gaps:
+            known[""] = gaps[-1].at
+    old_gaps = len(block.gaps) - len(gaps)
+    if not late and not old_gaps:
+        return block
+    watch.late += sum(late.values()) + old_gaps
+    return _cut(block, late, gaps)
 
 
-def _cut(block: Block, seen: dict[str, dict[str, int]]) -> Block:
+def _cut(block: Block, late: dict[tuple[str, str | None], int], gaps: list[Gap]) -> Block | None:
+    """The block with these gaps only, and without the first so many samples of the series named in `late`."""
     columns: dict[str, dict[str | None, Column]] = {}
     for point, series in block.columns.items():
         for index, column in series.items():
-            start = bisect_right(column.at, seen[point].get(index or "", -1))
+            start = late.get((point, index), 0)
             if start < len(column.at):
                 columns.setdefault(point, {})[index] = Column(column.at[start:], column.value[start:])
-    gaps = [gap for gap in block.gaps if gap.at > seen[_GAPS].get("", -1)]
-    if not columns and not gaps:
-        return Block(block.device, {}, [], block.first_at, block.last_at)
-    return _block(block.device, columns, gaps)
+    return _block(block.device, columns, gaps) if columns or gaps else None

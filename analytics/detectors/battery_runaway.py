@@ -14,6 +14,8 @@ State: {"supply", "since_out", "usual": daily medians…, "today", "room", "past
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import repeat
 from statistics import median
 
 from analytics import supply
@@ -66,9 +68,17 @@ class BatteryRunaway:
 
 def _cool(state: State, block: Block) -> bool:
     """On mains and nowhere near a limit: nothing can be judged, whatever the order of the samples."""
-    if state.get("told") or state.get("supply") or not state.get("usual") or supply.mentions_battery(block):
+    if state.get("told") or state.get("supply") or supply.mentions_battery(block):
         return False
-    limit = min(median([c for _, c in state["usual"]]) + WARM_C, END_C)
+    days, today = state.get("usual"), state.get("today")
+    if today is None or block.last_at - today[0] > (DAY_MS if days else DAY_MS / 24):
+        return False  # what is usual changes within this block
+    if days:
+        limit = min((days[0][1] if len(days) == 1 else median([c for _, c in days])) + WARM_C, END_C)
+    elif "room" in state or ROOM in block.columns:
+        return False
+    else:
+        limit = END_C
     return all(max(column.value) < limit for column in block.columns.get(TEMPERATURE, {}).values())
 
 
@@ -77,12 +87,20 @@ def _remember(state: State, block: Block) -> None:
     room = newest(block, ROOM)
     if room is not None:
         state["room"] = [room, max(column.at[-1] for column in block.columns[ROOM].values())]
-    if AMPS in block.columns:
-        for sample in walk(block, (AMPS,)):
-            _float_current(state, sample)
-    for sample in walk(block, (TEMPERATURE,)):
-        _past(state, sample)
-        _usual(state, sample)
+    for at, _, amps in _in_time(block, AMPS):
+        _float_current(state, at, amps)
+    for at, _, celsius in _in_time(block, TEMPERATURE):
+        _past(state, at, celsius)
+        _usual(state, at, celsius)
+
+
+def _in_time(block: Block, point: str) -> Iterable[tuple[int, str, float]]:
+    """(at, index, value) as `walk` has them; one series is in order as it is."""
+    columns = block.columns.get(point, {})
+    if len(columns) == 1:
+        [(index, column)] = columns.items()
+        return zip(column.at, repeat(index or ""), column.value, strict=False)
+    return [(sample.at, sample.key, sample.value) for sample in walk(block, (point,))] if columns else ()
 
 
 def _take(state: State, sample: Sample, device: str) -> Change | None:
@@ -93,17 +111,17 @@ def _take(state: State, sample: Sample, device: str) -> Change | None:
     elif sample.point == ROOM:
         state["room"] = [sample.value, sample.at]
     elif sample.point == AMPS:
-        _float_current(state, sample)
+        _float_current(state, sample.at, sample.value)
     else:
         return _judge(state, sample, device)
     return None
 
 
-def _float_current(state: State, sample: Sample) -> None:
+def _float_current(state: State, at: int, value: float) -> None:
     """The baseline is the slow mean of what floats, and learns nothing from what is three times of it."""
-    if state.get("supply") or sample.at - state.get("out", -AFTER_MS) < AFTER_MS:
+    if state.get("supply") or at - state.get("out", -AFTER_MS) < AFTER_MS:
         return
-    amps, base = abs(sample.value), state.get("float")
+    amps, base = abs(value), state.get("float")
     state["amps"] = amps
     if base is None:
         state["float"] = [amps, 1]
@@ -113,7 +131,7 @@ def _float_current(state: State, sample: Sample) -> None:
 
 
 def _judge(state: State, sample: Sample, device: str) -> Change | None:
-    _past(state, sample)
+    _past(state, sample.at, sample.value)
     rise = sample.value - min(c for _, c in state["past"])
     against = _reference(state, sample)
     if against is None:
@@ -122,7 +140,7 @@ def _judge(state: State, sample: Sample, device: str) -> Change | None:
         over = sample.value - against
         bad = _severity(state, sample, over, rise)
     if bad is None:
-        _usual(state, sample)
+        _usual(state, sample.at, sample.value)
     state["row"] = state.get("row", 0) + 1 if bad else 0
     told = state.get("told")
     if told and against is not None and over < WELL_C:
@@ -139,14 +157,14 @@ def _judge(state: State, sample: Sample, device: str) -> Change | None:
     return Changed(finding=finding) if told else Raised(finding=finding)
 
 
-def _past(state: State, sample: Sample) -> None:
+def _past(state: State, at: int, celsius: float) -> None:
     """The last ten minutes, ever coarser where samples come fast."""
     past = state["past"]
-    while past and sample.at - past[0][0] > WINDOW_MS:
+    while past and at - past[0][0] > WINDOW_MS:
         past.pop(0)
     if len(past) >= MOST_SAMPLES:
         del past[1::2]
-    past.append([sample.at, sample.value])
+    past.append([at, celsius])
 
 
 def _severity(state: State, sample: Sample, over: float, rise: float) -> Severity | None:
@@ -179,17 +197,17 @@ def _reference(state: State, sample: Sample) -> float | None:
     return usual
 
 
-def _usual(state: State, sample: Sample) -> None:
+def _usual(state: State, at: int, celsius: float) -> None:
     """One value a day: the mean of what was no fault. The first counts from its first hour on."""
     today = state.get("today")
-    if today is None or sample.at - today[0] > DAY_MS:
+    if today is None or at - today[0] > DAY_MS:
         if today:
             state["usual"] = [*state.get("usual", []), [today[0], today[1]]][-MOST_DAYS:]
-        state["today"] = [sample.at, sample.value, 1]
+        state["today"] = [at, celsius, 1]
         return
     count = today[2] + 1
-    state["today"] = [today[0], today[1] + (sample.value - today[1]) / count, count]
-    if not state.get("usual") and sample.at - today[0] > DAY_MS / 24:
+    state["today"] = [today[0], today[1] + (celsius - today[1]) / count, count]
+    if not state.get("usual") and at - today[0] > DAY_MS / 24:
         state["usual"] = [[today[0], state["today"][1]]]
 
 
