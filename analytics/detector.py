@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from analytics.cohort import Cohort
 from model.finding import Change
 from model.inventory import Device, Site
 from model.reading import Gap
@@ -37,12 +38,13 @@ class Block(msgspec.Struct):
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """What the inventory knows. `wire_s` is the least time, in story seconds, that a round can take."""
+    """What the inventory and the fleet's memory know. `wire_s` is the least time, in story seconds, that a round can take."""
 
     device: Device
     site: Site
     siblings: tuple[Device, ...] = ()
     wire_s: float = 1.0
+    cohort: Cohort | None = None  #: what its siblings do at all customers, as of last night
 
 
 class Detector(Protocol):

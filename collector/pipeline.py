@@ -28,6 +28,7 @@ import msgspec
 from alerts import board
 from alerts.board import BoardState, Outcome
 from analytics import agents, watch
+from analytics.cohort import Cohorts
 from analytics.detector import Context
 from analytics.watch import Watch
 from collector import intake
@@ -50,12 +51,16 @@ class World:
     """What the pipeline is told of the world outside: replaced as a whole when the inventory changes.
 
     `wire_s` is the least time a round can take, `silent_after_s` when an agent counts as silent; story seconds.
+    `cohorts` is last night's memory of the fleet, None as long as there is none.
     """
 
-    def __init__(self, inventory: Inventory, wire_s: float = 1.0, silent_after_s: float = 90.0) -> None:
+    def __init__(
+        self, inventory: Inventory, wire_s: float = 1.0, silent_after_s: float = 90.0, cohorts: Cohorts | None = None
+    ) -> None:
         self.inventory = inventory
         self.wire_s = wire_s
         self.silent_after_s = silent_after_s
+        self.cohorts = cohorts
         self._contexts: dict[str, Context] = {}
 
     def context(self, device: str) -> Context:
@@ -68,17 +73,25 @@ class World:
                 site=self.inventory.site(known.site),
                 siblings=tuple(d for d in self.inventory.at_site(known.site) if d.id != device),
                 wire_s=self.wire_s,
+                cohort=self.cohorts.of(device, known.model) if self.cohorts else None,
             )
         return found
 
     def with_inventory(self, inventory: Inventory) -> World:
         """The same world under another inventory; what was learned of its cables stays."""
         learned = inventory.learned or self.inventory.learned
-        return World(msgspec.structs.replace(inventory, learned=learned), self.wire_s, self.silent_after_s)
+        return self._other(msgspec.structs.replace(inventory, learned=learned), self.cohorts)
 
     def with_paths(self, learned: tuple[NetworkPath, ...]) -> World:
         """The same world with other cables."""
-        return World(msgspec.structs.replace(self.inventory, learned=learned), self.wire_s, self.silent_after_s)
+        return self._other(msgspec.structs.replace(self.inventory, learned=learned), self.cohorts)
+
+    def with_cohorts(self, cohorts: Cohorts | None) -> World:
+        """The same world with another night's memory of the fleet."""
+        return self._other(self.inventory, cohorts)
+
+    def _other(self, inventory: Inventory, cohorts: Cohorts | None) -> World:
+        return World(inventory, self.wire_s, self.silent_after_s, cohorts)
 
 
 def fresh() -> CentreState:
