@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
+from operator import gt, le, lt
 
 from analytics.detector import Block, Column, Context, State
 from analytics.latch import Latch, Rule, fresh, observe
@@ -36,7 +38,7 @@ class Witness:
 
 def flag(point: str, text: Text, severity: Severity) -> Witness:
     """The device's own alarm flag."""
-    return Witness(point=point, text=text, severity=severity, bad=lambda v: v >= 0.5, good=lambda v: v < 0.5)
+    return Witness(point=point, text=text, severity=severity, bad=partial(le, 0.5), good=partial(gt, 0.5))
 
 
 def equals(point: str, states: Iterable[int], text: Text, severity: Severity) -> Witness:
@@ -53,8 +55,8 @@ def above(
         point=point,
         text=text,
         severity=severity,
-        bad=lambda v: v > limit,
-        good=lambda v: v < clear,
+        bad=partial(lt, limit),
+        good=partial(gt, clear),
         limit=limit,
         severe=severe,
     )
@@ -83,7 +85,10 @@ class Condition:
         touched: dict[str, Latch] = {}
         flips: list[Flip] = []
         for witness in self.witnesses:
-            for index, column in block.columns.get(witness.point, {}).items():
+            series = block.columns.get(witness.point)
+            if series is None:
+                continue
+            for index, column in series.items():
                 key = witness.point if index is None else f"{witness.point}#{index}"
                 old = latches.get(key)
                 if old is None and not any(map(witness.bad, column.value)):

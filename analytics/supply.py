@@ -5,6 +5,9 @@ Either may be missing; on battery is believed as soon as one of them says so, ma
 
 from __future__ import annotations
 
+from functools import partial
+from operator import eq, le
+
 from analytics.detector import Block
 from analytics.walk import ever
 from model.points import Source
@@ -12,6 +15,9 @@ from model.points import Source
 SOURCE = "ups.source"
 FLAG = "alarm.on_battery"
 POINTS = (SOURCE, FLAG)
+# Built-in functions: they are asked of every sample by every detector that minds the battery.
+_on_battery = partial(eq, float(Source.BATTERY))
+_raised = partial(le, 0.5)
 
 
 def says_battery(point: str, value: float) -> bool:
@@ -29,11 +35,3 @@ def heard(supply: list[str], point: str, value: float) -> list[str]:
 def mentions_battery(block: Block) -> bool:
     """Whether any sample in the block says "battery"."""
     return ever(block, SOURCE, _on_battery) or ever(block, FLAG, _raised)
-
-
-def _on_battery(value: float) -> bool:
-    return value == Source.BATTERY
-
-
-def _raised(value: float) -> bool:
-    return value >= 0.5

@@ -42,4 +42,5 @@ def newest(block: Block, point: str) -> float | None:
 
 def ever(block: Block, point: str, wanted: Callable[[float], bool]) -> bool:
     """Whether any sample of the point is as wanted: the quick test that spares the walk on a quiet day."""
-    return any(wanted(value) for column in block.columns.get(point, {}).values() for value in column.value)
+    series = block.columns.get(point)
+    return series is not None and any(any(map(wanted, column.value)) for column in series.values())

