@@ -1,0 +1,50 @@
+"""Hours rolled up to days (UTC), for trends over months: a day is a row of numbers, and only the newest rows are kept.
+
+State: {"open": row or absent, "rows": [row …]} with row = [day, n, sum, low, high]; `day` counts from 1970. A day closes when
+an hour of a later day comes. Hours of a day that is closed are not taken (they cannot come: hours only go forwards).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+DAY_MS = 86_400_000
+Days = dict[str, Any]
+
+
+class Day(NamedTuple):
+    """One day of one series. `low` and `high` are of the values put in (mostly hourly means)."""
+
+    day: int
+    n: int
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def at(self) -> int:
+        """The day's start, ms."""
+        return self.day * DAY_MS
+
+
+def take(days: Days, at: int, value: float, *, keep: int, least: int = 1) -> tuple[Days, Day | None]:
+    """Put one hour's value in. The day that closes by it, if it had `least` hours; the newest `keep` such days stay."""
+    day = at // DAY_MS
+    row = days.get("open")
+    if row is None:
+        return {**days, "open": [day, 1, value, value, value]}, None
+    if day <= row[0]:
+        return {**days, "open": [row[0], row[1] + 1, row[2] + value, min(row[3], value), max(row[4], value)]}, None
+    fresh = [day, 1, value, value, value]
+    if row[1] < least:
+        return {**days, "open": fresh}, None
+    return {"open": fresh, "rows": [*days.get("rows", []), row][-keep:]}, _day(row)
+
+
+def closed(days: Days) -> list[Day]:
+    """The days that are closed and kept, the oldest first."""
+    return [_day(row) for row in days.get("rows", [])]
+
+
+def _day(row: list[Any]) -> Day:
+    return Day(row[0], row[1], row[2] / row[1], row[3], row[4])

@@ -1,0 +1,56 @@
+"""The hours of one device as frames: everything that was said in one hour, the oldest hour first.
+
+A detector that takes one frame at a time says the same whether hours come one by one or a year at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from analytics.hours import Hours
+
+
+class Hour(NamedTuple):
+    """One series in one hour, in the point's unit (see `analytics.hours.HourColumn`)."""
+
+    n: int
+    mean: float
+    low: float
+    high: float
+    first: float
+    last: float
+    moves: int
+
+
+class Frame(NamedTuple):
+    """One hour of a device. `at` is the hour's start (ms); `series[point][index]`, only what was said in that hour."""
+
+    at: int
+    series: dict[str, dict[str | None, Hour]]
+
+    def one(self, point: str) -> Hour | None:
+        """The series without an index, or the only one there is."""
+        series = self.series.get(point)
+        if not series:
+            return None
+        return series.get(None) or (next(iter(series.values())) if len(series) == 1 else None)
+
+    def mean(self, point: str) -> float | None:
+        """The mean over all series of the point (phases, sensors): None when it was not said."""
+        series = self.series.get(point)
+        return sum(hour.mean for hour in series.values()) / len(series) if series else None
+
+
+def frames(hours: Hours, points: Iterable[str]) -> Iterator[Frame]:
+    """The closed hours in which any of `points` was said."""
+    found: dict[int, dict[str, dict[str | None, Hour]]] = {}
+    for point in sorted(set(points) & hours.columns.keys()):
+        for index, column in hours.columns[point].items():
+            rows = zip(
+                column.n, column.mean, column.low, column.high, column.first, column.last, column.moves, strict=True
+            )
+            for at, row in zip(column.at, rows, strict=True):
+                found.setdefault(at, {}).setdefault(point, {})[index] = Hour(*row)
+    for at in sorted(found):
+        yield Frame(at, found[at])
