@@ -9,7 +9,8 @@ import sys
 from importlib import import_module
 
 from analytics.detector import Detector
-from analytics.detectors import DETECTORS
+from analytics.detectors import DETECTORS, HOURLY
+from analytics.hours import HourlyDetector
 
 HEAD = """# Detectors
 
@@ -24,10 +25,10 @@ marked (tune) are defaults. How long a finding must hold before a person is call
 
 def chapters() -> str:
     """The whole page, in Markdown."""
-    return "\n".join([HEAD, *(_chapter(name, detector) for name, detector in DETECTORS.items())])
+    return "\n".join([HEAD, *(_chapter(name, detector) for name, detector in {**DETECTORS, **HOURLY}.items())])
 
 
-def _chapter(name: str, detector: Detector) -> str:
+def _chapter(name: str, detector: Detector | HourlyDetector) -> str:
     needs = ", ".join(f"`{point}`" for point in sorted(detector.needs)) or "every reading and gap of the device"
     words = (import_module(f"analytics.detectors.{name}").__doc__ or "").strip().partition("\nState:")[0].strip()
     return f"## {name}\n\n{words}\n\nWoken by: {needs}.\n"

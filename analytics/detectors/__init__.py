@@ -13,6 +13,7 @@ from analytics.detectors.battery_runaway import BatteryRunaway
 from analytics.detectors.battery_verdict import BatteryVerdict
 from analytics.detectors.bypass import BYPASS
 from analytics.detectors.charger import CHARGER
+from analytics.detectors.charger_fault import ChargerFault
 from analytics.detectors.contact import CONTACT
 from analytics.detectors.device_silent import DeviceSilent
 from analytics.detectors.fan import FAN
@@ -59,4 +60,6 @@ DETECTORS: dict[str, Detector] = {
 }
 
 #: Those that are shown closed hours (`analytics.hours`): slow faults. One table of names with the above: they share the snapshot.
-HOURLY: dict[str, HourlyDetector] = {}
+HOURLY: dict[str, HourlyDetector] = {
+    "charger_fault": ChargerFault(),
+}
