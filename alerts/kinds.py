@@ -79,7 +79,7 @@ _ALL = (
     _kind("battery_replace", "Replace the battery", "更换电池", _S.MAJOR, _I.DEGRADED, "battery", _R.DEVICE, 0, 0),
     _kind("battery_unproven", "Battery suspected, not enough evidence", "电池可疑，证据不足", _S.WARNING, _I.ADVISORY, "battery", _R.DEVICE, 0, 0, ticket=False),
     _kind("battery_untested", "Battery untested for a year", "电池一年未测试", _S.WARNING, _I.ADVISORY, "battery", _R.DEVICE, 0, 0, ticket=False),
-    _kind("charger_fault", "Battery charged wrongly", "电池充电异常", _S.MAJOR, _I.UNPROTECTED, "battery", _R.DEVICE, 0, 3600),
+    _kind("charger_fault", "Battery charged wrongly", "电池充电异常", _S.MAJOR, _I.UNPROTECTED, "battery", _R.DEVICE, 0, 600),
     _kind("overload", "Overload", "过载", _S.MAJOR, _I.UNPROTECTED, "device", _R.DEVICE, 10, 60),
     _kind("bypass", "On bypass", "旁路供电", _S.MAJOR, _I.UNPROTECTED, "device", _R.DEVICE, 5, 60),
     _kind("over_temperature", "Too hot", "温度过高", _S.MAJOR, _I.DEGRADED, "device", _R.DEVICE, 30, 120),

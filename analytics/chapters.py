@@ -25,7 +25,8 @@ marked (tune) are defaults. How long a finding must hold before a person is call
 
 def chapters() -> str:
     """The whole page, in Markdown."""
-    return "\n".join([HEAD, *(_chapter(name, detector) for name, detector in {**DETECTORS, **HOURLY}.items())])
+    every: dict[str, Detector | HourlyDetector] = {**DETECTORS, **HOURLY}
+    return "\n".join([HEAD, *(_chapter(name, detector) for name, detector in every.items())])
 
 
 def _chapter(name: str, detector: Detector | HourlyDetector) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from alerts.kinds import KINDS
 from analytics import agents
-from analytics.detectors import DETECTORS
+from analytics.detectors import DETECTORS, HOURLY
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda k: k.id)
@@ -17,5 +17,5 @@ def test_every_kind_has_both_languages_and_sane_holds(kind: object) -> None:
 
 
 def test_every_kind_can_be_found_by_something() -> None:
-    found = {kind for detector in DETECTORS.values() for kind in detector.kinds} | {agents.KIND}
+    found = {kind for detector in (*DETECTORS.values(), *HOURLY.values()) for kind in detector.kinds} | {agents.KIND}
     assert found == set(KINDS)
