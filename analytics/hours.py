@@ -10,6 +10,8 @@ it; a sample for an hour already closed is dropped and counted. Batch size and r
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import msgspec
@@ -74,40 +76,57 @@ def roll(rolling: Rolling, block: Block, points: frozenset[str]) -> Hours | None
     """Take the columns of `points` into the open hours (in place); the hours that close by this block, or None."""
     for point in points & block.columns.keys():
         for index, column in block.columns[point].items():
-            _take(rolling, point, index or "", column.at, column.value)
+            at = column.at
+            start = at[0] - at[0] % HOUR_MS
+            if at[-1] < start + HOUR_MS:  # nearly every column: a batch is shorter than an hour
+                _take(rolling, start, point, index or "", column.value)
+                continue
+            for start, values in _by_hour(at, column.value):
+                _take(rolling, start, point, index or "", values)
     if not rolling.open:
         return None
     until = (block.last_at - GRACE_MS) // HOUR_MS * HOUR_MS
+    if until <= rolling.closed:
+        return None
+    rolling.closed = until
     due = sorted(hour for hour in rolling.open if hour < until)
-    rolling.closed = max(rolling.closed, until)
     if not due:
         return None
+    closing = [rolling.open.pop(hour) for hour in due]
+    # In the order of their names: what was heard first depends on the batches.
+    names = sorted({(point, key) for hour in closing for point, series in hour.items() for key in series})
     columns: dict[str, dict[str | None, HourColumn]] = {}
-    for hour in due:
-        for point, series in rolling.open.pop(hour).items():
-            for key, sums in series.items():
-                _close(columns.setdefault(point, {}), key or None, hour, sums)
+    for point, key in names:
+        columns.setdefault(point, {})[key or None] = _column(due, [h.get(point, {}).get(key) for h in closing])
     return Hours(block.device, columns, due[0], due[-1] + HOUR_MS)
 
 
-def _take(rolling: Rolling, point: str, key: str, at: list[int], values: list[float]) -> None:
-    hour, sums = -1, None
-    for when, value in zip(at, values, strict=True):
-        start = when - when % HOUR_MS
-        if start != hour:
-            hour = start
-            if start < rolling.closed:
-                sums = None
-            else:
-                series = rolling.open.setdefault(start, {}).setdefault(point, {})
-                sums = series.get(key)
-                if sums is None:
-                    series[key] = [1, value, value, value, value, value, 0]
-                    sums = series[key]
-                    continue
-        if sums is None:
-            rolling.late += 1
-            continue
+def _by_hour(at: list[int], values: list[float]) -> Iterator[tuple[int, list[float]]]:
+    begin = 0
+    while begin < len(at):
+        start = at[begin] - at[begin] % HOUR_MS
+        end = bisect_left(at, start + HOUR_MS, begin)
+        yield start, values[begin:end]
+        begin = end
+
+
+def _take(rolling: Rolling, start: int, point: str, key: str, values: list[float]) -> None:
+    """Take samples of one series and one hour."""
+    if start < rolling.closed:
+        rolling.late += len(values)
+        return
+    hour = rolling.open.get(start)
+    if hour is None:
+        hour = rolling.open[start] = {}
+    series = hour.get(point)
+    if series is None:
+        series = hour[point] = {}
+    sums = series.get(key)
+    if sums is None:
+        value = values[0]
+        series[key] = sums = [1, value, value, value, value, value, 0]
+        values = values[1:]
+    for value in values:
         sums[0] += 1
         sums[1] += value
         if value != sums[5]:
@@ -119,16 +138,18 @@ def _take(rolling: Rolling, point: str, key: str, at: list[int], values: list[fl
                 sums[3] = value
 
 
-def _close(series: dict[str | None, HourColumn], index: str | None, hour: int, sums: list[Any]) -> None:
-    column = series.get(index)
-    if column is None:
-        column = series[index] = HourColumn([], [], [], [], [], [], [], [])
-    n, total, low, high, first, last, moves = sums
-    column.at.append(hour)
-    column.n.append(n)
-    column.mean.append(total / n)
-    column.low.append(low)
-    column.high.append(high)
-    column.first.append(first)
-    column.last.append(last)
-    column.moves.append(moves)
+def _column(hours: list[int], items: list[list[Any] | None]) -> HourColumn:
+    column = HourColumn([], [], [], [], [], [], [], [])
+    for hour, sums in zip(hours, items, strict=True):
+        if sums is None:
+            continue
+        n, total, low, high, first, last, moves = sums
+        column.at.append(hour)
+        column.n.append(n)
+        column.mean.append(total / n)
+        column.low.append(low)
+        column.high.append(high)
+        column.first.append(first)
+        column.last.append(last)
+        column.moves.append(moves)
+    return column
