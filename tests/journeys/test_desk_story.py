@@ -15,7 +15,7 @@ from tests.desk.paper import pages
 from tests.journeys.demo_run import Demo, logs
 from tests.journeys.paperwork import Terminal, roster, settle, unequal_sums
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(300)]
 #: Its supervisor signs before anything is changed; answer in 30 min, plan in 2 h, report 24 h after resolution.
 POLICY = "heilongjiang_guoyu"
 UPS = "sz-futian/ups-1"

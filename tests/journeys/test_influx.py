@@ -25,6 +25,7 @@ def problems(port: int) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.service
 @pytest.mark.timeout(300)
 def test_a_minute_without_influxdb_costs_no_reading_and_changes_no_incident(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from tests.desk.paper import pages
 from tests.journeys.demo_run import Demo, DemoRun, logs
 from tests.journeys.paperwork import Terminal, settle, unequal_sums, visit
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
