@@ -17,6 +17,8 @@ from roundsman.speech import complain, put, say
 
 app = App(name="analyze", help="What the detectors know, and the record of their forecasts. 检测器所知及预测评分。")
 
+app.command("roundsman.analysis_backtest:backtest_command", name="backtest")
+
 Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object per line. 每行一个 JSON 对象。")]
 CentreFile = Annotated[
     Path | None,

@@ -225,6 +225,11 @@ class Replay:
         """Whether the recording has been played to its end."""
         return all(tape.over for tape in self._tapes)
 
+    @property
+    def moment(self) -> float:
+        """Where in the recording what was asked has come, ms since its first frame."""
+        return max((tape.place.now for tape in self._tapes), default=0.0)
+
     async def _snmp(self, device: Wired) -> str:
         tape = SnmpTape(self._recorded, device.id)
         self._tapes.append(tape)

@@ -21,6 +21,10 @@ class Corrected:
         self.inner = inner
         self._book = book
 
+    def moves(self, device: str) -> bool:
+        """Whether any time of this device is put right when it is read."""
+        return bool(self._book.segments(_site(device)))
+
     def write(self, batches: Sequence[Batch]) -> None:
         """As they came: rows are never rewritten."""
         self.inner.write(batches)

@@ -138,6 +138,10 @@ class Embedded:
         """What is kept of a device."""
         return self._newest.series(device)
 
+    def device_id(self, device: str) -> int | None:
+        """The number of a device in the files; None: nothing is kept of it."""
+        return self._devices.get(device)
+
     def _columns(self, series: Series, start: int, end: int) -> Columns:
         id = self._series.get(series)
         if id is None:

@@ -159,6 +159,16 @@ def bodies(db: sqlite3.Connection, device: int, start: int, end: int) -> list[by
     return [body for (body,) in db.execute(query, (device, start, end))]
 
 
+def first_of(db: sqlite3.Connection, devices: Sequence[str]) -> int | None:
+    """When the oldest reading of these devices was taken; None: nothing is kept of them."""
+    query = (
+        "SELECT min(first_at) FROM (SELECT device, first_at FROM sealed UNION ALL SELECT device, first_at FROM hot) k"
+        " JOIN devices d ON d.id = k.device WHERE d.name = ?"
+    )
+    found = [at for name in devices if (at := db.execute(query, (name,)).fetchone()[0]) is not None]
+    return min(found, default=None)
+
+
 def everything(db: sqlite3.Connection) -> Iterator[bytes]:
     """All hot rows, for the cache of newest readings at start."""
     for (body,) in db.execute("SELECT body FROM hot"):

@@ -88,6 +88,35 @@ def read_all(path: Path, ids: dict[Series, int]) -> Columns:
     return Columns(series, at.astype("datetime64[ms]").astype(np.int64), value, quality)
 
 
+def read_codes(path: Path) -> tuple[list[Series], Columns]:
+    """A whole file as it is sorted, with numbers of its own: `columns.series` counts into the list."""
+    table = _table(path, _SCHEMA.names, None).combine_chunks()
+    if not table.num_rows:
+        return [], join([])
+    try:
+        point, index = (_codes(table.column(name)) for name in ("point", "index"))
+        device = table.column("device")[0].as_py()
+    except (pa.ArrowException, KeyError, AttributeError, ValueError) as error:
+        raise HistoryError(f"{path}: expected a sealed Parquet file: {error}") from error
+    rows = np.flatnonzero(np.r_[True, (np.diff(point[1]) != 0) | (np.diff(index[1]) != 0)])
+    number = np.zeros(table.num_rows, np.uint32)
+    number[rows[1:]] = 1
+    series: list[Series] = [
+        (device, point[0][p], None if i < 0 else index[0][i])
+        for p, i in zip(point[1][rows].tolist(), index[1][rows].tolist(), strict=True)
+    ]
+    at = table.column("at").to_numpy().astype("datetime64[ms]").astype(np.int64)
+    value, quality = table.column("value").to_numpy(), table.column("quality").to_numpy()
+    return series, Columns(np.cumsum(number, dtype=np.uint32), at, value, quality)
+
+
+def _codes(column: Any) -> tuple[list[str], np.ndarray[tuple[int], np.dtype[np.int64]]]:
+    """A dictionary column as its words and a number a row; -1 where there is none."""
+    whole = column.unify_dictionaries().combine_chunks()
+    whole = whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
+    return whole.dictionary.to_pylist(), whole.indices.fill_null(-1).to_numpy().astype(np.int64)
+
+
 def _table(path: Path, columns: list[str], wanted: Any) -> Any:
     try:
         return pq.read_table(path, columns=columns, filters=wanted, partitioning=None)

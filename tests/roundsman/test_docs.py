@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / name for name in ("README.md", "README.zh.md", "CONTRIBUTING.md", "CHANGELOG.md")]
 PAGES += sorted((ROOT / "docs").rglob("*.md")) + sorted((ROOT / "tests").rglob("*.md"))
 UNITS = sorted((ROOT / "packaging").glob("*.service"))
-GROUPS = ("ticket", "inventory", "recording", "profile", "report", "policy", "outbox")
+GROUPS = ("ticket", "inventory", "recording", "profile", "report", "policy", "outbox", "analyze")
 #: Its groups have commands of their own.
 DEEP = ("field",)
 #: A command that also has commands below it.
