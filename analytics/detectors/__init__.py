@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from analytics.detector import Detector
 from analytics.detectors.bad_state import BadState
+from analytics.detectors.battery_block_weak import BatteryBlockWeak
 from analytics.detectors.battery_flag import BATTERY_FLAG
 from analytics.detectors.battery_low import BatteryLow
 from analytics.detectors.battery_runaway import BatteryRunaway
@@ -17,6 +18,7 @@ from analytics.detectors.charger_fault import ChargerFault
 from analytics.detectors.contact import CONTACT
 from analytics.detectors.device_silent import DeviceSilent
 from analytics.detectors.fan import FAN
+from analytics.detectors.float_wrong import FloatWrong
 from analytics.detectors.inverter_off import INVERTER_OFF
 from analytics.detectors.link_flapping import LinkFlapping
 from analytics.detectors.mains_failed import MAINS_FAILED
@@ -62,4 +64,6 @@ DETECTORS: dict[str, Detector] = {
 #: Those that are shown closed hours (`analytics.hours`): slow faults. One table of names with the above: they share the snapshot.
 HOURLY: dict[str, HourlyDetector] = {
     "charger_fault": ChargerFault(),
+    "float_wrong": FloatWrong(),
+    "battery_block_weak": BatteryBlockWeak(),
 }
