@@ -2,8 +2,8 @@
 
     [[customer]] id, name = { en, zh }
     [[contract]] customer, policy, since, until
-    [[site]]     id, customer, name, place, country, tz, local
-    [[device]]   id = "site/device", name, kind, model, serial, installed, rated_va, fed_by, via, core,
+    [[site]]     id, customer, name, place, country, tz, local, generator_s
+    [[device]]   id = "site/device", name, kind, model, serial, installed, rated_va, fed_by, via, core, parallel,
                  battery = { blocks, block_ah, block_v, strings, installed, runtime_s, runtime_load,
                  chemistry }
 
@@ -103,6 +103,7 @@ def _site(table: Table) -> Site:
         country=country,
         tz=tz,
         local=table.flag("local", True),
+        generator_s=table.number("generator_s", None, 1, 3600),
     )
 
 
@@ -123,6 +124,7 @@ def _device(table: Table) -> Device:
         fed_by=table.word("fed_by", default="") or None,
         via=table.word("via", default="") or None,
         core=table.flag("core", False),
+        parallel=table.word("parallel", default="") or None,
     )
 
 

@@ -35,6 +35,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     country: str = "CN"
     tz: str = "Asia/Shanghai"
     local: bool = True  #: a local office of the service company is near (some promises hold only there)
+    generator_s: float | None = None  #: within so many seconds its generator feeds the site; None: there is none
 
 
 class Contract(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +75,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     fed_by: str | None = None
     via: str | None = None
     core: bool = False  #: if it dies, the customer's load is down
+    parallel: str | None = None  #: UPSs of a site with the same word here share one load, and one of them is spare
 
     @property
     def site(self) -> str:
