@@ -67,7 +67,7 @@ class HourlyDetector(Protocol):
 class Rolling(msgspec.Struct):
     """The hours of one device that are still open. `open[hour start][point][index or ""]` is [n, sum, low, high, first, last, moves]."""
 
-    open: dict[int, dict[str, dict[str, list[Any]]]] = {}
+    open: dict[str, dict[str, dict[str, list[Any]]]] = {}  #: the snapshot's encoder orders by keys, so they are words
     closed: int = 0  #: hours that start before this (ms) are closed
     late: int = 0
 
@@ -89,10 +89,10 @@ def roll(rolling: Rolling, block: Block, points: frozenset[str]) -> Hours | None
     if until <= rolling.closed:
         return None
     rolling.closed = until
-    due = sorted(hour for hour in rolling.open if hour < until)
+    due = sorted(hour for hour in map(int, rolling.open) if hour < until)
     if not due:
         return None
-    closing = [rolling.open.pop(hour) for hour in due]
+    closing = [rolling.open.pop(str(hour)) for hour in due]
     # In the order of their names: what was heard first depends on the batches.
     names = sorted({(point, key) for hour in closing for point, series in hour.items() for key in series})
     columns: dict[str, dict[str | None, HourColumn]] = {}
@@ -115,9 +115,10 @@ def _take(rolling: Rolling, start: int, point: str, key: str, values: list[float
     if start < rolling.closed:
         rolling.late += len(values)
         return
-    hour = rolling.open.get(start)
+    name = str(start)
+    hour = rolling.open.get(name)
     if hour is None:
-        hour = rolling.open[start] = {}
+        hour = rolling.open[name] = {}
     series = hour.get(point)
     if series is None:
         series = hour[point] = {}
