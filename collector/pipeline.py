@@ -19,6 +19,7 @@ What must hold:
      shell drops the state and builds it again from the snapshot and the kept batches: `replay`.
   5. The board is a value: it is written in the same transaction as its outcome, so replay after a
      restart rebuilds the detectors only, and their findings of that time are discarded.
+  6. Discharges and forecasts (`state.records`) are written in that transaction too, by key, and then cleared.
 """
 
 from __future__ import annotations
@@ -27,9 +28,10 @@ import msgspec
 
 from alerts import board
 from alerts.board import BoardState, Outcome
-from analytics import agents, watch
+from analytics import agents, records, watch
 from analytics.cohort import Cohorts
 from analytics.detector import Context
+from analytics.records import Records
 from analytics.watch import Watch
 from collector import intake
 from collector.intake import Admitted
@@ -45,6 +47,7 @@ class CentreState(msgspec.Struct, kw_only=True):
     board: BoardState
     marks: dict[str, int]  #: watermark of each device, ms
     silent: set[str]  #: sites whose agent is silent now
+    records: Records = msgspec.field(default_factory=Records)  #: discharges and forecasts to be written with this batch
 
 
 class World:
@@ -124,12 +127,17 @@ def replay(state: CentreState, batch: Batch, site: str, offset_ms: int, world: W
     """Bring the detectors to where they were: the batch was committed at `received_at`, its outcome too."""
     admitted = take_in(state.marks, batch, site, offset_ms, received_at)
     _detect(state, admitted, world, received_at)
+    state.records.clear()
 
 
 def _detect(state: CentreState, admitted: Admitted, world: World, now: int) -> list[Change]:
     state.marks.update(admitted.marks)
     blocks = watch.blocks_of(admitted.readings, admitted.gaps)
-    return watch.step(state.watch, blocks, world.context, now)
+    before = {block.device: dict(state.watch.states.get(block.device, {})) for block in blocks}
+    changes = watch.step(state.watch, blocks, world.context, now)
+    for device, states in before.items():
+        records.note(state.records, device, states, state.watch.states.get(device, {}))
+    return changes
 
 
 def merge(outcomes: list[Outcome]) -> Outcome:

@@ -25,6 +25,7 @@ import structlog
 import desk.store
 from alerts.board import Outcome
 from alerts.types import Incident
+from analytics.records import remember
 from collector import inventory, pipeline
 from collector.history import History, HistoryError
 from collector.intake import Admitted, Refused
@@ -39,6 +40,7 @@ from collector.store import (
     forwarded,
     in_words,
     recordings,
+    records,
     writing,
 )
 from collector.store.deliveries import Delivery, KeptBatch, Offset
@@ -184,6 +186,8 @@ class Writer:
                     batch = decode(one.body)
                     pipeline.replay(state, batch, one.site, one.offset_ms, self.world, one.received_at)
                     self._cursor = one.cursor
+            if records.are_none(conn):
+                remember(state.records, state.watch.states)  # of a centre that had no tables for them
         self._board = board or b""
         self._state = state
         return state
@@ -250,6 +254,7 @@ class Writer:
                     if judge:
                         now = entry.post.received_at
                         self._put_outcome(conn, pipeline.on_batch(state, entry.admitted, self.world, now), now)
+                self._put_records(conn, state)
                 board = self._put_board(conn, state, entries[-1].post.received_at)
         except BaseException:
             self._drop()
@@ -304,6 +309,12 @@ class Writer:
         fleet.put_quarantine(conn, _refusals(post, admitted.refused))
         if entry.segment:
             deliveries.put_offset(conn, entry.segment, post.received_at)
+
+    def _put_records(self, conn: sa.Connection, state: CentreState) -> None:
+        """What is kept for good; a transaction that fails drops the state and these with it."""
+        if state.records:
+            records.put_records(conn, state.records)
+            state.records.clear()
 
     def _put_outcome(self, conn: sa.Connection, outcome: Outcome, now: int) -> None:
         """What the board decided, and what the desk makes of it."""

@@ -181,3 +181,48 @@ inventory = sa.Table(
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
 )
+
+# What outlives a detector's memory: every discharge for the life of the battery, every forecast with its answer (docs/analytics_battery.md).
+discharges = sa.Table(
+    "discharges",
+    metadata,
+    sa.Column("device", sa.String, primary_key=True),
+    sa.Column("start", _Ms, primary_key=True, autoincrement=False),
+    sa.Column("end", _Ms, nullable=False),
+    sa.Column("battery", sa.String, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+forecasts = sa.Table(
+    "forecasts",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("device", sa.String, nullable=False, index=True),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("quantity", sa.String, nullable=False),
+    sa.Column("made", _Ms, nullable=False, index=True),
+    sa.Column("outcome", sa.String, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+# Trained offline and nightly; loaded only when its bytes have their digest (sha256).
+models = sa.Table(
+    "models",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("made", _Ms, nullable=False),
+    sa.Column("first_at", _Ms, nullable=False),
+    sa.Column("last_at", _Ms, nullable=False),
+    sa.Column("rows", sa.Integer, nullable=False),
+    sa.Column("digest", sa.String, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+# Last night's outlook on each battery.
+prognoses = sa.Table(
+    "prognoses",
+    metadata,
+    sa.Column("device", sa.String, primary_key=True),
+    sa.Column("made", _Ms, nullable=False),
+    sa.Column("p_below", sa.Float, nullable=False, index=True),
+    sa.Column("body", sa.Text, nullable=False),
+)

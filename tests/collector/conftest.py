@@ -15,6 +15,7 @@ ON_BOTH = (
     "test_database",
     "test_upgrades",
     "test_evidence",
+    "test_records",
 )
 
 

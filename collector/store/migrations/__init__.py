@@ -17,7 +17,7 @@ from pathlib import Path
 import sqlalchemy as sa
 import structlog
 
-NEWEST = 3
+NEWEST = 4
 _FOLDER = Path(__file__).parent
 log = structlog.get_logger()
 
