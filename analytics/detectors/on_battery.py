@@ -3,7 +3,8 @@
 Sees: `ups.source` = battery or `alarm.on_battery`; one sample is enough, because waiting costs runtime. Severity
 rises as the runtime left shrinks and never falls within the episode. Runtime left is the least of what is
 known: the UPS's own estimate, what the charge used so far implies, and the inventory's expectation less the
-time elapsed. When nothing is known the severity rises with time.
+time elapsed. When nothing is known the severity rises with time. What earlier discharges of this battery taught is said with P10, P50 and P90,
+anew with each poll, narrowed by the pace of the gauge; from the first one on that learned end is the forecast.
 
 A self-test is no mains failure: while the device says a test runs, nothing is raised. But a stuck test flag must
 not hide an outage, so the excuse ends after 5 minutes (2 hours while the input voltage proves the mains),
@@ -15,7 +16,7 @@ tells the rest).
 State: {"supply": witnesses that say battery, "test": witnesses of a test, "test_since", "tested": when one ended,
 "low", "low_since", "last": {point: value}, "seen": {point: [at, index, value]} for the evidence, "estimated_at": of the
 newest runtime, "off": the output is off, "start": {"at", "charge"} from the first sample on battery, "told":
-{"severity", "dry", "shown": points in its evidence} once raised}.
+{"severity", "dry", "shown": points in its evidence} once raised, "outlook": see `analytics.battery.outlook`}.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from itertools import groupby
 from typing import Any
 
 from analytics import expectation, supply
+from analytics.battery import outlook
+from analytics.battery.outlook import Outlook
 from analytics.detector import Block, Context, State
 from analytics.lasting import lasting
 from analytics.walk import Sample, ever, newest, walk
@@ -74,7 +77,12 @@ class OnBattery:
         if not (state.get("supply") or state.get("test") or state.get("low_since")) and _quiet(block):
             last = {p: v for p in _SEEN if (v := newest(block, p)) is not None}
             return ({**state, "last": {**state.get("last", {}), **last}} if last else state), []
-        state = {**state, "last": dict(state.get("last", {})), "seen": dict(state.get("seen", {}))}
+        state = {
+            **state,
+            "last": dict(state.get("last", {})),
+            "seen": dict(state.get("seen", {})),
+            "outlook": dict(state.get("outlook", {})),
+        }
         changes: list[Change] = []
         for at, instant in groupby(walk(block, _POINTS), key=lambda sample: sample.at):
             for sample in instant:
@@ -143,8 +151,10 @@ def _take_low(state: State, at: int) -> None:
 def _judge(state: State, at: int, context: Context) -> Change | None:
     """What changed with the sample at `at`, if anything."""
     device = context.device.id
+    charge = state["last"].get("battery.charge")
     if not state.get("supply"):
-        state.pop("start", None)
+        if state.pop("start", None) is not None:
+            outlook.close(state["outlook"], context.device, at, charge)
         return Cleared(device=device, kind=KIND, index=None, at=at, why=BACK) if state.pop("told", None) else None
     if state.get("off"):
         return None
@@ -153,10 +163,13 @@ def _judge(state: State, at: int, context: Context) -> Change | None:
         state["start"] = start = {"at": start["at"], "charge": state["last"].get("battery.charge")}
     if _excused(state, at):
         return Cleared(device=device, kind=KIND, index=None, at=at, why=TEST) if state.pop("told", None) else None
-    left_s = _left_s(state, at, context)
+    ahead = _outlook(state, at, context)
+    left_s = _left_s(state, at, context, ahead)
     severity = _severity(state, at, left_s)
     told = state.get("told")
-    dry = None if left_s is None else at + round(left_s * 1000)
+    learned = ahead is not None and ahead.n > 0
+    ends_s = ahead.p50 if ahead is not None and learned else left_s
+    dry = None if ends_s is None else at + round(ends_s * 1000)
     if told and severity.rank >= Severity(told["severity"]).rank:
         if not _moved(told["dry"], dry, at) and told.get("shown") == _shown(state):
             return None
@@ -169,7 +182,7 @@ def _judge(state: State, at: int, context: Context) -> Change | None:
         severity=severity,
         since=start["at"],
         score=1.0,
-        evidence=_evidence(state, at, left_s),
+        evidence=_evidence(state, at, ends_s, ahead),
         advice=ADVICE,
         forecast=dry,
     )
@@ -189,7 +202,17 @@ def _excused(state: State, at: int) -> bool:
     return bool(at - state["test_since"] <= limit_s * 1000)
 
 
-def _left_s(state: State, at: int, context: Context) -> float | None:
+def _outlook(state: State, at: int, context: Context) -> Outlook | None:
+    """What is left by what was learned, promised or told at the start; followed with every poll."""
+    last, start = state["last"], state["start"]["at"]
+    estimate = last.get("battery.runtime") if state.get("estimated_at", -1) >= start else None
+    outlook.follow(
+        state["outlook"], context.device, at, last.get("battery.charge"), last.get("ups.load"), estimate or None
+    )
+    return outlook.left(state["outlook"], context.device, last.get("battery.charge"))
+
+
+def _left_s(state: State, at: int, context: Context, ahead: Outlook | None) -> float | None:
     """Seconds until the battery is empty: the least of the independent answers."""
     last, start = state["last"], state["start"]
     elapsed_s = (at - start["at"]) / 1000
@@ -200,6 +223,8 @@ def _left_s(state: State, at: int, context: Context) -> float | None:
     charge, began = last.get("battery.charge"), start["charge"]
     if charge is not None and began is not None and began - charge >= 10 and elapsed_s >= 60:
         answers.append(elapsed_s * charge / (began - charge))
+    if ahead is not None and ahead.n:
+        answers.append(ahead.p50)
     if not answers:
         expected_s = expectation.by_inventory(context.device, last.get("ups.load"))
         if expected_s is not None:
@@ -236,7 +261,23 @@ def _said(point: str, value: float) -> Text:
     return _SAID[point].format(value=f"{value:g}")
 
 
-def _evidence(state: State, at: int, left_s: float | None) -> tuple[Evidence, ...]:
+_BY = {
+    "discharges": Text("learned from {n} discharges of this battery", "由该电池 {n} 次放电习得"),
+    "inventory": Text("by the inventory's promise and the pace so far", "依据台账预期与当前速度"),
+    "ups": Text("by the UPS's first word and the pace so far", "依据 UPS 初始估计与当前速度"),
+}
+
+
+def _spread(ahead: Outlook) -> Text:
+    p10, p50, p90 = (lasting(seconds) for seconds in (ahead.p10, ahead.p50, ahead.p90))
+    by = _BY[ahead.by].format(n=ahead.n)
+    return Text(
+        f"left: {p50.en} (P10 {p10.en}, P90 {p90.en}), {by.en}",
+        f"剩余：{p50.zh}（P10 {p10.zh}，P90 {p90.zh}），{by.zh}",
+    )
+
+
+def _evidence(state: State, at: int, left_s: float | None, ahead: Outlook | None) -> tuple[Evidence, ...]:
     elapsed_s = (at - state["start"]["at"]) / 1000
     lines = [
         Evidence(
@@ -257,6 +298,8 @@ def _evidence(state: State, at: int, left_s: float | None) -> tuple[Evidence, ..
                 value=left_s,
             )
         )
+    if ahead is not None:
+        lines.append(Evidence(text=_spread(ahead), at=at, value=round(ahead.p50)))
     if state.get("low"):
         lines.append(
             Evidence(
