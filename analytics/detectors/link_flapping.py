@@ -9,7 +9,7 @@ When it does not work: polls far apart on gear without `ifLastChange` see few of
 and no more; `reboots` tells of those. Bad input: a state that is unknown or testing counts as nothing; an `ifLastChange` that falls back
 (restart, 497 days) is taken as new and counts as nothing; repeats and late samples never come here.
 
-State: {"ports": {port: {"up": 1 seen up | 0, "change": last ifLastChange, "falls": [ms within a day], "days": {day: falls}, "since": first seen ms,
+State: {"ports": {port: {"up": 1 seen up | 0, "change": last ifLastChange, "falls": [ms within a day], "days": [[day, falls]], "since": first seen ms,
 "told": falls when last told}}, "admin": {port: 1 when switched off}}.
 """
 
@@ -118,7 +118,7 @@ def _take(state: State, sample: Sample, context: Context) -> Change | None:
     up, down = sample.value == OperStatus.UP, sample.value in _DOWN
     if known is None:
         if up or down:
-            state["ports"][key] = {"up": int(up), "falls": [], "days": {}, "since": at}
+            state["ports"][key] = {"up": int(up), "falls": [], "days": [], "since": at}
         return None
     if up and not known["up"]:
         state["ports"][key] = known = {**known, "up": 1, "moved": 1}
@@ -154,13 +154,11 @@ def _fall(known: Port, at: int, port: str, context: Context) -> Change | None:
     """One more fall of a port; `known` is the caller's own copy, but for the lists in it."""
     day = at // _DAY_MS
     falls = [*[when for when in known["falls"] if at - when < _DAY_MS][1 - LIMITS.kept :], at]
-    days = {old: n for old, n in known["days"].items() if day - old <= LIMITS.usual_days}
-    days[day] = days.get(day, 0) + 1
+    days = [row for row in known["days"] if row[0] < day and day - row[0] <= LIMITS.usual_days]
+    days.append([day, 1 + sum(n for old, n in known["days"] if old == day)])
     known["falls"], known["days"] = falls, days
     burst = sum(at - when <= LIMITS.burst_ms for when in falls)
-    usual = sum(n for old, n in days.items() if old < day) / max(
-        1, min(LIMITS.usual_days, day - known["since"] // _DAY_MS)
-    )
+    usual = sum(n for old, n in days if old < day) / max(1, min(LIMITS.usual_days, day - known["since"] // _DAY_MS))
     often = len(falls) > LIMITS.daily + LIMITS.usual_factor * usual
     if burst <= LIMITS.burst and not often and "told" not in known:
         return None
