@@ -27,6 +27,7 @@ _BY_SEVERITY: dict[tuple[str, Severity], Impact] = {
     ("ups_fault", Severity.CRITICAL): Impact.OUTAGE,  # emergency power off
     ("bad_state", Severity.CRITICAL): Impact.UNPROTECTED,  # water, smoke, no source
     ("bad_state", Severity.WARNING): Impact.ADVISORY,
+    ("laser_ageing", Severity.WARNING): Impact.ADVISORY,  # watched, not yet due
     ("reboots", Severity.WARNING): Impact.ADVISORY,  # two nights: most likely planned
     ("overload", Severity.CRITICAL): Impact.OUTAGE,  # trips within minutes
 }

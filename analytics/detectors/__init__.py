@@ -18,17 +18,21 @@ from analytics.detectors.charger_fault import ChargerFault
 from analytics.detectors.contact import CONTACT
 from analytics.detectors.device_silent import DeviceSilent
 from analytics.detectors.fan import FAN
+from analytics.detectors.fan_tray import FanTray
 from analytics.detectors.float_wrong import FloatWrong
 from analytics.detectors.inverter_off import INVERTER_OFF
+from analytics.detectors.laser_ageing import LaserAgeing
 from analytics.detectors.link_flapping import LinkFlapping
 from analytics.detectors.mains_failed import MAINS_FAILED
 from analytics.detectors.not_charging import NotCharging
 from analytics.detectors.on_battery import OnBattery
 from analytics.detectors.output_off import OutputOff
 from analytics.detectors.over_temperature import OVER_TEMPERATURE
+from analytics.detectors.overheating import Overheating
 from analytics.detectors.overload import OVERLOAD
 from analytics.detectors.port_down import PortDown
 from analytics.detectors.port_errors import PortErrors
+from analytics.detectors.power_supply import PowerSupply
 from analytics.detectors.reboots import Reboots
 from analytics.detectors.runtime_shortfall import RuntimeShortfall
 from analytics.detectors.ups_fault import UPS_FAULT
@@ -66,4 +70,8 @@ HOURLY: dict[str, HourlyDetector] = {
     "charger_fault": ChargerFault(),
     "float_wrong": FloatWrong(),
     "battery_block_weak": BatteryBlockWeak(),
+    "power_supply": PowerSupply(),
+    "fan_tray": FanTray(),
+    "overheating": Overheating(),
+    "laser_ageing": LaserAgeing(),
 }
