@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -144,8 +145,11 @@ def test_what_detectors_remembered_before_there_were_tables_is_kept(data: Path) 
 
 def test_only_what_a_step_changed_is_news() -> None:
     log = [{"start": 1}, {"start": 2}]
-    before = {"a": {"log": log, "battery": "x"}, "b": {"forecasts": [{"id": 1}]}}
-    after = {"a": {"log": [*log, {"start": 3}], "battery": "x"}, "b": {"forecasts": before["b"]["forecasts"], "n": 2}}
+    before: dict[str, dict[str, Any]] = {"a": {"log": log, "battery": "x"}, "b": {"forecasts": [{"id": 1}]}}
+    after: dict[str, dict[str, Any]] = {
+        "a": {"log": [*log, {"start": 3}], "battery": "x"},
+        "b": {"forecasts": before["b"]["forecasts"], "n": 2},
+    }
     found = Records()
     note(found, UPS, before, after)
     assert [one.body for one in found.discharges] == [{"start": 3}]
