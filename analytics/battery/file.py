@@ -3,7 +3,7 @@
 State (plain data, one a device): the recorder's (see `recorder`), and
     {"battery": identity in the inventory, "seen": first ms, "aged": ms, "wear", "heat": f(T) lately, "belief", "full", "log": [Discharge…],
      "sags": [[load, ratio basis]…], "estimate0": [seconds, load], "failed": tests in a row, "passed": ms, "flag": [value, at, point],
-     "measured": ms, "deep": bool, "forecast", "scores": […], "told": {kind: …}, "judged": ms}
+     "measured": ms, "deep": bool, "forecast", "scores": […], "forecasts": see `foretold`, "told": {kind: …}, "judged": ms}
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from analytics import expectation
-from analytics.battery import ageing, belief, curve, electrical, recorder, runtime
+from analytics.battery import ageing, belief, curve, electrical, foretold, recorder, runtime
 from analytics.battery import witnesses as w
 from analytics.battery.belief import Belief, Outcome
 from analytics.battery.recorder import Discharge, End, Ended
@@ -67,6 +67,7 @@ def open_file(state: State, device: Device, at: int) -> None:
         passed=None, flag=None, measured=None, deep=False, full=_promise(device, at), scores=state.get("scores", []), forecast=None,
         judged=at,
     )  # fmt: skip
+    foretold.all_withdrawn(state, at)
     believe(state, _prior(wear, at))
 
 
@@ -108,7 +109,7 @@ def grow_old(state: State, at: int, celsius: float | None = None) -> None:
             state["warm"] = celsius
 
 
-def forecast(state: State, at: int) -> None:
+def forecast(state: State, device: Device, at: int) -> None:
     """Once a discharge: what it will last, said before it is known."""
     run = state["run"]
     full = full_of(state)
@@ -118,6 +119,7 @@ def forecast(state: State, at: int) -> None:
         return
     said = runtime.spread(full, run["load0"], 100.0 if run["charge0"] is None else run["charge0"], at)
     state["forecast"] = {"made": at, "start": run["start"], **msgspec.to_builtins(said), "by": full.by}
+    foretold.runtime_said(state, device.id, at, run["start"], said, full.by)
 
 
 def close_run(state: State, device: Device, ended: Ended) -> Outcome | None:
@@ -131,6 +133,7 @@ def close_run(state: State, device: Device, ended: Ended) -> Outcome | None:
     found = measure(record, ended.rows, device)
     if found is not None:
         record, soh, sd = found
+        foretold.measured(state, record)
         outcome = _learn(state, device, record, soh, sd)
     state["log"] = _kept([*state["log"], msgspec.to_builtins(record)])
     return outcome
@@ -230,6 +233,7 @@ def _score(state: State, record: Discharge) -> None:
     if said and said["start"] == record.start and record.reason is End.EMPTY:
         state["scores"] = [*state["scores"], runtime.scored(said, record.seconds, record.end)][-MOST_SCORES:]
     state["forecast"] = None
+    foretold.runtime_over(state, record.start, record.end, record.reason is End.EMPTY)
 
 
 def _kept(log_: list[dict[str, Any]]) -> list[dict[str, Any]]:

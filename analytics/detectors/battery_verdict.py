@@ -17,7 +17,7 @@ State: see `analytics.battery.file`.
 
 from __future__ import annotations
 
-from analytics.battery import ageing, file, quiet, recorder, runtime, verdict
+from analytics.battery import ageing, file, foretold, quiet, recorder, runtime, verdict
 from analytics.battery.belief import Outcome, predict
 from analytics.battery.verdict import Judgement, Verdict
 from analytics.battery.words import ADVICE, CLEARED, EXCHANGED, INVENTORY, MEASURED_WELL, evidence
@@ -102,7 +102,7 @@ def _take(state: State, sample: Sample, device: Device) -> list[Change]:
     ended = recorder.take(state, sample, device)
     run = state["run"]
     if run and not state["forecast"] and not run["test"] and sample.at - run["start"] >= FORECAST_AFTER_MS:
-        file.forecast(state, sample.at)
+        file.forecast(state, device, sample.at)
     if ended is None:
         return []
     changes: list[Change] = []
@@ -146,6 +146,8 @@ def _judge(state: State, device: Device, at: int) -> list[Change]:
         runtime_p10_s=p10,
         required_s=state.get("required"),
     )
+    if state["measured"] is not None and believed.health > ageing.END:
+        foretold.life_said(state, device.id, at, found.days)
     if REPLACE in state["told"] and found.verdict is not Verdict.REPLACE and believed.health < WELL_AGAIN:
         return []  # what was proven is taken back by a good measurement only
     kind = _KIND.get(found.verdict)
