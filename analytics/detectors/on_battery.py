@@ -16,13 +16,16 @@ tells the rest).
 State: {"supply": witnesses that say battery, "test": witnesses of a test, "test_since", "tested": when one ended,
 "low", "low_since", "last": {point: value}, "seen": {point: [at, index, value]} for the evidence, "estimated_at": of the
 newest runtime, "off": the output is off, "start": {"at", "charge"} from the first sample on battery, "told":
-{"severity", "dry", "shown": points in its evidence} once raised, "outlook": see `analytics.battery.outlook`}.
+{"severity", "dry", "shown": points in its evidence} once raised, "outlook": see `analytics.battery.outlook`, "ahead": the
+newest `Outlook` while on battery (what `analytics.battery.dark` reads)}.
 """
 
 from __future__ import annotations
 
 from itertools import groupby
 from typing import Any
+
+import msgspec
 
 from analytics import expectation, supply
 from analytics.battery import outlook
@@ -155,6 +158,7 @@ def _judge(state: State, at: int, context: Context) -> Change | None:
     if not state.get("supply"):
         if state.pop("start", None) is not None:
             outlook.close(state["outlook"], context.device, at, charge)
+            state.pop("ahead", None)
         return Cleared(device=device, kind=KIND, index=None, at=at, why=BACK) if state.pop("told", None) else None
     if state.get("off"):
         return None
@@ -164,6 +168,8 @@ def _judge(state: State, at: int, context: Context) -> Change | None:
     if _excused(state, at):
         return Cleared(device=device, kind=KIND, index=None, at=at, why=TEST) if state.pop("told", None) else None
     ahead = _outlook(state, at, context)
+    if ahead is not None:
+        state["ahead"] = msgspec.to_builtins(ahead)
     left_s = _left_s(state, at, context, ahead)
     severity = _severity(state, at, left_s)
     told = state.get("told")
