@@ -24,26 +24,33 @@ def measure(state: State, z: Floats, at_ms: npt.NDArray[np.int64] | None, settin
     out[:, 1] = np.abs(z - state["median"])
     mean = ring[:, -setting.short :].mean(1)
     out[:, 2] = np.where(filled >= setting.short, np.abs(mean - state["median"]), np.nan)
-    out[:, 3] = np.where(filled >= setting.spread, ring[:, -setting.spread :].std(1), np.nan)
+    out[:, 3] = np.where(filled >= setting.spread, _deviation(ring[:, -setting.spread :]), np.nan)
     out[:, 4] = np.where(filled >= setting.window, _shape(state, setting), np.nan)
     if at_ms is not None:
         out[:, 5] = _of_day(state, z, at_ms, setting)
     return out
 
 
+def _deviation(readings: Floats) -> Floats:
+    away = readings - readings.mean(1)[:, None]
+    found: Floats = np.sqrt(np.einsum("sn,sn->s", away, away) / np.float32(readings.shape[1]))
+    return found
+
+
 def _shape(state: State, setting: Setting) -> Floats:
     """Mean distance to the nearest past shapes."""
     current = _folded(state["ring"][:, -setting.window :], setting)
-    gap = state["shapes"].astype(np.float32) - current[:, None, :]
+    gap = state["shapes"] - current[:, None, :]
     squares = np.einsum("snw,snw->sn", gap, gap)
     kept = state["kept"][:, 1]
     squares = np.where(np.arange(setting.shapes) < kept[:, None], squares, np.inf)
     near = np.partition(squares, _NEAREST - 1, axis=1)[:, :_NEAREST]
-    return np.where(kept >= _NEAREST, np.sqrt(near).mean(1), np.nan)
+    return np.where(kept >= _NEAREST, np.sqrt(near).sum(1) / np.float32(_NEAREST), np.nan)
 
 
 def _folded(readings: Floats, setting: Setting) -> Floats:
-    means: Floats = readings.reshape(len(readings), -1, setting.fold).mean(2)
+    sums = sum(readings[:, place :: setting.fold] for place in range(1, setting.fold)) + readings[:, :: setting.fold]
+    means: Floats = sums / np.float32(setting.fold)
     return means
 
 
@@ -54,8 +61,8 @@ def day_bin(at_ms: npt.NDArray[np.int64], setting: Setting) -> npt.NDArray[np.in
 def _of_day(state: State, z: Floats, at_ms: npt.NDArray[np.int64], setting: Setting) -> Floats:
     """Distance from the mean of this time of day, in the usual distance at this time of day."""
     rows, bins = np.arange(len(z)), day_bin(at_ms, setting)
-    mean, off = state["day_mean"][rows, bins], state["day_off"][rows, bins].astype(np.float32)
-    typical = state["day_off"].mean(1, dtype=np.float32)
+    mean, off = state["day_mean"][rows, bins], state["day_off"][rows, bins]
+    typical = state["day_off"].mean(1)
     measured: Floats = np.abs(z - mean) / np.maximum(off + 0.25 * typical, 1e-3)
     return np.where(at_ms - state["since"] >= _DAYS_FIRST * _DAY_MS, measured, np.nan)
 
@@ -75,7 +82,13 @@ def learn(state: State, z: Floats, at_ms: npt.NDArray[np.int64] | None, rows: Bo
     old = who[(seen[who] % (state["stride"][who, 1] * (setting.window // 2)) == 0)]
     old = old[state["filled"][old] >= 2 * setting.window]
     if len(old):
-        _keep(state, old, 1, state["shapes"], _folded(state["ring"][old, : setting.window], setting))
+        _keep(state, old, 1, state["shapes"], _narrow(_folded(state["ring"][old, : setting.window], setting)))
+
+
+def _narrow(wide: Floats) -> Floats:
+    """What the state can hold of it (float16), as float32."""
+    narrow: Floats = np.clip(wide, -6e4, 6e4).astype(np.float16).astype(np.float32)
+    return narrow
 
 
 def _keep(state: State, rows: npt.NDArray[np.int64], which: int, memory: npt.NDArray[np.floating], new: Floats) -> None:
@@ -86,7 +99,7 @@ def _keep(state: State, rows: npt.NDArray[np.int64], which: int, memory: npt.NDA
         memory[full, : (size + 1) // 2] = memory[full, ::2].copy()
         kept[full, which] = (size + 1) // 2
         stride[full, which] *= 2
-    memory[rows, kept[rows, which]] = np.clip(new, -6e4, 6e4) if memory.dtype == np.float16 else new
+    memory[rows, kept[rows, which]] = new
     kept[rows, which] += 1
 
 
@@ -97,4 +110,4 @@ def _learn_day(
     mean, off, value = state["day_mean"][who, bins], state["day_off"][who, bins], z[who]
     new = np.isnan(mean)
     state["day_mean"][who, bins] = np.where(new, value, mean + 0.08 * (value - mean))
-    state["day_off"][who, bins] = np.where(new, off, np.minimum(off + 0.08 * (np.abs(value - mean) - off), 6e4))
+    state["day_off"][who, bins] = _narrow(np.where(new, off, off + 0.08 * (np.abs(value - mean) - off)))

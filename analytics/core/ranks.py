@@ -7,6 +7,8 @@ the range is in the lowest bin. The smallest p after n readings is 1/(n + 1): no
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -32,11 +34,18 @@ def place(state: State, measures: Floats, setting: Setting) -> tuple[Ints, Float
     over = np.where(low == UNSET, 0, np.maximum(floors - low - (setting.bins - 1), 0))
     for row, channel in np.argwhere(over > 0):
         _move_up(state["counts"][row, channel], int(over[row, channel]))
+        state["total"][row, channel] = state["counts"][row, channel].sum()
     low += over
     state["low"][...] = low
     raw = np.where(low == UNSET, -1, floors - low)
     inside = np.where(raw < 0, 0.0, logs - floors)
     return np.clip(raw, 0, setting.bins - 1), inside
+
+
+@cache
+def _beyond(bins: int) -> Floats:
+    """Row b is 1 beyond bin b: a histogram times it, summed, is what was larger."""
+    return np.triu(np.ones((bins, bins), np.float32), 1)
 
 
 def _move_up(counts: Ints, by: int) -> None:
@@ -51,11 +60,9 @@ def _move_up(counts: Ints, by: int) -> None:
 def p_values(state: State, bins: Ints, inside: Floats) -> Floats:
     """P of a measure at least this large, from the past alone; 1 where the channel has no past."""
     counts = state["counts"]
-    index = np.arange(counts.shape[-1], dtype=np.int16)
-    above = (counts * (index > bins.astype(np.int16)[..., None])).sum(-1, dtype=np.uint32)
+    above = np.einsum("scb,scb->sc", counts, _beyond(counts.shape[-1])[bins])
     own = np.take_along_axis(counts, bins[..., None], -1)[..., 0]
-    total = counts.sum(-1, dtype=np.uint32).astype(np.float64)
-    p: Floats = (above + own * (1.0 - inside) + 1.0) / (total + 1.0)
+    p: Floats = (above + own * (1.0 - inside) + 1.0) / (state["total"] + 1.0)
     return np.minimum(p, 1.0)
 
 
@@ -63,7 +70,12 @@ def count(state: State, bins: Ints, learn: npt.NDArray[np.bool_]) -> None:
     """Add the measures to their past where `learn` (in place)."""
     rows, channels = np.nonzero(learn)
     counts = state["counts"]
-    counts[rows, channels, bins[rows, channels]] += 1
-    full = counts[rows, channels, bins[rows, channels]] >= _FULL
+    places = bins[rows, channels]
+    grown = counts[rows, channels, places] + 1
+    counts[rows, channels, places] = grown
+    state["total"][rows, channels] += 1
+    full = grown >= _FULL
     if full.any():
-        counts[rows[full], channels[full]] //= 2
+        halves = counts[rows[full], channels[full]] // 2
+        counts[rows[full], channels[full]] = halves
+        state["total"][rows[full], channels[full]] = halves.sum(-1)

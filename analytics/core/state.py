@@ -17,6 +17,8 @@ from analytics.core.setting import CHANNELS, Setting
 Array = npt.NDArray[np.generic]
 #: Field name to array; the first axis is the series.
 State = dict[str, npt.NDArray]  # type: ignore[type-arg]
+#: Kept narrow, worked on as float32: whole counts below 2**24 and halves (float16) are exact in it.
+_WIDENED = ("shapes", "counts", "day_off")
 
 
 def fresh(series: int, setting: Setting) -> State:
@@ -48,6 +50,21 @@ def fresh(series: int, setting: Setting) -> State:
         "held": zeros(np.float32),
         "run": zeros(np.int16),
     }
+
+
+def opened(state: Mapping[str, Array], rows: slice) -> State:
+    """A copy of some series to be worked on: narrow numbers are wide there, and `total` counts what is in each histogram."""
+    work: State = {name: array[rows].copy() for name, array in state.items()}
+    for name in _WIDENED:
+        work[name] = work[name].astype(np.float32)
+    work["total"] = work["counts"].sum(-1)
+    return work
+
+
+def closed(work: State, state: State, rows: slice) -> None:
+    """Put the series that were worked on back (in place). What was widened still holds only what the narrow type can."""
+    for name, array in state.items():
+        array[rows] = work[name]
 
 
 def bytes_a_series(setting: Setting) -> int:

@@ -16,11 +16,13 @@ import numpy.typing as npt
 from analytics.core.channels import learn, measure
 from analytics.core.ranks import UNSET, count, p_values, place
 from analytics.core.setting import CHANNELS, Setting
-from analytics.core.state import State
+from analytics.core.state import State, closed, opened
 
 Floats = npt.NDArray[np.floating]
 Bools = npt.NDArray[np.bool_]
 Times = npt.NDArray[np.int64]
+#: Series that are worked on together: what they keep then fits into the processor's cache.
+_CHUNK = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,30 +45,52 @@ def step(
     Without times, readings count as evenly spaced and the time of day is not used. Where
     `learning` `(steps, series)` is False the long memory and the ranks stay as they are (trained on a known good stretch). Returns the new state; the old one is untouched.
     """
-    state = {name: array.copy() for name, array in state.items()}
     values = np.asarray(values, np.float64)
     steps, series = values.shape
     if at_ms is not None and at_ms.ndim == 1:
         at_ms = np.broadcast_to(at_ms[:, None], values.shape)
-    score = np.full((steps, series), np.nan, np.float32)
-    call = np.zeros((steps, series), bool)
-    parts = np.zeros((steps, series, len(CHANNELS)), np.float32)
-    for index in range(steps):
+    after = {name: np.empty_like(array) for name, array in state.items()}
+    scores = Scores(
+        score=np.full((steps, series), np.nan, np.float32),
+        call=np.zeros((steps, series), bool),
+        parts=np.zeros((steps, series, len(CHANNELS)), np.float32),
+    )
+    for begin in range(0, series, _CHUNK):
+        rows = slice(begin, min(begin + _CHUNK, series))
+        work = opened(state, rows)
+        times = None if at_ms is None else at_ms[:, rows]
+        may = None if learning is None else learning[:, rows]
+        _chunk(work, values[:, rows], times, setting, may, scores, rows)
+        closed(work, after, rows)
+    return after, scores
+
+
+def _chunk(
+    work: State,
+    values: Floats,
+    at_ms: Times | None,
+    setting: Setting,
+    learning: Bools | None,
+    scores: Scores,
+    where: slice,
+) -> None:
+    """All steps of some series; `work` and these columns of `scores` are filled in place."""
+    score, call, parts = scores.score[:, where], scores.call[:, where], scores.parts[:, where]
+    for index in range(len(values)):
         taken = np.isfinite(values[index])
         if at_ms is not None:
-            taken &= at_ms[index] > state["at"]
+            taken &= at_ms[index] > work["at"]
         if not taken.any():
             continue
         rows = slice(None) if taken.all() else np.flatnonzero(taken)
-        some = {name: array[rows] for name, array in state.items()}
+        some = {name: array[rows] for name, array in work.items()}
         at = None if at_ms is None else at_ms[index][rows]
         score[index, rows], call[index, rows], parts[index, rows] = _one(
             some, values[index][rows], at, setting, None if learning is None else learning[index][rows]
         )
         if not isinstance(rows, slice):
-            for name, array in state.items():
+            for name, array in work.items():
                 array[rows] = some[name]
-    return state, Scores(score=score, call=call, parts=parts)
 
 
 def _one(
@@ -137,6 +161,7 @@ def _measure_unit(state: State, away: Floats, ready: Bools) -> None:
     moved = rows[(state["low"][rows] != UNSET).any(1)]
     state["low"][moved] = UNSET
     state["counts"][moved] = 0
+    state["total"][moved] = 0
 
 
 def _push(state: State, z: Floats) -> None:
