@@ -99,11 +99,11 @@ _ALL = (
     _kind("port_errors", "Port errors", "端口错包", _S.MINOR, _I.DEGRADED, "port", _R.PORT, 0, 120),
     _kind("link_flapping", "Link goes up and down", "链路反复通断", _S.MINOR, _I.DEGRADED, "port", _R.PORT, 0, 0),
     _kind("reboots", "Restarts again and again", "反复重启", _S.MAJOR, _I.DEGRADED, "device", _R.DEVICE, 0, 0),
-    _kind("power_supply", "Power supply failing", "电源模块失效征兆", _S.MAJOR, _I.DEGRADED, "power", _R.DEVICE, 0, 3600),
-    _kind("fan_tray", "Fan wearing out", "风扇磨损", _S.MINOR, _I.DEGRADED, "cooling", _R.DEVICE, 0, 3600),
-    _kind("overheating", "Grows too hot by itself", "设备自身过热", _S.MINOR, _I.DEGRADED, "cooling", _R.DEVICE, 0, 3600),
-    _kind("room_warm", "Room too warm", "机房偏热", _S.MINOR, _I.DEGRADED, "cooling", _R.SITE, 0, 3600),
-    _kind("laser_ageing", "Laser ageing", "激光器老化", _S.MINOR, _I.DEGRADED, "port", _R.PORT, 0, 3600),
+    _kind("power_supply", "Power supply failing", "电源模块失效征兆", _S.MAJOR, _I.DEGRADED, "power", _R.DEVICE, 0, 600),
+    _kind("fan_tray", "Fan wearing out", "风扇磨损", _S.MINOR, _I.DEGRADED, "cooling", _R.DEVICE, 0, 600),
+    _kind("overheating", "Grows too hot by itself", "设备自身过热", _S.MINOR, _I.DEGRADED, "cooling", _R.DEVICE, 0, 600),
+    _kind("room_warm", "Room too warm", "机房偏热", _S.MINOR, _I.DEGRADED, "cooling", _R.SITE, 0, 600),
+    _kind("laser_ageing", "Laser ageing", "激光器老化", _S.MINOR, _I.DEGRADED, "port", _R.PORT, 0, 600),
 )  # fmt: skip
 
 KINDS: dict[str, Kind] = {kind.id: kind for kind in _ALL}
