@@ -1,0 +1,1 @@
+"""Stories that a whole fleet plays, made by a physics of its own."""

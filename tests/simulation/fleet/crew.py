@@ -1,0 +1,28 @@
+"""Devices shared out to processes: each is made from (seed, number), so the order and the number of workers change nothing."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from multiprocessing import get_context
+
+from tests.simulation.fleet import device, run
+from tests.simulation.fleet.run import Result
+
+
+def one(job: tuple[int, int, int, float]) -> Result:
+    """One device from (seed, number, batteries, years)."""
+    seed, number, batteries, years = job
+    begun = time.process_time()
+    story = device.story(seed, number, batteries, years)
+    return run.play(story, seed, time.process_time() - begun)
+
+
+def results(jobs: list[tuple[int, int, int, float]], workers: int) -> Iterator[Result]:
+    if workers <= 1:
+        yield from map(one, jobs)
+        return
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    with get_context("spawn").Pool(workers) as pool:
+        yield from pool.imap_unordered(one, jobs, chunksize=5)

@@ -1,0 +1,156 @@
+"""A story through the real path: blocks -> `analytics.watch.step` -> the board of `alerts` -> which incidents open tickets.
+
+A block is a day, in windows and around changes as short as an agent would send them. The board's clock is the end of the block, and 11 minutes
+later it is ticked once more, because what is older than two minutes is believed only then.
+"""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+import numpy as np
+
+from alerts import board
+from alerts.board import BoardState, Outcome
+from analytics.detector import Block, Column, Context
+from analytics.watch import Watch, step
+from model.finding import Raised
+from model.inventory import Inventory
+from model.reading import Gap, GapCause
+from tests.simulation.fleet.chance import START_MS
+from tests.simulation.fleet.device import site_of
+from tests.simulation.fleet.story import Key, Series, Story
+from tests.simulation.fleet.truth import Life, Truth
+
+SETTLE_MS = 660_000
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """A finding as it was first raised: `told` is when the centre knew it, `since` when it says that it began."""
+
+    kind: str
+    index: str | None
+    told: int
+    since: int
+    score: float
+
+
+class Ticket(msgspec.Struct, frozen=True, kw_only=True):
+    """An incident that wants a job, when it first did; `kinds` of the alerts that made it one."""
+
+    told: int
+    cause: str
+    kinds: tuple[str, ...]
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """One device: the truth, and what was made of it."""
+
+    number: int
+    device: str
+    seed: int
+    from_ms: int
+    to_ms: int
+    truths: list[Truth]
+    lives: list[Life]
+    seen: list[Seen]
+    tickets: list[Ticket]
+    readings: int
+    faults: list[str]
+    cpu_s: float
+    make_s: float
+    make: str = ""
+
+
+def play(story: Story, seed: int, made_s: float = 0.0) -> Result:
+    """Show the story to the detectors."""
+    begun = time.process_time()
+    series = {key: one for key, one in story.series().items() if len(one[0])}
+    watch, state = Watch(), BoardState()
+    seen: list[Seen] = []
+    tickets: dict[str, Ticket] = {}
+    site = site_of(story.device)
+    versions = sorted(story.versions, key=lambda one: one[0])
+    place = -1
+    for first, last, block in _blocks(story, series):
+        while place + 1 < len(versions) and (place < 0 or versions[place + 1][0] <= first):
+            place += 1
+            device = versions[place][1]
+            context = Context(device=device, site=site, wire_s=10.0)
+            inventory = Inventory(sites={site.id: site}, devices={device.id: device})
+        changes = step(watch, [block], lambda _, found=context: found, last) if block else []
+        for change in changes:
+            if isinstance(change, Raised):
+                found = change.finding
+                seen.append(Seen(kind=found.kind, index=found.index, told=last, since=found.since, score=found.score))
+        if changes:
+            state, told = board.on_changes(state, changes, inventory, last)
+            _note(tickets, told, state, last)
+        due = board.next_due(state)
+        if due is not None and due <= last + SETTLE_MS:
+            state, told = board.on_tick(state, inventory, last + SETTLE_MS)
+            _note(tickets, told, state, last + SETTLE_MS)
+    return Result(
+        number=story.number,
+        device=story.device,
+        seed=seed,
+        from_ms=START_MS,
+        to_ms=story.end,
+        truths=story.truths,
+        lives=story.lives,
+        seen=seen,
+        tickets=list(tickets.values()),
+        readings=sum(len(at) for at, _ in series.values()),
+        faults=[f"{fault.detector}: {fault.error}" for fault in watch.faults],
+        cpu_s=time.process_time() - begun,
+        make_s=made_s,
+        make=story.make,
+    )
+
+
+def _note(tickets: dict[str, Ticket], told: Outcome, state: BoardState, now: int) -> None:
+    """The incidents that now want a job and did not before."""
+    alerts = {**state.alerts, **{alert.id: alert for alert in told.alerts}}
+    for incident in told.incidents:
+        if incident.wants_ticket and incident.id not in tickets:
+            kinds = tuple(dict.fromkeys(alerts[member].kind for member in incident.members if member in alerts))
+            tickets[incident.id] = Ticket(told=now, cause=incident.key.cause, kinds=kinds)
+
+
+def _blocks(story: Story, series: dict[Key, Series]) -> list[tuple[int, int, Block | None]]:
+    """(from, to, block) in the order of delivery; None: nothing was heard."""
+    cuts = story.cuts()
+    gaps = np.array(sorted(story.gaps), dtype=np.int64)
+    held = np.searchsorted(gaps, cuts)
+    places = {key: np.searchsorted(at, cuts).tolist() for key, (at, _) in series.items()}
+    rows = {key: (at.tolist(), value.tolist()) for key, (at, value) in series.items()}
+    shifts = sorted(story.shifts)
+    out: list[tuple[int, int, Block | None]] = []
+    before, gap0 = START_MS, 0
+    low = dict.fromkeys(places, 0)
+    for n, cut in enumerate(cuts.tolist()):
+        columns: dict[str, dict[str | None, Column]] = {}
+        off = next((ms for at, ms in reversed(shifts) if at <= before), 0)
+        for (point, index), ends in places.items():
+            start, end = low[point, index], ends[n]
+            if end > start:
+                at, value = rows[point, index]
+                times = [t + off for t in at[start:end]] if off else at[start:end]
+                columns.setdefault(point, {})[index] = Column(times, value[start:end])
+                low[point, index] = end
+        missed = [
+            Gap(device=story.device, point=None, index=None, at=int(at) + off, cause=GapCause.NO_ANSWER)
+            for at in gaps[gap0 : held[n]]
+        ]
+        gap0 = int(held[n])
+        block = _block(story.device, columns, missed) if columns or missed else None
+        out.append((before, cut, block))
+        before = cut
+    return out
+
+
+def _block(device: str, columns: dict[str, dict[str | None, Column]], gaps: list[Gap]) -> Block:
+    ends = [(column.at[0], column.at[-1]) for series in columns.values() for column in series.values()]
+    ends += [(gap.at, gap.at) for gap in gaps]
+    return Block(device, columns, gaps, min(a for a, _ in ends), max(b for _, b in ends))
