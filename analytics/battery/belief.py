@@ -18,8 +18,8 @@ import msgspec
 #: Standard deviation of what the prior knows of one battery's health, and its fade relative to the expected (tune).
 PRIOR_SD, PRIOR_FADE = 0.08, 0.5
 #: A day's unforeseen change: health sd 2 % in a year, fade sd by half of 5 %/y in a year.
-_Q_HEALTH = 0.02**2 / 365
-_Q_FADE = (0.025 / 365) ** 2 / 365
+Q_HEALTH = 0.02**2 / 365
+Q_FADE = (0.025 / 365) ** 2 / 365
 _UP_SDS, _UP_LEAST = 3.0, 0.12
 _DOWN_SDS = 3.0
 SURE_SD = 0.08
@@ -50,7 +50,7 @@ class Belief(msgspec.Struct, frozen=True, kw_only=True):
     def ahead(self, days: float) -> tuple[float, float]:
         """Mean and standard deviation of the health in so many days, nobody measuring until then."""
         mean = self.health - self.fade * days
-        variance = self.hh - 2 * days * self.hf + days**2 * self.ff + _Q_HEALTH * days
+        variance = self.hh - 2 * days * self.hf + days**2 * self.ff + Q_HEALTH * days
         return mean, sqrt(max(variance, 1e-8))
 
 
@@ -67,9 +67,9 @@ def predict(belief: Belief, at: int) -> Belief:
     return Belief(
         health=max(0.0, belief.health - belief.fade * days),
         fade=belief.fade,
-        hh=belief.hh - 2 * days * belief.hf + days**2 * belief.ff + _Q_HEALTH * days,
+        hh=belief.hh - 2 * days * belief.hf + days**2 * belief.ff + Q_HEALTH * days,
         hf=belief.hf - days * belief.ff,
-        ff=belief.ff + _Q_FADE * days,
+        ff=belief.ff + Q_FADE * days,
         at=at,
     )
 
