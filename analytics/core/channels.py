@@ -12,8 +12,10 @@ Floats = npt.NDArray[np.floating]
 Bools = npt.NDArray[np.bool_]
 _NEAREST = 2
 _DAY_MS = 86_400_000
-#: A time of day means something once it has been seen on two days.
-_DAYS_FIRST = 2
+#: A time of day means something once it has been seen on three days.
+_DAYS_FIRST = 3
+#: What a new day weighs in the mean of its time of day.
+_DAY_RATE = np.float32(0.08)
 
 
 def measure(state: State, z: Floats, at_ms: npt.NDArray[np.int64] | None, setting: Setting) -> Floats:
@@ -109,5 +111,8 @@ def _learn_day(
     bins = day_bin(at_ms[who], setting)
     mean, off, value = state["day_mean"][who, bins], state["day_off"][who, bins], z[who]
     new = np.isnan(mean)
-    state["day_mean"][who, bins] = np.where(new, value, mean + 0.08 * (value - mean))
-    state["day_off"][who, bins] = _narrow(np.where(new, off, off + 0.08 * (np.abs(value - mean) - off)))
+    # A plain mean of the first days, then a fading one: what a day is like must not start from its first guess.
+    days = ((at_ms[who] - state["since"][who]) // _DAY_MS).astype(np.float32)
+    rate, rate_off = np.maximum(_DAY_RATE, 1 / (1 + days)), np.maximum(_DAY_RATE, 1 / np.maximum(days, 1))
+    state["day_mean"][who, bins] = np.where(new, value, mean + rate * (value - mean))
+    state["day_off"][who, bins] = _narrow(np.where(new, off, off + rate_off * (np.abs(value - mean) - off)))
