@@ -10,6 +10,15 @@ older ones. Pure: state goes in and comes out; no clock, no randomness, no I/O.
     channels.py    the measures: jump, level, slow level, spread, shape, time of day
     stream.py      admit, measure, rank, combine, call, and only then learn
     residual.py    several series of one device against each other
+    burst.py       many series of a device jump at once
+
+For history at the centre, which may remember the whole past of a series (`whole.py` puts them together, none of them keeps a state):
+
+    whole.py       one detector, three answers: how unlike is this stretch, is there news, do the series still fit
+    exact.py       exact ranks, and the tail beyond the record
+    windows.py     the nearest past stretch, at three lengths
+    novelty.py     what never followed before
+    seasons.py     the half hour of the day
 
 What must not live here: names of points or devices, thresholds in units, anything that says what a fault *is*.
 """

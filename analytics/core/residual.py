@@ -2,7 +2,8 @@
 
 `train` takes that stretch; `step` then gives, for each row, how far the short means of all series together lie outside it: the
 Mahalanobis distance of the mean of 5, 20 and 60 rows, each over the greatest distance seen in training, the largest of the three.
-1 is the edge of what training showed; `CALL` is where a call is made. Unit-free: each series is measured in its own spread.
+1 is the edge of what training showed; `CALL` is where an event begins. `events` says which rows belong to one: what a fault leaves
+behind (a warmer loop, a refilled tank) is no fault for ever. Unit-free: each series is measured in its own spread.
 It does not work where the good stretch is shorter than about 100 rows, or where the load changes in ways training never saw.
 """
 
@@ -16,8 +17,11 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 LENGTHS = (5, 20, 60)
-#: How many times the edge of training is a call.
-CALL = 2.6
+#: How many times the edge of training begins an event.
+CALL = 2.4
+#: An event ends below this share of the call, and below this share of its own peak; from then on, only what is so many times
+#: further than the nearest since begins another.
+_NEAR, _OVER, _AGAIN = 0.9, 0.5, 2.0
 #: Share of each series' own variance added to it: two series that always moved together may part a little.
 _RIDGE = 0.1
 #: Rows of training before the edge is measured.
@@ -60,6 +64,31 @@ def step(mixture: Mixture, tail: Floats, rows: Floats) -> tuple[Floats, Floats]:
         away = (_means(joined, length)[len(tail) :] - mixture.centre[index]) / mixture.spread[index]
         ratios.append(_distance(away, mixture.inverse[index]) / mixture.edge[index])
     return np.max(ratios, axis=0), joined[-max(LENGTHS) :]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Where the events stand between two blocks: the running one's peak (0: none), else the nearest since the last (0: none yet)."""
+
+    peak: float = 0.0
+    nearest: float = 0.0
+
+
+def events(before: Event, distances: Floats, call: float = CALL) -> tuple[npt.NDArray[np.bool_], Event]:
+    """For each row whether it belongs to an event, and what to go on from."""
+    inside = np.zeros(len(distances), bool)
+    peak, nearest = before.peak, before.nearest
+    for index, away in enumerate(distances.tolist()):
+        if peak:
+            peak = max(peak, away)
+            if away < _NEAR * call or away < _OVER * peak:
+                peak, nearest = 0.0, away
+        elif away > call and away > _AGAIN * nearest:
+            peak, nearest = away, 0.0
+        else:
+            nearest = min(nearest, away)
+        inside[index] = peak > 0
+    return inside, Event(peak=peak, nearest=nearest)
 
 
 def _of_length(rows: Floats, length: int) -> tuple[Floats, Floats, Floats, float]:

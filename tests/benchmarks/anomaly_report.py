@@ -17,12 +17,19 @@ from analytics.core import ONE, Scores, Setting, fresh, step
 Row = Mapping[str, Any]
 
 
-def main(doc: str, run: Callable[[Path], tuple[Sequence[Row], Row]]) -> None:
-    """Run one benchmark: `run(folder)` gives a row a file and one row for all."""
+Run = Callable[[Path], tuple[Sequence[Row], Row]]
+
+
+def main(doc: str, run: Run, others: Mapping[str, Run] | None = None) -> None:
+    """Run one benchmark: `run(folder)` gives a row a file and one row for all; `others` run instead by their flag."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--json", action="store_true", help="one JSON object a line: files first, all last")
+    for flag in others or {}:
+        parser.add_argument(flag, dest="other", action="store_const", const=flag)
     options = parser.parse_args()
+    if others and options.other:
+        run = others[options.other]
     began = time.process_time()
     files, whole = run(options.data)
     cost = {
@@ -31,6 +38,12 @@ def main(doc: str, run: Callable[[Path], tuple[Sequence[Row], Row]]) -> None:
     }
     for row in (*files, {"file": "ALL", **whole, **cost}):
         print(json.dumps(row) if options.json else "  ".join(f"{key} {_short(value)}" for key, value in row.items()))
+
+
+def halves(figures: Callable[[slice], Row]) -> Row:
+    """Figures of the files on which numbers were chosen (1st, 3rd, ...) and of those on which they were only checked."""
+    parts = {"odd": slice(0, None, 2), "even": slice(1, None, 2)}
+    return {f"{name}_{key}": value for name, part in parts.items() for key, value in figures(part).items()}
 
 
 def _short(value: Any) -> str:

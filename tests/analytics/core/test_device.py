@@ -7,7 +7,7 @@ import pytest
 
 from analytics.core.burst import events, jumps, largest_moves
 from analytics.core.residual import CALL, step, train
-from analytics.core.windows import unlike
+from analytics.core.windows import nearest
 
 
 def _pair(steps: int, seed: int = 0) -> np.ndarray:
@@ -72,6 +72,6 @@ def test_one_series_that_jumps_is_no_event() -> None:
 def test_a_shape_never_seen_is_far_and_the_past_does_not_know_the_future() -> None:
     values = np.sin(np.arange(600) / 5)
     values[500:520] = 0.0
-    far = unlike(values)
+    far = nearest(values, [32])[0]
     assert far[515] > 5 * far[200:500].max()
-    np.testing.assert_allclose(unlike(values[:400]), far[:400], atol=1e-6)
+    np.testing.assert_array_equal(nearest(values[:400], [32])[0], far[:400])
