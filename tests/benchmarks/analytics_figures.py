@@ -77,8 +77,9 @@ def _worst(rows: Rows) -> float | None:
 
 
 def _cut(name: str, baseline: str, reach: float, aim: float) -> Figure:
+    of_what = {"rated": f"{name} capacity", "%": f"{name} of its own"}.get(name.split()[-1], name)
     return Figure(
-        what=f"VRLA capacity from {name}, cross-validated MAPE, %",
+        what=f"VRLA capacity from {of_what}, MAPE, %",
         ours=of("mape", cut=name), beside=of("prior_mape", cut=name), baseline=baseline, reach=f"{reach:g} (aim {aim:g})", bound=reach,
     )  # fmt: skip
 
@@ -117,7 +118,10 @@ PROGRAMS: tuple[Program, ...] = (
     ),
     Program(
         name="vrla", module="tests.benchmarks.vrla", folder="battery/sim_pybamm_vrla",
-        figures=(_cut("3 min", "14.6", 9, 8), _cut("10 %", "8.9", 4, 3), _cut("20 %", "5.5", 2.5, 2)),
+        figures=(
+            _cut("3 min", "14.6", 9, 8), _cut("10 % rated", "8.9", 4, 3), _cut("20 % rated", "5.5", 2.5, 2),
+            _cut("10 %", "8.9", 4, 3), _cut("20 %", "5.5", 2.5, 2),
+        ),
     ),
     Program(
         name="blocks", module="tests.benchmarks.blocks", folder="battery",
