@@ -27,8 +27,13 @@ _BY_SEVERITY: dict[tuple[str, Severity], Impact] = {
     ("ups_fault", Severity.CRITICAL): Impact.OUTAGE,  # emergency power off
     ("bad_state", Severity.CRITICAL): Impact.UNPROTECTED,  # water, smoke, no source
     ("bad_state", Severity.WARNING): Impact.ADVISORY,
+    ("fibre_loss", Severity.WARNING): Impact.ADVISORY,
+    ("line_errors", Severity.WARNING): Impact.ADVISORY,
+    ("congestion", Severity.WARNING): Impact.ADVISORY,  # bursts or settings, not capacity
     ("laser_ageing", Severity.WARNING): Impact.ADVISORY,  # watched, not yet due
     ("reboots", Severity.WARNING): Impact.ADVISORY,  # two nights: most likely planned
+    ("transfers_rising", Severity.WARNING): Impact.ADVISORY,  # one bad day: a storm
+    ("output_quality", Severity.CRITICAL): Impact.OUTAGE,  # equipment behind it switches off or is damaged
     ("overload", Severity.CRITICAL): Impact.OUTAGE,  # trips within minutes
 }
 
