@@ -52,9 +52,9 @@ from analytics.detectors.reboots import Reboots
 from analytics.detectors.rectifier_lost import RectifierLost
 from analytics.detectors.regulating import Regulating
 from analytics.detectors.runtime_shortfall import RuntimeShortfall
+from analytics.detectors.sensor_stuck import SensorStuck
 from analytics.detectors.storage_filling import StorageFilling
 from analytics.detectors.transfers_rising import TransfersRising
-from analytics.detectors.sensor_stuck import SensorStuck
 from analytics.detectors.ups_fault import UPS_FAULT
 from analytics.detectors.ups_hot import UpsHot
 from analytics.hours import HourlyDetector

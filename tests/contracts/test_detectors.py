@@ -66,7 +66,28 @@ def wild(seed: int) -> tuple[Line, ...]:
         slow.say(4000 + n * 1800, sysUpTime=60 + n * 1800 % 14_400)
     for s in range(150_000, 150_100, 5):
         slow.miss(s)
-    return line, slow
+    return line, slow, months()
+
+
+@cache
+def months() -> Line:
+    """Two months at the pace of a slow line, then a week of bad mains: what only a device with a past can be told."""
+    line = Line(DEVICE)
+    for n in range(60):
+        line.say(200_000 + n * 86_400, input__voltage=230, output__voltage=230, ups__source=3, input__line_bads=0)
+    end = 200_000 + 60 * 86_400.0
+    for n in range(12):
+        for later in (0, 30):
+            line.say(end + n * 40_000 + later, ups__source=5, ats__building__source=1)
+        line.say(end + n * 40_000 + 60, ups__source=3, ats__building__source=1)
+    end += 600_000.0
+    for n in range(60):
+        s = end + n * 600
+        line.say(s, input__voltage=195, output__voltage=207, ups__source=3, input__frequency=50)
+        line.say(s, ups__temperature=min(54.0, 38 + n), ats__building__source=0 if 10 < n < 20 else 1)
+    for n in range(200):
+        line.say(end + 40_000 + n * 600, ups__source=6 if n < 180 else 3, ups__temperature=30, output__voltage=230)
+    return line
 
 
 @cache

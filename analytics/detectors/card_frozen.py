@@ -1,0 +1,133 @@
+"""The card answers, but with old values: nothing of the UPS moves any more, to the last digit. Sees the gauges of a UPS that usually move (voltages, frequency,
+currents, load, power, temperatures): all of them still for 6 hours, and for three times longer than they ever were together.
+
+Needs three gauges and three days to know them. A UPS that was switched off at night and tells zeros stands still too, as often as it does. One value that is stuck
+while the others move is a sensor's fault, not the card's.
+
+State: {"last": {series: value}, "run": hours still, "since": ms, "longest": earlier run, "hours": seen, "moved": hours with movement, "open": what stands}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from analytics.detector import Context, State
+from analytics.hours import Hours
+from analytics.slow import episodes
+from analytics.slow.frames import Frame, frames
+from model.finding import Change, Evidence, Finding, Severity
+from model.text import Text
+
+KIND = "card_frozen"
+_POINTS = frozenset(
+    {
+        "input.voltage",
+        "input.frequency",
+        "input.current",
+        "output.voltage",
+        "output.current",
+        "output.realpower",
+        "ups.load",
+        "ups.temperature",
+        "battery.voltage",
+        "battery.temperature",
+    }
+)
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """faults.md, sensor fault: constant to the last digit > 6 h. The rest are engineering defaults (tune)."""
+
+    hours: int = 6
+    times: int = 3
+    warm_up_h: int = 72
+    series: int = 3
+    moved: float = 0.5  #: of all hours: a device that mostly stands still says nothing by it
+    silence_ms: int = 6 * 3_600_000
+
+
+SETTING = Setting()
+ADVICE = Text(
+    "Nobody sees this UPS until it is put right: read its panel, restart the management card (not the UPS), check the cable between them and the card's firmware. "
+    "This is wrong if the panel shows the same values and they do stand still.",
+    "恢复之前无人能看到此 UPS 的真实状态：查看面板，重启管理卡（不是 UPS），检查二者间的连线和管理卡固件。若面板数值相同且确实不变，则本判断不成立。",
+)
+WELL = Text("its values move again", "数值已恢复变化")
+_SAID = Text(
+    "{n} gauges have not moved in the last digit for {hours} h; the longest before were {longest} h",
+    "{n} 个测量值连续 {hours} 小时末位不变；此前最长 {longest} 小时",
+)
+_STILL = Text("stands at {value:g}", "停在 {value:g}")
+
+
+class CardFrozen:
+    kinds = frozenset({KIND})
+    needs = _POINTS
+
+    def fresh(self) -> State:
+        return {}
+
+    def step(self, state: State, hours: Hours, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
+        if context.device.kind == "switch":
+            return state, []
+        state = {**state, "open": dict(state.get("open", {}))}
+        changes: list[Change] = []
+        for frame in frames(hours, _POINTS):
+            changes += _hour(state, frame, hours.device)
+        return state, changes
+
+
+def _hour(state: State, frame: Frame, device: str) -> list[Change]:
+    last: dict[str, float] = state.get("last", {})
+    heard = {
+        f"{point}#{index or ''}": hour
+        for point, series in sorted(frame.series.items())
+        for index, hour in series.items()
+    }
+    silent = frame.at - state.get("at", frame.at) > SETTING.silence_ms
+    still = (
+        not silent
+        and len(heard) >= SETTING.series
+        and all(hour.moves == 0 and last.get(key) == hour.first for key, hour in heard.items())
+    )
+    state["at"] = frame.at
+    state["last"] = {key: hour.last for key, hour in heard.items()}
+    state["hours"] = state.get("hours", 0) + 1
+    if not still:
+        state["moved"] = state.get("moved", 0) + 1
+        if not episodes.stands(state["open"]) and not silent:
+            state["longest"] = max(state.get("longest", 0), state.get("run", 0))
+        state["run"] = 0
+        return episodes.end(state["open"], device, KIND, None, frame.at, WELL)
+    if not state.get("run"):
+        state["since"] = frame.at
+    state["run"] = state.get("run", 0) + 1
+    if state["run"] < max(SETTING.hours, SETTING.times * state.get("longest", 0)) or not _known(state):
+        return []
+    return episodes.stand(state["open"], _finding(state, frame.at, device, heard), frame.at)
+
+
+def _known(state: State) -> bool:
+    before = state["hours"] - state["run"]
+    return bool(before >= SETTING.warm_up_h and state.get("moved", 0) >= SETTING.moved * before)
+
+
+def _finding(state: State, at: int, device: str, heard: Mapping[str, object]) -> Finding:
+    text = _SAID.format(n=len(heard), hours=state["run"], longest=state.get("longest", 0))
+    evidence = [Evidence(text=text, at=at)]
+    for key in sorted(heard)[:3]:
+        point, _, index = key.partition("#")
+        value = state["last"][key]
+        evidence.append(Evidence(text=_STILL.format(value=value), at=at, point=point, index=index or None, value=value))
+    return Finding(
+        device=device,
+        kind=KIND,
+        index=None,
+        severity=Severity.MAJOR,
+        since=state["since"],
+        score=0.9,
+        evidence=tuple(evidence),
+        advice=ADVICE,
+    )

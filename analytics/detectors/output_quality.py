@@ -1,0 +1,194 @@
+"""What the UPS makes is off nominal: `output.voltage` by more than 5 % or `output.frequency` by more than 1 % for 2 minutes, on the mains, and the
+input does not explain it. 10 % is critical. The inverter or its control; the load sees it.
+
+Does not judge on bypass, boost, trim or battery (many small UPSs make a rough wave there), nor an output that follows its input or a tap
+above or below it, which a line-interactive UPS passes through; so without `input.voltage` it says nothing. An output that is off is `output_off`.
+
+State: {"nominal": see `analytics.slow.nominal`, "in": {"volts": [at, value], "hertz": …}, "source": of `ups.source`, "latch", "open"}.
+"""
+
+from __future__ import annotations
+
+from analytics.detector import Block, Context, State
+from analytics.latch import Rule, fresh, observe
+from analytics.slow import episodes, nominal
+from analytics.walk import Sample, newest, walk
+from model.finding import Change, Evidence, Finding, Severity
+from model.points import Source
+from model.text import Text
+
+KIND = "output_quality"
+_VOLTS, _TOLD, _HERTZ, _SOURCE = "output.voltage", "output.voltage.nominal", "output.frequency", "ups.source"
+_IN_V, _IN_HZ = "input.voltage", "input.frequency"
+_POINTS = (_SOURCE, _IN_V, _IN_HZ, _TOLD, _VOLTS, _HERTZ)
+#: faults.md, inverter/output fault: 5 % and 1 %. The rest are engineering defaults (tune).
+VOLTS_OFF, VOLTS_SEVERE, HERTZ_OFF = 0.05, 0.10, 0.01
+_FOLLOWS, _FOLLOWS_HZ, _TAP = 0.03, 0.3, (0.07, 0.25)
+_FRESH_MS = 2 * 3_600_000
+_RULE = Rule(samples=3, seconds=120, clear_samples=3, clear_seconds=300)
+ADVICE = Text(
+    "Measure the output with a meter. If it is so: transfer to bypass while the mains is good and have the inverter serviced (control board, output "
+    "filter and its capacitors). This is wrong if the meter reads nominal: then the UPS's own measurement is off.",
+    "用万用表实测输出。若属实：在市电良好时转旁路，检修逆变器（控制板、输出滤波及其电容）。若实测为额定值，则是 UPS 自身测量有误，本判断不成立。",
+)
+WELL = Text("the output is nominal again", "输出已恢复额定值")
+_V_TEXT = Text(
+    "output {value:.1f} V, {off:+.1f} % from {nominal:g} V, while the input has {other:.1f} V",
+    "输出 {value:.1f} V，偏离 {nominal:g} V {off:+.1f}%，而输入为 {other:.1f} V",
+)
+_HZ_TEXT = Text(
+    "output {value:.2f} Hz, {off:+.1f} % from {nominal:g} Hz, while the input has {other:.2f} Hz",
+    "输出 {value:.2f} Hz，偏离 {nominal:g} Hz {off:+.1f}%，而输入为 {other:.2f} Hz",
+)
+
+
+class OutputQuality:
+    kinds = frozenset({KIND})
+    needs = frozenset(_POINTS)
+
+    def fresh(self) -> State:
+        return {}
+
+    def step(self, state: State, block: Block, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
+        if _quiet(state, block):
+            return _remember(state, block), []
+        state = {
+            **state,
+            "in": dict(state.get("in", {})),
+            "latch": {key: list(latch) for key, latch in state.get("latch", {}).items()},
+            "open": dict(state.get("open", {})),
+        }
+        changes: list[Change] = []
+        for sample in walk(block, _POINTS):
+            changes += _take(state, sample, block.device)
+        state["latch"] = {key: latch for key, latch in state["latch"].items() if latch[0] or latch[1]}
+        return state, changes
+
+
+def _quiet(state: State, block: Block) -> bool:
+    known = state.get("nominal", {})
+    if state.get("latch") or state.get("open") or ("volts" not in known and _VOLTS in block.columns):
+        return False
+    for column in block.columns.get(_VOLTS, {}).values():
+        off = VOLTS_OFF * known["volts"]
+        if min(column.value) < known["volts"] - off or max(column.value) > known["volts"] + off:
+            return False
+    for column in block.columns.get(_HERTZ, {}).values():
+        low, high = min(column.value), max(column.value)
+        base = nominal.of_frequency(low)
+        if low < base * (1 - HERTZ_OFF) or high > base * (1 + HERTZ_OFF):
+            return False
+    return all(value == known.get("told") for column in block.columns.get(_TOLD, {}).values() for value in column.value)
+
+
+def _remember(state: State, block: Block) -> State:
+    """On a quiet day only the newest of what may explain an output tomorrow; what is unchanged but older is left as it stands."""
+    heard = dict(state.get("in", {}))
+    for name in (_IN_V, _IN_HZ):
+        for index, column in block.columns.get(name, {}).items():
+            heard[f"{name}#{index or ''}"] = [column.at[-1], column.value[-1]]
+    source = newest(block, _SOURCE)
+    if source is None:
+        return {**state, "in": heard}
+    return {**state, "in": heard, "source": source}
+
+
+def _take(state: State, sample: Sample, device: str) -> list[Change]:
+    if sample.point == _SOURCE:
+        state["source"] = sample.value
+        return []
+    if sample.point in (_IN_V, _IN_HZ):
+        state["in"][f"{sample.point}#{sample.key}"] = [sample.at, sample.value]
+        return []
+    if sample.point == _TOLD:
+        state["nominal"] = nominal.hear_told(state.get("nominal", {}), sample.value)
+        return []
+    judged = state.get("source", Source.NORMAL) == Source.NORMAL
+    if sample.point == _VOLTS and judged:
+        state["nominal"] = nominal.hear(state.get("nominal", {}), sample.value)
+    key = f"{sample.point}#{sample.key}"
+    off = _off(state, sample) if judged else 0.0
+    if off is None:
+        return []
+    latch = state["latch"].setdefault(key, fresh())
+    bad = off != 0.0
+    worse = latch[0] and _severe(sample.point, off) and not _severe(sample.point, _share(state, sample.point, latch[3]))
+    if bad and (not latch[0] or worse):
+        latch[3] = sample.value
+    since = observe(latch, bad != bool(latch[0]), sample.at, _RULE)
+    if since is None and not worse:
+        return []
+    standing = {other: found for other, found in state["latch"].items() if found[0]}
+    if not standing:
+        return episodes.end(state["open"], device, KIND, None, since or sample.at, WELL)
+    return episodes.stand(state["open"], _finding(state, device, standing, since or sample.at, sample.at), sample.at)
+
+
+def _severe(point: str, off: float) -> bool:
+    return point == _VOLTS and abs(off) > VOLTS_SEVERE
+
+
+def _share(state: State, point: str, value: float) -> float:
+    base = state["nominal"]["volts"] if point == _VOLTS else nominal.of_frequency(value)
+    return float(value / base - 1)
+
+
+def _off(state: State, sample: Sample) -> float | None:
+    """How far off and not explained by the input, a share; 0: well or explained; None: cannot be judged."""
+    if sample.point == _VOLTS and (sample.value <= nominal.GONE_V or "volts" not in state["nominal"]):
+        return None
+    if sample.point == _HERTZ and sample.value < 30:
+        return None
+    off = _share(state, sample.point, sample.value)
+    if abs(off) <= (VOLTS_OFF if sample.point == _VOLTS else HERTZ_OFF):
+        return 0.0
+    others = _inputs(state, sample)
+    if not others:
+        return None
+    if sample.point == _HERTZ:
+        return 0.0 if any(abs(other - sample.value) < _FOLLOWS_HZ for other in others) else off
+    return 0.0 if any(_explains(other, sample.value, state["nominal"]["volts"]) for other in others) else off
+
+
+def _inputs(state: State, sample: Sample) -> list[float]:
+    name = _IN_V if sample.point == _VOLTS else _IN_HZ
+    fresh_ones = {
+        key: value
+        for key, (at, value) in state["in"].items()
+        if key.startswith(name + "#") and sample.at - at < _FRESH_MS
+    }
+    own = fresh_ones.get(f"{name}#{sample.key}")
+    return [own] if own is not None else list(fresh_ones.values())
+
+
+def _explains(volts_in: float, volts: float, base: float) -> bool:
+    """Passed through, or through a tap of the transformer while the input is off itself."""
+    if abs(volts - volts_in) < _FOLLOWS * base:
+        return True
+    tap = abs(volts / volts_in - 1) if volts_in > nominal.GONE_V else 1.0
+    return _TAP[0] <= tap <= _TAP[1] and abs(volts_in / base - 1) > VOLTS_OFF
+
+
+def _finding(state: State, device: str, standing: dict[str, list[float]], since: int, at: int) -> Finding:
+    evidence = []
+    severity = Severity.MAJOR
+    for key, latch in sorted(standing.items()):
+        point, _, index = key.partition("#")
+        off = _share(state, point, latch[3])
+        severity = Severity.CRITICAL if _severe(point, off) else severity
+        base = state["nominal"]["volts"] if point == _VOLTS else nominal.of_frequency(latch[3])
+        others = _inputs(state, Sample(at, 0, index, point, latch[3])) or [0.0]
+        text = (_V_TEXT if point == _VOLTS else _HZ_TEXT).format(
+            value=latch[3], off=100 * off, nominal=base, other=others[0]
+        )
+        evidence.append(Evidence(text=text, at=at, point=point, index=index or None, value=latch[3], expected=base))
+    return Finding(
+        device=device,
+        kind=KIND,
+        index=None,
+        severity=severity,
+        since=since,
+        score=0.85,
+        evidence=tuple(evidence),
+        advice=ADVICE,
+    )

@@ -1,0 +1,139 @@
+"""The UPS runs hotter than is usual for it at this hour, and the room does not say why. Sees: `ups.temperature` 8 °C over what the last weeks had at this hour and kind
+of day, for 3 hours; within 10 °C of its limit it is major, within 5 °C critical. Where `ambient.temperature` has risen with it, it is the room's heat, not
+this UPS's (`room_warm`).
+
+Does not see a rise over months (see `cooling_worn`), nor judge in the first two weeks. What a week brings becomes usual again slowly.
+
+State: {"usual": {"temp", "room": profile}, "hours": {"temp", "room": heard}, "bits": newest hits, "limit": °C, "open": what stands}.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from analytics.detector import Context, State
+from analytics.hours import Hours
+from analytics.slow import episodes, profile
+from analytics.slow.frames import Frame, frames
+from analytics.slow.persistence import push
+from model.finding import Change, Evidence, Finding, Severity
+from model.text import Text
+
+KIND = "ups_hot"
+_TEMP, _ROOM, _LIMIT = "ups.temperature", "ambient.temperature", "ups.temperature.high"
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """faults.md, over-temperature (margin, "inlet also up"); the rest are engineering defaults (tune)."""
+
+    hotter_c: float = 8.0
+    spreads: float = 4.0
+    well_c: float = 4.0
+    hours: int = 3
+    warm_up_h: int = 336
+    room_share: float = 0.6  #: the room explains it when it rose by so much of it
+    limit_c: float = 55.0
+    major_c: float = 10.0
+    critical_c: float = 5.0
+    believed_c: float = 120.0
+
+
+SETTING = Setting()
+ADVICE = Text(
+    "Feel the air: is it warm at the inlet (the room, or hot air that comes round) or only at the outlet (fans, filter, more load)? Compare the neighbours. "
+    "This is wrong if the load was raised or the battery is being charged after an outage: it passes within a day.",
+    "先感受进风：进风热（机房或热风回流）还是仅出风热（风扇、防尘网、负载增加）？并对照相邻设备。"
+    "若刚增加负载或停电后正在充电，则一天内会恢复，本判断不成立。",
+)
+WELL = Text("its temperature is usual again", "温度已恢复到往常水平")
+_SAID = Text("{value:.1f} °C, usual at this hour are {usual:.1f} °C", "{value:.1f}°C，该时段通常为 {usual:.1f}°C")
+_NO_ROOM = Text("no room temperature is told: the room is not ruled out", "没有室温数据，不能排除机房升温")
+_ROOM_WELL = Text(
+    "the room has {value:.1f} °C, usual are {usual:.1f} °C: it is not the room",
+    "室温 {value:.1f}°C，通常为 {usual:.1f}°C：不是机房原因",
+)
+
+
+class UpsHot:
+    kinds = frozenset({KIND})
+    needs = frozenset({_TEMP, _ROOM, _LIMIT})
+
+    def fresh(self) -> State:
+        return {}
+
+    def step(self, state: State, hours: Hours, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
+        if _TEMP not in hours.columns and "usual" not in state:
+            return state, []
+        state = {
+            **state,
+            "usual": dict(state.get("usual", {})),
+            "hours": dict(state.get("hours", {})),
+            "open": dict(state.get("open", {})),
+        }
+        changes: list[Change] = []
+        for frame in frames(hours, self.needs):
+            changes += _hour(state, frame, hours.device)
+        return state, changes
+
+
+def _hour(state: State, frame: Frame, device: str) -> list[Change]:
+    if (limit := frame.one(_LIMIT)) is not None:
+        state["limit"] = limit.last
+    temp, room = frame.mean(_TEMP), frame.mean(_ROOM)
+    at = frame.at
+    if temp is None or temp > SETTING.believed_c:
+        if room is not None:
+            _learn(state, "room", at, room)
+        return []
+    usual, usual_room = _usual(state, "temp", at), _usual(state, "room", at)
+    _learn(state, "temp", at, temp)
+    if room is not None:
+        _learn(state, "room", at, room)
+    if usual is None:
+        return []
+    rise = temp - usual.level
+    hit = rise > max(SETTING.hotter_c, SETTING.spreads * usual.spread)
+    if hit and room is not None and usual_room is not None and room - usual_room.level > SETTING.room_share * rise:
+        hit = False
+    bits = state["bits"] = push(state.get("bits", []), hit, SETTING.hours)
+    if sum(bits) == SETTING.hours:
+        room_said = (
+            _ROOM_WELL.format(value=room, usual=usual_room.level) if room is not None and usual_room else _NO_ROOM
+        )
+        finding = _finding(state, device, at, (temp, usual.level), room_said)
+        return episodes.stand(state["open"], finding, at)
+    if not any(bits) and rise < SETTING.well_c:
+        return episodes.end(state["open"], device, KIND, None, at, WELL)
+    return []
+
+
+def _usual(state: State, name: str, at: int) -> profile.Usual | None:
+    if state["hours"].get(name, 0) < SETTING.warm_up_h:
+        return None
+    return profile.usual(state["usual"][name], at)
+
+
+def _learn(state: State, name: str, at: int, value: float) -> None:
+    state["usual"][name] = profile.learn(state["usual"].get(name) or profile.fresh(), at, value)
+    state["hours"][name] = state["hours"].get(name, 0) + 1
+
+
+def _finding(state: State, device: str, at: int, seen: tuple[float, float], room: Text) -> Finding:
+    value, usual = seen
+    margin = state.get("limit", SETTING.limit_c) - value
+    severity = Severity.MINOR
+    if margin < SETTING.major_c:
+        severity = Severity.CRITICAL if margin < SETTING.critical_c else Severity.MAJOR
+    return Finding(
+        device=device,
+        kind=KIND,
+        index=None,
+        severity=severity,
+        since=at - (SETTING.hours - 1) * profile.HOUR_MS,
+        score=0.7,
+        evidence=(
+            Evidence(text=_SAID.format(value=value, usual=usual), at=at, point=_TEMP, value=value, expected=usual),
+            Evidence(text=room, at=at, point=_ROOM),
+        ),
+        advice=ADVICE,
+    )
