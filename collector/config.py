@@ -12,6 +12,7 @@
     write_map = "write.toml"         # what InfluxDB clients may write (docs/neighbours.md)
     write_silent_s = 300             # one of them that is not heard so long is silent; 0: never
     metrics_token = "env:NAME"       # /metrics for who has it; without, for this machine only
+    analytics.dask = "tcp://…:8786"  # where heavy models are trained; without: on this machine (docs/analytics_nightly.md)
     [[collector.mqtt]]               # brokers to read (collector.neighbours.broker)
     [[connector]] kind, url, secret = "env:NAME", customer = "*", to = "desk"      # docs/connectors.md
 
@@ -22,6 +23,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,6 +65,7 @@ class CollectorConfig(msgspec.Struct, frozen=True, kw_only=True):
     brokers: tuple[Broker, ...] = ()
     metrics_token: str = ""  #: a reference
     connectors: tuple[Settings, ...] = ()
+    dask: str = ""  #: the scheduler of a Dask cluster; "": heavy models are trained on this machine
     folder: Path = Path()  #: where the file stands: `file:` secrets count from here
 
     @property
@@ -119,6 +122,7 @@ def read(body: str, file: str, folder: Path) -> tuple[CollectorConfig, list[Prob
         brokers=tuple(broker.settings(each, folder) for each in table.tables("mqtt")),
         metrics_token=_token(table),
         connectors=tuple(reading.read(each) for each in root.tables("connector")),
+        dask=_dask(table.table("analytics")) if "analytics" in table.tree else "",
         folder=folder,
     )
     _lint_tls(table, config)
@@ -140,6 +144,15 @@ def _listen(table: Table) -> tuple[str, int]:
         table.problem("listen", Text("host:port, like 127.0.0.1:8620", "主机:端口，如 127.0.0.1:8620"), f"`{listen}`")
         return "127.0.0.1", 8620
     return host.strip("[]"), int(port)
+
+
+def _dask(table: Table) -> str:
+    address = table.word("dask", default="")
+    if address and not re.fullmatch(r"(tcp|tls)://[^\s/]+:\d{1,5}", address):
+        table.problem(
+            "dask", Text("tcp://host:8786 or tls://host:8786", "tcp://主机:8786 或 tls://主机:8786"), f"`{address}`"
+        )
+    return table.done(address)
 
 
 def _token(table: Table) -> str:

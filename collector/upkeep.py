@@ -10,6 +10,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
@@ -40,6 +41,7 @@ _FIELD_S = 600.0
 _LOOK_S = 60.0
 _EVIDENCE_S = 5.0
 _LEARN_S = 60.0
+_NIGHT_S = 30.0
 #: Hot rows rest this long before they are sealed: late rows of the same hour join them in one file.
 _HOT_MS = _HOUR_MS
 _MARKS_MS = 60 * _DAY_MS
@@ -77,6 +79,7 @@ def loops(centre: Running) -> list[Coroutine[Any, Any, None]]:
         _every(_LOOK_S, "outlook", lambda: _look(centre), centre),
         _every(_EVIDENCE_S, "evidence", partial(evidence.turn, centre), centre),
         _every(_LEARN_S, "learning", lambda: learn(centre), centre),
+        _every(_NIGHT_S, "night", lambda: _night(centre), centre),
         *(_every(chore.every_s, chore.name, partial(chore.work, centre), centre) for chore in centre.chores),
     ]
 
@@ -179,6 +182,12 @@ async def learn(centre: Running) -> None:
 
     if ids := await asyncio.to_thread(solved):
         await centre.transact(propose)
+
+
+async def _night(centre: Running) -> None:
+    """Once a day, the memory of the fleet and the outlook on every battery; what it needs is loaded when first needed."""
+    nightly = await asyncio.to_thread(import_module, "collector.jobs.nightly")
+    await nightly.turn(centre)
 
 
 async def _snapshot(centre: Running) -> None:

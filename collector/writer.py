@@ -25,6 +25,7 @@ import structlog
 import desk.store
 from alerts.board import Outcome
 from alerts.types import Incident
+from analytics.cohort import Cohorts
 from analytics.records import remember
 from collector import inventory, pipeline
 from collector.history import History, HistoryError
@@ -152,6 +153,14 @@ class Writer:
             raise
         self._told_for_good = self._told
         return done
+
+    def look(self, work: Callable[[CentreState], T]) -> T:
+        """Let `work` read the state; it changes nothing."""
+        return work(self._state or self.recover())
+
+    def remember_fleet(self, cohorts: Cohorts | None) -> None:
+        """From now on the detectors know last night's memory of the fleet."""
+        self.world = self.world.with_cohorts(cohorts)
 
     def snapshot(self, now: int, kept_before: int, marks_before: int, seen_before: int) -> None:
         """Write the detectors' state with its cursor, and forget what is older than the limits."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 app = App(name="analyze", help="What the detectors know, and the record of their forecasts. 检测器所知及预测评分。")
 
 app.command("roundsman.analysis_backtest:backtest_command", name="backtest")
+app.command("roundsman.analysis_train:train", name="train")
+app.command("roundsman.analysis_train:unusual", name="unusual")
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object per line. 每行一个 JSON 对象。")]
 QUANTITY = {

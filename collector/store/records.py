@@ -85,11 +85,15 @@ def are_none(conn: sa.Connection) -> bool:
     return all(conn.execute(sa.select(table).limit(1)).first() is None for table in (t.discharges, t.forecasts))
 
 
-def discharges(conn: sa.Connection, device: str | None = None, *, batteries: bool = True) -> Iterator[DischargeRow]:
-    """The oldest first, by device; of one device when it is named. `batteries` False: only of the newest battery of each device."""
+def discharges(
+    conn: sa.Connection, device: str | None = None, *, batteries: bool = True, since: int | None = None
+) -> Iterator[DischargeRow]:
+    """The oldest first, by device; of one device when it is named, begun at `since` or later. `batteries` False: only the newest battery's."""
     query = sa.select(_D.device, _D.battery, _D.body).order_by(_D.device, _D.start)
     if device is not None:
         query = query.where(_D.device == device)
+    if since is not None:
+        query = query.where(_D.start >= since)
     if not batteries:
         other = t.discharges.alias()
         newest = sa.select(other.c.battery).where(other.c.device == _D.device).order_by(other.c.start.desc()).limit(1)
