@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from model.inventory import Site
-from model.text import Text
-from tests.simulation.fleet import discharges, ups
-from tests.simulation.fleet.chance import YEAR_H
+from tests.simulation.fleet import discharges, ups, ups_events, ups_faults
+from tests.simulation.fleet.chance import YEAR_H, stream
 from tests.simulation.fleet.story import Story
+
+#: Shares of the devices that get a fault, and an error of telemetry, within the story.
+FAULTY, SLIPS = 0.27, 0.12
 
 
 def ups_story(seed: int, number: int, years: float) -> Story:
     """The whole life of UPS `number`."""
     made, story = ups.build(seed, number, round(years * YEAR_H))
-    found = discharges.events(made, story, seed, [])
-    discharges.play(made, story, seed, found)
+    rng = stream(seed, "what happens", number)
+    ups_faults.give(made, story, rng, FAULTY)
+    ups_events.happen(made, story, rng)
+    spared = [made.frozen] if made.frozen else []
+    discharges.play(made, story, seed, discharges.events(made, story, seed, [(float(a), float(b)) for a, b in spared]))
     ups.quantise(made, story)
+    ups_events.freeze(made, story)
+    ups_events.telemetry(made, story, rng, SLIPS)
     return story
-
-
-def site_of(device: str) -> Site:
-    """The site as the inventory has it."""
-    id = device.partition("/")[0]
-    return Site(id=id, customer=f"c{id[1:]}", name=Text(id, id))
 
 
 def story(seed: int, number: int, batteries: int, years: float) -> Story:

@@ -44,7 +44,7 @@ def events(ups: Ups, story: Story, seed: int, skip: list[tuple[float, float]]) -
         for h in ups.site.dips
         if h < n - 1 and rng.random() < 0.7
     ]
-    if rng.random() < 0.92:
+    if ups.tests:
         first = float(rng.uniform(24, TEST_DAYS * 24))
         found += [Event(hour=float(h), seconds=TEST_S, what="test") for h in np.arange(first, n - 1, TEST_DAYS * 24)]
     if rng.random() < 0.6:
@@ -66,12 +66,22 @@ def events(ups: Ups, story: Story, seed: int, skip: list[tuple[float, float]]) -
     return kept
 
 
-def play(ups: Ups, story: Story, seed: int, found: list[Event], bend: battery.Now | None = None) -> None:
+def _backed(ups: Ups, hour: float, seconds: float, rng: Rng) -> float:
+    """Where there is a generator the battery carries the load for its start only."""
+    dead = ups.no_generator
+    if not ups.site.generator or (dead and dead[0] <= hour <= dead[1]):
+        return seconds
+    return min(seconds, float(rng.uniform(8, 35)))
+
+
+def play(ups: Ups, story: Story, seed: int, found: list[Event]) -> None:
     """Put each discharge into the story."""
     rng = stream(seed, "play", ups.number)
     charge, since, bads = 1.0, 0.0, story.states.get(("input.line_bads", None), [(0, 0.0)])[0][1]
     for event in found:
-        charge = 1 - (1 - charge) * float(np.exp(-(event.hour - since) / 3.0))
+        flat = ups.uncharged is not None and ups.uncharged[0] <= event.hour < ups.uncharged[1]
+        if not flat:
+            charge = 1 - (1 - charge) * float(np.exp(-(event.hour - since) / 3.0))
         run, told = _one(ups, story, event, charge, rng)
         if event.what in ("outage", "dip") and ("input.line_bads", None) in story.states:
             bads += 1
@@ -184,6 +194,10 @@ def _speak(
 def _recharge(ups: Ups, story: Story, since: float, told: float) -> None:
     """Hours after a discharge: volts at the boost limit, then float; the gauge fills."""
     first = int(since) + 1
+    if ups.uncharged is not None and ups.uncharged[0] <= since < ups.uncharged[1]:
+        if ("battery.charge", None) in story.base:
+            story.base["battery.charge", None][first : ups.uncharged[1]] = 100 * told
+        return
     lasts = int(3 + 10 * (1 - told))
     span = slice(first, min(first + lasts, story.hours))
     n = len(range(*span.indices(story.hours)))

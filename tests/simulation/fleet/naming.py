@@ -9,10 +9,41 @@ PLAIN = frozenset(
     {"on_battery", "mains_failed", "battery_low", "output_off", "device_silent", "battery_untested", "port_down"}
 )
 
+_JAR = frozenset({"battery_replace", "runtime_shortfall", "cell_shorted", "battery_block_weak", "battery_unproven"})
+_CHARGER = frozenset({"charger_fault", "charger", "not_charging", "float_wrong", "bad_state"})
+_HOT = frozenset({"over_temperature", "heating_fast", "room_warm", "overheating"})
+_SENSOR = frozenset({"sensor_stuck", "unusual", "sensor_fault", "card_frozen", "device_silent", "clock_wrong"})
+
 RIGHT: dict[str, frozenset[str]] = {
     "wear": frozenset({"battery_replace", "runtime_shortfall"}),
+    "battery.cell_short": _JAR,
+    "battery.cell_open": _JAR,
+    "battery.runaway": frozenset({"battery_runaway"}),
+    "charger.dead": _CHARGER,
+    "charger.high": _CHARGER,
+    "cooling.fan": frozenset({"cooling_worn", "fan", "fan_tray"}),
+    "cooling.filter": frozenset({"cooling_worn", "overheating"}),
+    "cooling.room": _HOT,
+    "load.growth": frozenset({"overload_trend", "overload"}),
+    "mains.transfers": frozenset({"transfers_rising", "input_quality"}),
+    "mains.sag": frozenset({"input_quality"}),
+    "mains.frequency": frozenset({"input_quality"}),
+    "feed.neutral": frozenset({"loose_neutral", "phase_imbalance"}),
+    "feed.contact": frozenset({"feed_contact"}),
+    "bypass.stuck": frozenset({"bypass"}),
+    "boost.stuck": frozenset({"regulating_long", "input_quality"}),
+    "avr.wear": frozenset({"avr_wear"}),
+    "inverter.volts": frozenset({"output_quality"}),
+    "capacitor": frozenset({"capacitor_worn", "output_quality", "bypass"}),
+    "generator.absent": frozenset({"generator_absent"}),
+    "card.frozen": frozenset({"card_frozen", "sensor_stuck"}),
+    "rectifier.module": frozenset({"rectifier_module", "rectifier_share", "module_lost"}),
     "event.outage": frozenset({"on_battery", "mains_failed", "battery_low", "output_off", "device_silent"}),
     "event.maintenance": frozenset({"on_battery", "mains_failed", "battery_low"}),
+    "event.service": frozenset({"bypass", "device_silent"}),
+    "event.hvac": _HOT,
+    "event.false_flag": frozenset({"battery_flag"}),
+    **{f"sensor.{kind}": _SENSOR for kind in ("stuck", "x10", "swapped", "clock", "gaps", "silence")},
 }
 
 

@@ -19,7 +19,6 @@ from model.finding import Raised
 from model.inventory import Inventory
 from model.reading import Gap, GapCause
 from tests.simulation.fleet.chance import START_MS
-from tests.simulation.fleet.device import site_of
 from tests.simulation.fleet.story import Key, Series, Story
 from tests.simulation.fleet.truth import Life, Truth
 
@@ -70,7 +69,7 @@ def play(story: Story, seed: int, made_s: float = 0.0) -> Result:
     watch, state = Watch(), BoardState()
     seen: list[Seen] = []
     tickets: dict[str, Ticket] = {}
-    site = site_of(story.device)
+    site = story.site
     versions = sorted(story.versions, key=lambda one: one[0])
     place = -1
     for first, last, block in _blocks(story, series):

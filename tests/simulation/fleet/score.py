@@ -13,6 +13,7 @@ Definitions:
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -242,7 +243,7 @@ def _place(row: FaultRow, truth: Truth, result: Result) -> None:
 
 def _reliability(judged: list[tuple[Seen, bool]]) -> list[tuple[float, float, int, int]]:
     out = []
-    for low, high in zip(BINS, BINS[1:], strict=False):
+    for low, high in itertools.pairwise(BINS):
         inside = [(s.score, ok) for s, ok in judged if low <= s.score < high]
         mean = sum(score for score, _ in inside) / len(inside) if inside else float("nan")
         out.append((low, mean, sum(ok for _, ok in inside), len(inside)))

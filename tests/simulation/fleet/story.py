@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from model.inventory import Device
+from model.inventory import Device, Site
 from tests.simulation.fleet.chance import DAY_MS, HOUR_MS, START_MS, Floats, Times
 from tests.simulation.fleet.truth import Life, Truth
 
@@ -38,6 +38,7 @@ class Story:
 
     number: int
     device: str
+    site: Site
     hours: int
     phase_s: int
     base: dict[Key, Floats] = field(default_factory=dict)

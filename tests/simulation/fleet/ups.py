@@ -7,12 +7,13 @@ one device's story never depends on the detectors.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 
-from model.inventory import Battery, Device
+from model.inventory import Battery, Device, Site
 from model.text import Text
 from tests.simulation.fleet import battery, gauge
 from tests.simulation.fleet.battery import Cells
@@ -69,6 +70,13 @@ class Ups:
     health: list[Floats]
     ohms: list[Floats]
     tells: frozenset[str]
+    tests: bool = True  #: it tests itself every fortnight
+    shorted: tuple[int, int, int] | None = None  #: (from hour, to hour, cells)
+    opening: tuple[int, int, float] | None = None  #: (from hour, to hour, ohms in the end)
+    uncharged: tuple[int, int] | None = None
+    frozen: tuple[int, int] | None = None
+    no_generator: tuple[float, float] | None = None
+    more: list[Any] = field(default_factory=list)  #: discharges that a fault brings
 
     @property
     def n_cells(self) -> int:
@@ -83,12 +91,15 @@ class Ups:
 
     def now(self, hour: float, charge: float = 1.0) -> battery.Now:
         n, h = self.place_of(hour), min(int(hour), len(self.load) - 1)
+        short, open_ = self.shorted, self.opening
         return battery.Now(
             health=float(self.health[n][h]),
             ohms=float(self.ohms[n][h]),
             celsius=float(self.battery_c[h]),
             charge=charge,
             float_v=self.float_cell,
+            shorted=short[2] if short and short[0] <= hour < short[1] else 0,
+            open_ohm=open_[2] * min((hour - open_[0]) / 240, 1.0) if open_ and open_[0] <= hour < open_[1] else 0.0,
         )
 
 
@@ -110,6 +121,12 @@ def device_id(number: int) -> str:
     return f"s{number // PER_SITE:04d}/ups{number % PER_SITE:02d}"
 
 
+def site_of(number: int, site: Place) -> Site:
+    """The site as the inventory has it."""
+    id = f"s{number // PER_SITE:04d}"
+    return Site(id=id, customer=f"c{id[1:]}", name=Text(id, id), generator_s=30.0 if site.generator else None)
+
+
 def build(seed: int, number: int, hours: int) -> tuple[Ups, Story]:
     """The UPS and a story that has its base series and its batteries' lives, but no faults and no discharges yet."""
     rng = stream(seed, "ups", number)
@@ -128,7 +145,13 @@ def build(seed: int, number: int, hours: int) -> tuple[Ups, Story]:
     smart = its_gauge.style != "none"
     tells = {
         name
-        for name, p in (("warm", 0.7), ("room", 0.45), ("amps", 0.4), ("fans", 0.35), ("dc", 0.25))
+        for name, p in (
+            ("warm", 0.7),
+            ("room", 0.45),
+            ("amps", 0.4),
+            ("fans", 0.35),
+            ("modules", 0.0 if va < 20000 else 0.5),
+        )
         if rng.random() < p and smart
     }
     at_load = float(rng.choice([50.0, 100.0]))
@@ -136,10 +159,15 @@ def build(seed: int, number: int, hours: int) -> tuple[Ups, Story]:
     ups = Ups(
         number=number, site=site, va=va, blocks=blocks, block_ah=ah, phases=phases, pf=pf, inverter=inverter, gauge=its_gauge, inside_c=inside,
         float_cell=float(rng.normal(2.27, 0.008)), compensated=bool(rng.random() < 0.6), promise=promise, load=load,
-        battery_c=warm, cells=[], since=[], health=[], ohms=[], tells=frozenset(tells),
+        battery_c=warm, cells=[], since=[], health=[], ohms=[], tells=frozenset(tells), tests=bool(rng.random() < 0.92),
     )  # fmt: skip
     story = Story(
-        number=number, device=device_id(number), hours=hours, phase_s=int(rng.integers(0, 3000)), make=its_gauge.style
+        number=number,
+        device=device_id(number),
+        site=site_of(number, site),
+        hours=hours,
+        phase_s=int(rng.integers(0, 3000)),
+        make=its_gauge.style,
     )
     _lives(ups, story, first, rng)
     _base(ups, story, rng)
@@ -233,6 +261,10 @@ def _base(ups: Ups, story: Story, rng: Rng) -> None:
         for fan in ("1", "2"):
             speed = float(rng.uniform(2200, 3200)) * (0.75 + 0.35 * load / 100 + 0.008 * (room - 23))
             base["entity.fan.speed", fan] = speed * (1 + rng.normal(0, 0.006, n))
+    if "modules" in ups.tells:
+        for one in ("1", "2", "3", "4"):
+            amps = load / 100 * ups.va / 54 / 4 * float(rng.uniform(0.96, 1.04))
+            base["rectifier.current", one] = amps * (1 + rng.normal(0, 0.01, n))
     states = story.states
     states["ups.source", None] = [(START_MS, 3.0)]
     for flag in ("on_battery", "test_in_progress", "replace_battery", "battery_low", "charger_failed", "fan_failure"):
@@ -245,7 +277,7 @@ def _base(ups: Ups, story: Story, rng: Rng) -> None:
 
 STEPS = {
     "battery.charge": 1.0, "battery.runtime": 60.0, "ups.load": 1.0, "input.voltage": 0.1, "output.voltage": 0.1,
-    "input.frequency": 0.01, "ups.temperature": 0.5, "battery.temperature": 0.5, "ambient.temperature": 0.1, "battery.current": 0.01, "entity.fan.speed": 10.0,
+    "input.frequency": 0.01, "ups.temperature": 0.5, "battery.temperature": 0.5, "ambient.temperature": 0.1, "battery.current": 0.01, "entity.fan.speed": 10.0, "rectifier.current": 0.1,
 }  # fmt: skip
 
 
