@@ -67,19 +67,12 @@ def _quiet(state: State, block: Block) -> bool:
     known = state.get("nominal", {})
     if state.get("latch") or state.get("open") or ("volts" not in known and _VOLTS in block.columns):
         return False
-    columns = block.columns
-    for column in columns.get(_VOLTS, {}).values():
-        off = VOLTS_OFF[0] * known["volts"]
-        if min(column.value) < known["volts"] - off or max(column.value) > known["volts"] + off:
-            return False
-    for column in columns.get(_HERTZ, {}).values():
-        low, high = min(column.value), max(column.value)
-        base = nominal.of_frequency(low)
-        if low < base * (1 - HERTZ_OFF[0]) or high > base * (1 + HERTZ_OFF[0]):
-            return False
-    if any(any(column.value) for column in columns.get(_FLAG, {}).values()):
+    volts = known.get("volts", 0.0)
+    if not nominal.within(block, _VOLTS, volts * (1 - VOLTS_OFF[0]), volts * (1 + VOLTS_OFF[0])) or not nominal.always(
+        block, _FLAG, 0.0
+    ):
         return False
-    return all(value == known.get("told") for column in columns.get(_TOLD, {}).values() for value in column.value)
+    return nominal.steady(block, _HERTZ, HERTZ_OFF[0]) and nominal.always(block, _TOLD, known.get("told"))
 
 
 def _take(state: State, sample: Sample, device: str) -> list[Change]:

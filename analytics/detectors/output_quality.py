@@ -4,7 +4,7 @@ input does not explain it. 10 % is critical. The inverter or its control; the lo
 Does not judge on bypass, boost, trim or battery (many small UPSs make a rough wave there), nor an output that follows its input or a tap
 above or below it, which a line-interactive UPS passes through; so without `input.voltage` it says nothing. An output that is off is `output_off`.
 
-State: {"nominal": see `analytics.slow.nominal`, "in": {"volts": [at, value], "hertz": …}, "source": of `ups.source`, "latch", "open"}.
+State: {"nominal": see `analytics.slow.nominal`, "in": {point: {index: [at, value], or None near nominal}}, "source": of `ups.source`, "latch", "open"}.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from analytics.detector import Block, Context, State
 from analytics.latch import Rule, fresh, observe
 from analytics.slow import episodes, nominal
-from analytics.walk import Sample, newest, walk
+from analytics.walk import Sample, walk
 from model.finding import Change, Evidence, Finding, Severity
 from model.points import Source
 from model.text import Text
@@ -25,6 +25,8 @@ _POINTS = (_SOURCE, _IN_V, _IN_HZ, _TOLD, _VOLTS, _HERTZ)
 VOLTS_OFF, VOLTS_SEVERE, HERTZ_OFF = 0.05, 0.10, 0.01
 _FOLLOWS, _FOLLOWS_HZ, _TAP = 0.03, 0.3, (0.07, 0.25)
 _FRESH_MS = 2 * 3_600_000
+#: An input so near its nominal is only noted as being there.
+_USUAL, _USUAL_HZ = 0.025, 0.003
 _RULE = Rule(samples=3, seconds=120, clear_samples=3, clear_seconds=300)
 ADVICE = Text(
     "Measure the output with a meter. If it is so: transfer to bypass while the mains is good and have the inverter serviced (control board, output "
@@ -33,12 +35,12 @@ ADVICE = Text(
 )
 WELL = Text("the output is nominal again", "输出已恢复额定值")
 _V_TEXT = Text(
-    "output {value:.1f} V, {off:+.1f} % from {nominal:g} V, while the input has {other:.1f} V",
-    "输出 {value:.1f} V，偏离 {nominal:g} V {off:+.1f}%，而输入为 {other:.1f} V",
+    "output {value:.1f} V, {off:+.1f} % from {nominal:g} V, while the input {other}",
+    "输出 {value:.1f} V，偏离 {nominal:g} V {off:+.1f}%，而输入{other}",
 )
 _HZ_TEXT = Text(
-    "output {value:.2f} Hz, {off:+.1f} % from {nominal:g} Hz, while the input has {other:.2f} Hz",
-    "输出 {value:.2f} Hz，偏离 {nominal:g} Hz {off:+.1f}%，而输入为 {other:.2f} Hz",
+    "output {value:.2f} Hz, {off:+.1f} % from {nominal:g} Hz, while the input {other}",
+    "输出 {value:.2f} Hz，偏离 {nominal:g} Hz {off:+.1f}%，而输入{other}",
 )
 
 
@@ -51,10 +53,10 @@ class OutputQuality:
 
     def step(self, state: State, block: Block, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
         if _quiet(state, block):
-            return _remember(state, block), []
+            return state, []
         state = {
             **state,
-            "in": dict(state.get("in", {})),
+            "in": {point: dict(ours) for point, ours in state.get("in", {}).items()},
             "latch": {key: list(latch) for key, latch in state.get("latch", {}).items()},
             "open": dict(state.get("open", {})),
         }
@@ -69,28 +71,22 @@ def _quiet(state: State, block: Block) -> bool:
     known = state.get("nominal", {})
     if state.get("latch") or state.get("open") or ("volts" not in known and _VOLTS in block.columns):
         return False
-    for column in block.columns.get(_VOLTS, {}).values():
-        off = VOLTS_OFF * known["volts"]
-        if min(column.value) < known["volts"] - off or max(column.value) > known["volts"] + off:
+    volts, heard = known.get("volts", 0.0), state.get("in", {})
+    for point in (_IN_V, _IN_HZ):
+        ours = heard.get(point, {})
+        if any(ours.values()):
             return False
-    for column in block.columns.get(_HERTZ, {}).values():
-        low, high = min(column.value), max(column.value)
-        base = nominal.of_frequency(low)
-        if low < base * (1 - HERTZ_OFF) or high > base * (1 + HERTZ_OFF):
-            return False
-    return all(value == known.get("told") for column in block.columns.get(_TOLD, {}).values() for value in column.value)
-
-
-def _remember(state: State, block: Block) -> State:
-    """On a quiet day only the newest of what may explain an output tomorrow; what is unchanged but older is left as it stands."""
-    heard = dict(state.get("in", {}))
-    for name in (_IN_V, _IN_HZ):
-        for index, column in block.columns.get(name, {}).items():
-            heard[f"{name}#{index or ''}"] = [column.at[-1], column.value[-1]]
-    source = newest(block, _SOURCE)
-    if source is None:
-        return {**state, "in": heard}
-    return {**state, "in": heard, "source": source}
+        for index in block.columns.get(point, ()):
+            if (index or "") not in ours:
+                return False
+    if not nominal.always(block, _SOURCE, state.get("source")) or not nominal.always(block, _TOLD, known.get("told")):
+        return False
+    return (
+        nominal.within(block, _VOLTS, volts * (1 - VOLTS_OFF), volts * (1 + VOLTS_OFF))
+        and nominal.within(block, _IN_V, volts * (1 - _USUAL), volts * (1 + _USUAL))
+        and nominal.steady(block, _HERTZ, HERTZ_OFF)
+        and nominal.steady(block, _IN_HZ, _USUAL_HZ)
+    )
 
 
 def _take(state: State, sample: Sample, device: str) -> list[Change]:
@@ -98,7 +94,9 @@ def _take(state: State, sample: Sample, device: str) -> list[Change]:
         state["source"] = sample.value
         return []
     if sample.point in (_IN_V, _IN_HZ):
-        state["in"][f"{sample.point}#{sample.key}"] = [sample.at, sample.value]
+        state["in"].setdefault(sample.point, {})[sample.key] = (
+            None if _usual(state, sample) else [sample.at, sample.value]
+        )
         return []
     if sample.point == _TOLD:
         state["nominal"] = nominal.hear_told(state.get("nominal", {}), sample.value)
@@ -146,19 +144,29 @@ def _off(state: State, sample: Sample) -> float | None:
     if not others:
         return None
     if sample.point == _HERTZ:
-        return 0.0 if any(abs(other - sample.value) < _FOLLOWS_HZ for other in others) else off
-    return 0.0 if any(_explains(other, sample.value, state["nominal"]["volts"]) for other in others) else off
+        return 0.0 if any(other is not None and abs(other - sample.value) < _FOLLOWS_HZ for other in others) else off
+    base = state["nominal"]["volts"]
+    if any(abs(off) < _USUAL + _FOLLOWS if other is None else _explains(other, sample.value, base) for other in others):
+        return 0.0
+    return off
 
 
-def _inputs(state: State, sample: Sample) -> list[float]:
+def _usual(state: State, sample: Sample) -> bool:
+    """Whether an input is so near its nominal that its exact value explains nothing: then it need not be kept."""
+    if sample.point == _IN_HZ:
+        return abs(sample.value / nominal.of_frequency(sample.value) - 1) <= _USUAL_HZ
+    base = state.get("nominal", {}).get("volts")
+    return base is not None and base * (1 - _USUAL) <= sample.value <= base * (1 + _USUAL)
+
+
+def _inputs(state: State, sample: Sample) -> list[float | None]:
+    """What the inputs have, None for one that is near nominal; its own phase's alone where there is one."""
     name = _IN_V if sample.point == _VOLTS else _IN_HZ
-    fresh_ones = {
-        key: value
-        for key, (at, value) in state["in"].items()
-        if key.startswith(name + "#") and sample.at - at < _FRESH_MS
-    }
-    own = fresh_ones.get(f"{name}#{sample.key}")
-    return [own] if own is not None else list(fresh_ones.values())
+    heard: dict[str, float | None] = {}
+    for key, one in state["in"].get(name, {}).items():
+        if one is None or sample.at - one[0] < _FRESH_MS:
+            heard[key] = None if one is None else one[1]
+    return [heard[sample.key]] if sample.key in heard else list(heard.values())
 
 
 def _explains(volts_in: float, volts: float, base: float) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import msgspec
 
 from analytics.detector import Block, Context, State
-from analytics.slow import episodes
+from analytics.slow import episodes, nominal
 from analytics.slow.days import DAY_MS
 from analytics.slow.rate import expected, surprise
 from analytics.walk import Sample, walk
@@ -24,6 +24,7 @@ LONG, OFTEN = "regulating_long", "avr_wear"
 _SOURCE, _BOOST, _TRIM = "ups.source", "ups.boosting", "ups.trimming"
 _POINTS = (_SOURCE, _BOOST, _TRIM)
 WEEK_MS = 7 * DAY_MS
+_UP, _DOWN = float(Source.BOOSTER), float(Source.REDUCER)
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,15 +89,17 @@ class Regulating:
 def _way(point: str, value: float) -> str | None:
     """Which way this sample says that the voltage is moved."""
     if point == _SOURCE:
-        return {float(Source.BOOSTER): "up", float(Source.REDUCER): "down"}.get(value)
+        return {_UP: "up", _DOWN: "down"}.get(value)
     return ("up" if point == _BOOST else "down") if value >= 0.5 else None
 
 
 def _quiet(block: Block) -> bool:
-    for column in block.columns.get(_SOURCE, {}).values():
-        if Source.BOOSTER in column.value or Source.REDUCER in column.value:
-            return False
-    return not any(any(column.value) for point in (_BOOST, _TRIM) for column in block.columns.get(point, {}).values())
+    return (
+        nominal.never(block, _SOURCE, _UP)
+        and nominal.never(block, _SOURCE, _DOWN)
+        and nominal.always(block, _BOOST, 0.0)
+        and nominal.always(block, _TRIM, 0.0)
+    )
 
 
 def _take(state: State, sample: Sample, device: str) -> list[Change]:

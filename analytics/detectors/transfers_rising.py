@@ -17,12 +17,12 @@ import msgspec
 
 from analytics import supply
 from analytics.detector import Block, Context, State
-from analytics.slow import episodes
+from analytics.slow import episodes, nominal
 from analytics.slow.days import DAY_MS
 from analytics.slow.rate import expected, surprise
 from analytics.walk import Sample, walk
 from model.finding import Change, Evidence, Finding, Severity
-from model.points import TestResult
+from model.points import Source, TestResult
 from model.text import Text
 
 KIND = "transfers_rising"
@@ -30,6 +30,7 @@ _TEST = ("ups.test.result", "alarm.test_in_progress")
 _BADS = "input.line_bads"
 _POINTS = (*_TEST, *supply.POINTS, _BADS)
 WEEK_MS = 7 * DAY_MS
+_BATTERY, _RUNNING = float(Source.BATTERY), float(TestResult.IN_PROGRESS)
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,15 +94,13 @@ class TransfersRising:
 
 
 def _quiet(state: State, block: Block) -> bool:
-    columns = block.columns
-    if supply.mentions_battery(block):
-        return False
-    if any(TestResult.IN_PROGRESS in column.value for column in columns.get(_TEST[0], {}).values()):
-        return False
-    if any(any(column.value) for column in columns.get(_TEST[1], {}).values()):
-        return False
-    bads = state.get("bads")
-    return all(value == bads for column in columns.get(_BADS, {}).values() for value in column.value)
+    return (
+        nominal.never(block, supply.SOURCE, _BATTERY)
+        and nominal.always(block, supply.FLAG, 0.0)
+        and nominal.never(block, _TEST[0], _RUNNING)
+        and nominal.always(block, _TEST[1], 0.0)
+        and nominal.always(block, _BADS, state.get("bads"))
+    )
 
 
 def _take(state: State, sample: Sample, device: str) -> list[Change]:

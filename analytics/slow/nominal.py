@@ -8,6 +8,8 @@ from __future__ import annotations
 from statistics import median
 from typing import Any
 
+from analytics.detector import Block
+
 ENOUGH = 24
 GONE_V = 60.0  #: under it there is no mains: the business of others
 #: Rated voltages in use, phase to neutral and phase to phase (IEC 60038, North America, Japan; DC plants are not looked at).
@@ -58,6 +60,43 @@ def hear_told(nominal: Nominal, volts: float) -> Nominal:
     nominal = {**nominal, "told": volts}
     known = nominal.get("volts")
     return {**nominal, "volts": volts} if known and abs(known / volts - 1) < _BELIEVED else nominal
+
+
+def within(block: Block, point: str, low: float, high: float) -> bool:
+    """Whether every sample of the point in the block is in low..high (true when there is none): cheap, for quiet days."""
+    series = block.columns.get(point)
+    if series is not None:
+        for column in series.values():
+            if min(column.value) < low or max(column.value) > high:
+                return False
+    return True
+
+
+def always(block: Block, point: str, value: float | None) -> bool:
+    """Whether every sample of the point in the block is `value` (true when there is none)."""
+    series = block.columns.get(point)
+    if series is not None:
+        for column in series.values():
+            if column.value.count(value) != len(column.value):  # type: ignore[arg-type]
+                return False
+    return True
+
+
+def never(block: Block, point: str, value: float) -> bool:
+    """Whether no sample of the point in the block is `value`."""
+    series = block.columns.get(point)
+    if series is not None:
+        for column in series.values():
+            if value in column.value:
+                return False
+    return True
+
+
+def steady(block: Block, point: str, off: float) -> bool:
+    """Whether every sample of a frequency is within the share `off` of 50 or 60 Hz."""
+    return within(block, point, 50.0 * (1 - off), 50.0 * (1 + off)) or within(
+        block, point, 60.0 * (1 - off), 60.0 * (1 + off)
+    )
 
 
 def of_frequency(hertz: float) -> float:
