@@ -1,0 +1,155 @@
+"""A sensor got stuck: to the last digit the same for longer than ever before, while the device's other gauges move.
+
+Sees every measured gauge by the hour. An hour in which no sample differed from the one before is a still hour. A gauge is stuck after more
+than six still hours in a row, and three times its own longest still time of the last two to four weeks; it must have moved in ten days' worth
+of hours before, and at least half of the other gauges that usually move must move in that very hour. Zero is no sticking: nothing flows.
+Well again after two hours that move. What such a gauge says proves nothing, good or bad; this is a fault of the measuring.
+
+When it does not work: gauges that stand still for days as a rule (a full battery's charge); devices polled less than twice an hour; a device
+whose whole controller hangs and repeats itself (all are still then).
+
+State: {"gauges": {key: [last value, still hours, first still hour ms, moved hours, longest still of these two weeks, of the two before]}, "epoch": ms,
+"stuck": {key: [since ms, value]}, "moved": {key: hours that move since}, "told": since ms or None}.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from analytics.detector import Context, State
+from analytics.hours import HOUR_MS, Hours
+from analytics.usual.gauges import MEASURED, Row, named, rows
+from model.finding import Change, Changed, Cleared, Evidence, Finding, Raised, Severity
+from model.points import POINTS
+from model.text import Text
+
+KIND = "sensor_stuck"
+LEAST_H, TIMES = 6, 3
+MOVED_H = 240
+EPOCH_MS = 14 * 24 * HOUR_MS
+AGAIN_H = 2
+MOST_LISTED = 4
+#: By judgement, not calibrated: `python -m tests.simulation.fleet` counts how many are right.
+SCORE = 0.9
+
+ADVICE = Text(
+    "Read the value at the device's own panel: if it differs, or moves there, the interface card or its firmware repeats old values (restart or replace the "
+    "card); if it stands still there too, check the sensor and its plug. Until then nothing that rests on this value is to be believed. It is wrong "
+    "if the quantity was really held constant, for example by a regulation that was switched on.",
+    "请在设备面板上读取该值：若面板数值不同或在变化，则为通信卡或其固件重复旧值（重启或更换通信卡）；若面板上也不变，请检查传感器及其插头。在此之前，依赖该值的结论均不可信。"
+    "若该量确实被保持恒定（例如启用了某种调节），则本结论不成立。",
+)
+AGAIN = Text("the value moves again", "该值已重新变化")
+
+
+class SensorStuck:
+    kinds = frozenset({KIND})
+    needs = MEASURED
+
+    def fresh(self) -> State:
+        return {"gauges": {}, "epoch": None, "stuck": {}, "moved": {}, "told": None}
+
+    def step(self, state: State, hours: Hours, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
+        state = {**state, "gauges": dict(state["gauges"]), "stuck": dict(state["stuck"]), "moved": dict(state["moved"])}
+        changes: list[Change] = []
+        for at, some in rows(hours):
+            _epoch(state, at)
+            still = _take(state, some, at)
+            changes += _judge(state, some, still, at, context.device.id)
+        return state, changes
+
+
+def _epoch(state: State, at: int) -> None:
+    """Every two weeks the longest still times grow old by one."""
+    if state["epoch"] is None:
+        state["epoch"] = at
+    elif at - state["epoch"] >= EPOCH_MS:
+        state["epoch"] = at
+        state["gauges"] = {key: [*g[:4], 0, g[4]] for key, g in state["gauges"].items()}
+
+
+def _take(state: State, some: list[Row], at: int) -> set[str]:
+    """Take in an hour; the keys that were still in it. What is stuck teaches nothing of the usual."""
+    gauges, still = state["gauges"], set()
+    for key, _, _, low, high, newest, moves in some:
+        before = gauges.get(key)
+        if before is None:
+            gauges[key] = [newest, 0, at, 0, 0, 0]
+            continue
+        last, run, since, moved, longest, older = before
+        if moves == 0 and low == last and high == last:
+            still.add(key)
+            gauges[key] = [last, run + 1, since if run else at, moved, longest, older]
+        else:
+            if run > longest and key not in state["stuck"]:
+                longest = run
+            gauges[key] = [newest, 0, at, moved + 1 if moves and moved < 10 * MOVED_H else moved, longest, older]
+    return still
+
+
+def _lively(gauge: list[Any]) -> bool:
+    """Whether this gauge usually moves, so that its standing still would say something."""
+    return bool(gauge[3] >= MOVED_H and max(gauge[4], gauge[5]) <= LEAST_H)
+
+
+def _judge(state: State, some: list[Row], still: set[str], at: int, device: str) -> list[Change]:
+    gauges, stuck = state["gauges"], state["stuck"]
+    new = [row.key for row in some if row.key in still and row.key not in stuck and _too_long(gauges[row.key])]
+    if new:
+        others = [row.key for row in some if row.key not in new and row.key not in stuck and _lively(gauges[row.key])]
+        if others and 2 * sum(key not in still for key in others) >= len(others):
+            stuck.update({key: [gauges[key][2], gauges[key][0]] for key in new})
+        else:
+            new = []
+    for row in some if stuck else ():
+        if row.key in stuck:
+            moved = 0 if row.key in still else state["moved"].get(row.key, 0) + 1
+            state["moved"][row.key] = moved
+            if moved >= AGAIN_H:
+                del stuck[row.key], state["moved"][row.key]
+    if not stuck:
+        if state["told"] is None:
+            return []
+        state["told"] = None
+        return [Cleared(device=device, kind=KIND, index=None, at=at, why=AGAIN)]
+    if not new:
+        return []
+    stood = state["told"] is not None
+    if not stood:
+        state["told"] = min(since for since, _ in stuck.values())
+    finding = _finding(state, device, at)
+    return [Changed(finding=finding) if stood else Raised(finding=finding)]
+
+
+def _too_long(gauge: list[Any]) -> bool:
+    last, run, _, moved, longest, older = gauge
+    return bool(last != 0 and moved >= MOVED_H and run > max(LEAST_H, TIMES * longest, TIMES * older))
+
+
+def _finding(state: State, device: str, at: int) -> Finding:
+    listed = sorted(state["stuck"], key=lambda key: (state["stuck"][key][0], key))[:MOST_LISTED]
+    return Finding(
+        device=device,
+        kind=KIND,
+        index=None,
+        severity=Severity.WARNING,
+        since=state["told"],
+        score=SCORE,
+        evidence=tuple(_evidence(state, key, at) for key in listed),
+        advice=ADVICE,
+    )
+
+
+def _evidence(state: State, key: str, at: int) -> Evidence:
+    _, value = state["stuck"][key]
+    point, index = named(key)
+    _, hours, _, _, longest, older = state["gauges"][key]
+    known = POINTS[point]
+    which = f" {index}" if index else ""
+    usual = max(longest, older)
+    text = Text(
+        f"{known.meaning.en}{which}: {value:g} {known.unit} without any change for {hours} h; in the weeks before, never longer than {usual} h, and "
+        "the device's other values move",
+        f"{known.meaning.zh}{which}：{value:g} {known.unit} 已 {hours} 小时毫无变化；此前数周内最长不变时间为 {usual} 小时，而设备的其他数值都在变化",
+    )
+    return Evidence(text=text, at=at, point=point, index=index, value=value)

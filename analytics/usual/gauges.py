@@ -1,0 +1,56 @@
+"""The gauges that have a usual: measured on the device, not set, counted or computed by ourselves."""
+
+from __future__ import annotations
+
+from itertools import repeat
+from typing import NamedTuple
+
+from analytics.hours import Hours
+from model.points import POINTS, Kind
+
+_SET = (".nominal", ".low", ".high", ".size", ".set", ".minimum", ".maximum", ".fault", ".limited")
+_COUNTS = frozenset(
+    {
+        "battery.packs", "battery.packs.bad", "battery.strings", "battery.age", "battery.tests", "battery.discharge.seconds",
+        "battery.capacity", "battery.depth.maximum", "battery.depth.mean", "input.phases", "input.bypass.phases", "output.phases", "ups.alarms",
+        "ups.test.elapsed", "rectifiers", "input.sources", "dc.outputs", "ifNumber", "ifMtu", "ifHighSpeed", "ifLastChange", "sysUpTime",
+        "outlet.count", "poe.devices", "poe.budget", "lvd.voltage", "input.transfer.low", "input.transfer.high",
+    }
+)  # fmt: skip
+_OURS = ("device.", "link.", "ups.timer.", "ups.delay.")
+
+MEASURED: frozenset[str] = frozenset(
+    p.id
+    for p in POINTS.values()
+    if p.kind is Kind.GAUGE and p.id not in _COUNTS and not p.id.endswith(_SET) and not p.id.startswith(_OURS)
+)
+
+
+class Row(NamedTuple):
+    """One gauge in one hour; `key` is "point#index"."""
+
+    key: str
+    n: int
+    mean: float
+    low: float
+    high: float
+    last: float
+    moves: int
+
+
+def rows(hours: Hours) -> list[tuple[int, list[Row]]]:
+    """Every hour (ms, its start) with its gauges in the order of their names, the oldest first."""
+    found: dict[int, list[Row]] = {}
+    for point in sorted(MEASURED & hours.columns.keys()):
+        for index, c in sorted(hours.columns[point].items(), key=lambda item: item[0] or ""):
+            key = f"{point}#{index or ''}"
+            said = map(Row, repeat(key), c.n, c.mean, c.low, c.high, c.last, c.moves)
+            for at, row in zip(c.at, said, strict=True):
+                found.setdefault(at, []).append(row)
+    return sorted(found.items())
+
+
+def named(key: str) -> tuple[str, str | None]:
+    """Point and index of a key."""
+    point, _, index = key.partition("#")
+    return point, index or None
