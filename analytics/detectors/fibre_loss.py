@@ -84,7 +84,7 @@ class FibreLoss:
                     if hour.low <= LIMITS.dark_dbm:
                         dark[key] = 1
                         continue
-                    told = _light(tracks, dark, frame, point, index, key, hour.mean, context)
+                    told = _light(tracks, dark, open, frame, point, index, key, hour.mean, context)
                     if told:
                         changes += parts.settle(
                             open,
@@ -111,6 +111,7 @@ class FibreLoss:
 def _light(
     tracks: Tracks,
     dark: dict[str, Any],
+    open: parts.Open,
     frame: Frame,
     point: str,
     index: str | None,
@@ -126,7 +127,7 @@ def _light(
             return {}
         if "base" not in one:
             return {key: None}
-    track.add(one, frame.at, light)
+    closed = track.add(one, frame.at, light)
     known, now = track.base(one), track.newest(one, LIMITS.hours)
     if known is None or now is None:
         return {}
@@ -138,6 +139,8 @@ def _light(
     if lost < watch:
         return {key: None} if lost < watch / 2 else {}
     severity = Severity.MINOR if lost >= max(LIMITS.warn_db, LIMITS.spreads * known[1]) else Severity.WARNING
+    if not closed and parts.stands(open, index, key, severity):
+        return {}
     return {key: _line(tracks, one, frame.at, point, index, (known[0], now, watch), severity, context)}
 
 

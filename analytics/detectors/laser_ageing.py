@@ -83,7 +83,7 @@ class LaserAgeing:
             for index, hour in frame.series.get(BIAS, {}).items():
                 if hour.mean < LIMITS.least_a:
                     continue
-                told = _port(tracks, fits, frame, index, hour.mean, context)
+                told = _port(tracks, fits, frame, index, hour.mean, open, context)
                 if told:
                     changes += parts.settle(
                         open,
@@ -106,7 +106,13 @@ class LaserAgeing:
 
 
 def _port(
-    tracks: Tracks, fits: dict[str, Any], frame: Frame, index: str | None, bias: float, context: Context
+    tracks: Tracks,
+    fits: dict[str, Any],
+    frame: Frame,
+    index: str | None,
+    bias: float,
+    open: parts.Open,
+    context: Context,
 ) -> dict[str, Line | None]:
     """What is to be said of one optic: {"laser": line or None}, or nothing."""
     port = index or ""
@@ -121,14 +127,15 @@ def _port(
     usual = current["recent"][-1][1] if current["recent"] else x
     if abs(x - usual) > log(8) and track.rescaled(exp(x), exp(usual)):
         return _exchange(fits, port, [current, light, warmth, supply])
-    if track.add(current, frame.at, x) and learning and "base" in current:
+    closed = track.add(current, frame.at, x)
+    if closed and learning and "base" in current:
         fits[port] = _learned(current, fits.get(port))
     for point, one in beside:
         if point in values:
             track.add(one, frame.at, values[point])
     if _another(current, light, warmth, supply):
         return _exchange(fits, port, [current, light, warmth, supply])
-    return _judge(current, light, frame.at, index, bias, context)
+    return _judge(current, light, frame.at, index, bias, None if closed else open, context)
 
 
 def _learned(current: Track, sums: line.Sums | None) -> float:
@@ -147,6 +154,9 @@ def _learned(current: Track, sums: line.Sums | None) -> float:
 
 def _another(current: Track, light: Track, warmth: Track, supply: Track) -> bool:
     """Whether the newest six hours differ from the twelve before like another optic, not like an older one."""
+    recent = current["recent"]
+    if len(recent) < 18 or abs(recent[-1][1] - recent[-12][1]) < LIMITS.step_bias / 2:
+        return False
     bias = _step(current)
     if bias is None:
         return False
@@ -174,7 +184,7 @@ def _exchange(fits: dict[str, Any], port: str, all_: list[Track]) -> dict[str, L
 
 
 def _judge(
-    current: Track, light: Track, at: int, index: str | None, bias: float, context: Context
+    current: Track, light: Track, at: int, index: str | None, bias: float, open: parts.Open | None, context: Context
 ) -> dict[str, Line | None]:
     known, now = track.base(current), track.newest(current, LIMITS.hours)
     if known is None or now is None:
@@ -189,6 +199,8 @@ def _judge(
         severity = Severity.MAJOR
     else:
         severity = Severity.MINOR if gained >= LIMITS.replace else Severity.WARNING
+    if open is not None and parts.stands(open, index, "laser", severity):
+        return {}
     text = Text(
         f"port {index or ''}: laser current {bias * 1000:.1f} mA, {gained:+.0%} at the same temperature since its first two weeks (watch {watch:.0%}, replace {LIMITS.replace:.0%})",
         f"端口 {index or ''}：激光器电流 {bias * 1000:.1f} mA，同温下较最初两周 {gained:+.0%}（关注 {watch:.0%}，更换 {LIMITS.replace:.0%}）",

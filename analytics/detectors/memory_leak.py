@@ -7,7 +7,7 @@ fall: a Theil-Sen slope over 7 days at least whose careful end (P5) rises, 2 poi
 When it does not work: caches that fill all memory by design climb, too, but flatten: a slope of the newer half below half of the older says nothing. Bad
 input: a fall of 5 points starts anew; a share beyond 0..100 is left out; another unit changes no share; gaps only lengthen the days.
 
-State: {"up": last up-time, "fills": {index: fill}, "open": parts}.
+State: {"up": last up-time, "fills": {index: fill}, "paces": {index: points a day}, "open": parts}.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class MemoryLeak:
     needs = frozenset({USED, TAKEN, FREE, SIZE, UPTIME})
 
     def fresh(self) -> State:
-        return {"up": 0.0, "fills": {}, "open": {}}
+        return {"up": 0.0, "fills": {}, "paces": {}, "open": {}}
 
     def step(self, state: State, hours: Hours, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
         return filling.follow(

@@ -6,7 +6,7 @@ all, and 95 % reached within 60 days. Minor; major when that is less than 7 days
 When it does not work: disks that are kept full by design (recorders that overwrite) stand still near the top and say nothing. Bad input: a share beyond
 0..100 is left out; a volume that was enlarged falls and starts anew.
 
-State: {"up": last up-time, "fills": {index: fill}, "open": parts}.
+State: {"up": last up-time, "fills": {index: fill}, "paces": {index: points a day}, "open": parts}.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class StorageFilling:
     needs = frozenset({USED})
 
     def fresh(self) -> State:
-        return {"up": 0.0, "fills": {}, "open": {}}
+        return {"up": 0.0, "fills": {}, "paces": {}, "open": {}}
 
     def step(self, state: State, hours: Hours, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
         shares = (

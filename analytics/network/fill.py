@@ -13,6 +13,10 @@ from analytics.slow import days
 from analytics.slow.trend import Slope, daily
 
 FALL = 5.0
+#: Days looked at.
+SPANS = (10, 21, 45)
+#: A climb whose newer half is flatter than this share of its older half will not go on.
+FLATTENS = 0.5
 KEPT_DAYS, LEAST_HOURS, TEETH = 45, 12, 6
 Fill = dict[str, Any]
 
@@ -26,7 +30,6 @@ class Climb(NamedTuple):
     share: float
     since_day: int
     teeth: int
-    flattens: float  #: the slope of the newer half over that of the older one
 
 
 def take(fill: Fill, at: int, share: float) -> tuple[Fill, bool]:
@@ -47,17 +50,32 @@ def restart(fill: Fill, at: int) -> Fill:
     return _tooth(fill, at // days.DAY_MS)
 
 
-def climb(fill: Fill, least_days: int) -> Climb | None:
-    """The climb of the present tooth, when it is long enough and sure to rise."""
-    known = [one for one in days.closed(fill.get("days", {})) if one.day >= fill["from"]]
-    if len(known) < least_days:
-        return None
+def climb(fill: Fill, least_days: int, least_risen: float) -> Climb | None:
+    """The climb of the present tooth, when it is long enough, sure to rise, by so much, and goes on.
+
+    Of three spans the one that surely rises most: a leak that began late in a long tooth is seen by the short one, a slow one by the long one.
+    """
+    best: Climb | None = None
+    tooth = [one for one in days.closed(fill.get("days", {})) if one.day >= fill["from"]]
+    for length in SPANS:
+        known = tooth[-length:]
+        if len(known) < least_days:
+            break
+        slope = daily([one.day for one in known], [one.low for one in known])
+        span = known[-1].day - known[0].day
+        if slope is None or not slope.rises or slope.per_x * span < least_risen or _flattens(known) < FLATTENS:
+            continue
+        alike = sum(0.5 * slope.per_x <= pace <= 2 * slope.per_x for _, pace in fill.get("teeth", []))
+        if best is None or slope.low > best.slope.low:
+            best = Climb(slope, span, slope.per_x * span, known[-1].low, known[0].day, alike)
+    return best
+
+
+def goes_on(fill: Fill, pace: float) -> bool:
+    """Whether what climbed by `pace` points a day still climbs at a quarter of it, over the newest week of this tooth."""
+    known = [one for one in days.closed(fill.get("days", {})) if one.day >= fill["from"]][-7:]
     slope = daily([one.day for one in known], [one.low for one in known])
-    if slope is None or not slope.rises:
-        return None
-    span = known[-1].day - known[0].day
-    alike = sum(0.5 * slope.per_x <= pace <= 2 * slope.per_x for _, pace in fill.get("teeth", []))
-    return Climb(slope, span, slope.per_x * span, known[-1].low, known[0].day, alike, _flattens(known))
+    return slope is not None and slope.per_x > pace / 4
 
 
 def slope_a_day(fill: Fill, least_days: int) -> float | None:
@@ -68,6 +86,7 @@ def slope_a_day(fill: Fill, least_days: int) -> float | None:
 
 
 def _flattens(known: list[days.Day]) -> float:
+    """The slope of the newer half over that of the older one; 1 when the older did not climb."""
     half = len(known) // 2
     older = daily([one.day for one in known[: half + 1]], [one.low for one in known[: half + 1]])
     newer = daily([one.day for one in known[-half - 1 :]], [one.low for one in known[-half - 1 :]])

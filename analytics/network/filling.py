@@ -19,8 +19,6 @@ from model.finding import Change, Evidence, Severity
 from model.text import Text
 
 UPTIME = "sysUpTime"
-#: A climb whose newer half is flatter than this share of its older half will not go on.
-_FLATTENS = 0.5
 
 
 class Words(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +48,7 @@ def follow(
     state: State, frames: Iterable[tuple[Frame, Mapping[str | None, float]]], words: Words, rule: Rule, context: Context
 ) -> tuple[State, list[Change]]:
     """Take in the shares (%) of each hour, by index. The state given is not changed."""
-    fills, open, up = dict(state["fills"]), dict(state["open"]), state["up"]
+    fills, open, up, paces = dict(state["fills"]), dict(state["open"]), state["up"], dict(state["paces"])
     changes: list[Change] = []
     for frame, shares in frames:
         uptime = frame.one(UPTIME)
@@ -63,7 +61,11 @@ def follow(
             fills[key], closed = fill.take(fills.get(key, {}), frame.at, share)
             if not closed and not restarted:
                 continue
-            line = _line(fills[key], index, frame.at, words, rule, context)
+            line, pace = _line(fills[key], index, frame.at, words, rule, context)
+            if line is None and key in open and fill.goes_on(fills[key], paces[key]):
+                continue
+            if line is not None:
+                paces[key] = pace
             if line or key in open:
                 changes += parts.settle(
                     open,
@@ -75,7 +77,7 @@ def follow(
                     advice=words.advice,
                     over=words.over,
                 )
-    return {"up": up, "fills": fills, "open": open}, changes
+    return {"up": up, "fills": fills, "paces": {key: paces[key] for key in open}, "open": open}, changes
 
 
 def quantities(state: State, words: Words, rule: Rule) -> dict[str, float]:
@@ -84,14 +86,17 @@ def quantities(state: State, words: Words, rule: Rule) -> dict[str, float]:
     return {words.quantity: max(found)} if found else {}
 
 
-def _line(one: Fill, index: str | None, at: int, words: Words, rule: Rule, context: Context) -> Line | None:
-    climb = fill.climb(one, rule.days)
-    if climb is None or climb.risen < rule.risen or climb.flattens < _FLATTENS:
-        return None
+def _line(
+    one: Fill, index: str | None, at: int, words: Words, rule: Rule, context: Context
+) -> tuple[Line | None, float]:
+    """What is to be said, and the pace (points a day)."""
+    climb = fill.climb(one, rule.days, rule.risen)
+    if climb is None:
+        return None, 0.0
     reached = crossing(climb.slope, at, rule.full)
     full = at if climb.share >= rule.full else reached.at if reached else None
     if full is None or full - at > rule.ahead_days * DAY_MS:
-        return None
+        return None, 0.0
     left = max(0.0, (full - at) / DAY_MS)
     which = f" {index}" if index else ""
     text = Text(
@@ -115,4 +120,4 @@ def _line(one: Fill, index: str | None, at: int, words: Words, rule: Rule, conte
     known = standing(context.cohort, words.quantity, rule.cohort)
     score = 0.8 + 0.05 * min(climb.teeth, 2) + (0.05 if known in (Standing.FIRMWARE, Standing.MODEL) else 0.0)
     severity = Severity.MAJOR if left < rule.major_days else rule.mild
-    return Line(tuple(lines), severity, climb.since_day * days.DAY_MS, max(full, at), score)
+    return Line(tuple(lines), severity, climb.since_day * days.DAY_MS, max(full, at), score), climb.slope.per_x

@@ -1,7 +1,7 @@
 """One finding over several parts: two supplies, six fans, the two directions of a port. Raised with the first, told again when another part
 joins, when it gets worse or when the date moves, cleared with the last.
 
-`open` is of the caller's own: {index or "": {"parts": {part: [severity, since, forecast]}, "severity", "since", "forecast", "at"}}.
+`open` is of the caller's own: {index or "": {"parts": {part: [severity, since, forecast]}, "severity", "since", "forecast"}}.
 """
 
 from __future__ import annotations
@@ -62,10 +62,10 @@ def settle(
     if before and not lines:
         open[index or ""] = {**before, "parts": parts}
         return []
-    if before and not grown and severity == before["severity"] and not _moved(before, forecast):
+    if before and not grown and severity == before["severity"] and not _moved(before, forecast, at):
         open[index or ""] = {**before, "parts": parts}
         return []
-    open[index or ""] = {"parts": parts, "severity": severity.value, "since": since, "forecast": forecast, "at": at}
+    open[index or ""] = {"parts": parts, "severity": severity.value, "since": since, "forecast": forecast}
     lines.sort(key=lambda line: line.severity.rank)
     finding = Finding(
         device=device,
@@ -81,6 +81,13 @@ def settle(
     return [Changed(finding=finding) if before else Raised(finding=finding)]
 
 
+def stands(open: Open, index: str | None, part: str, severity: Severity) -> bool:
+    """Whether a part was told already, and no milder: then a new line may wait for the day's end."""
+    held = open.get(index or "")
+    known = held["parts"].get(part) if held else None
+    return known is not None and Severity(known[0]).rank <= severity.rank
+
+
 def _product(values: list[float]) -> float:
     whole = 1.0
     for value in values:
@@ -88,9 +95,9 @@ def _product(values: list[float]) -> float:
     return whole
 
 
-def _moved(before: dict[str, Any], forecast: int | None) -> bool:
-    """Whether the date moved enough to tell: by a fifth of the time that was left, a day at least."""
+def _moved(before: dict[str, Any], forecast: int | None, at: int) -> bool:
+    """Whether the date moved enough to tell: by a fifth of the time that is left, a day at least."""
     old = before["forecast"]
     if old is None or forecast is None:
         return old is not forecast
-    return bool(abs(forecast - old) > max(DAY_MS, abs(old - before["at"]) // 5))
+    return bool(abs(forecast - old) > max(DAY_MS, abs(old - at) // 5))
