@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from tests.simulation.fleet import discharges, ups, ups_events, ups_faults
+from tests.simulation.fleet import discharges, switch, switch_faults, ups, ups_events, ups_faults
 from tests.simulation.fleet.chance import YEAR_H, stream
 from tests.simulation.fleet.story import Story
 
 #: Shares of the devices that get a fault, and an error of telemetry, within the story.
 FAULTY, SLIPS = 0.27, 0.12
+#: Switches are few and have many kinds of faults.
+FAULTY_SWITCHES = 0.6
 
 
 def ups_story(seed: int, number: int, years: float) -> Story:
@@ -24,6 +26,20 @@ def ups_story(seed: int, number: int, years: float) -> Story:
     return story
 
 
+def switch_story(seed: int, place: int, number: int, years: float) -> Story:
+    """The whole life of a switch: the `place`-th, device `number` of the fleet."""
+    made, story = switch.build(seed, place, round(years * YEAR_H))
+    rng = stream(seed, "what happens to switch", place)
+    switch_faults.happen(made, story, rng)
+    switch_faults.give(made, story, rng, FAULTY_SWITCHES)
+    switch.settle(made, story, rng)
+    switch.quantise(story)
+    story.number = number
+    return story
+
+
 def story(seed: int, number: int, batteries: int, years: float) -> Story:
     """Device `number`: the first `batteries` are UPSs, the others switches."""
-    return ups_story(seed, number, years)
+    return (
+        ups_story(seed, number, years) if number < batteries else switch_story(seed, number - batteries, number, years)
+    )

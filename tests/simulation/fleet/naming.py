@@ -12,6 +12,7 @@ PLAIN = frozenset(
 _JAR = frozenset({"battery_replace", "runtime_shortfall", "cell_shorted", "battery_block_weak", "battery_unproven"})
 _CHARGER = frozenset({"charger_fault", "charger", "not_charging", "float_wrong", "bad_state"})
 _HOT = frozenset({"over_temperature", "heating_fast", "room_warm", "overheating"})
+_PSU = frozenset({"power_supply", "bad_state"})
 _SENSOR = frozenset({"sensor_stuck", "unusual", "sensor_fault", "card_frozen", "device_silent", "clock_wrong"})
 
 RIGHT: dict[str, frozenset[str]] = {
@@ -38,6 +39,24 @@ RIGHT: dict[str, frozenset[str]] = {
     "generator.absent": frozenset({"generator_absent"}),
     "card.frozen": frozenset({"card_frozen", "sensor_stuck"}),
     "rectifier.module": frozenset({"rectifier_module", "rectifier_share", "module_lost"}),
+    "psu.volts": _PSU,
+    "psu.share": _PSU,
+    "psu.flaps": _PSU,
+    "fan.tray": frozenset({"fan_tray", "fan"}),
+    "heat.airflow": frozenset({"overheating", "fan_tray"}),
+    "optic.laser": frozenset({"laser_ageing"}),
+    "fibre.step": frozenset({"fibre_loss"}),
+    "fibre.slow": frozenset({"fibre_loss"}),
+    "line.errors": frozenset({"line_errors", "port_errors"}),
+    "line.duplex": frozenset({"line_errors", "port_errors"}),
+    "link.flapping": frozenset({"link_flapping"}),
+    "congestion": frozenset({"congestion", "discards"}),
+    "memory.leak": frozenset({"memory_leak"}),
+    "cpu.runaway": frozenset({"cpu_high"}),
+    "reboots": frozenset({"reboots"}),
+    "storage.full": frozenset({"storage_filling", "storage_full"}),
+    "event.reload": frozenset({"device_silent", "reboots"}),
+    "event.optic_changed": frozenset({"port_down"}),
     "event.outage": frozenset({"on_battery", "mains_failed", "battery_low", "output_off", "device_silent"}),
     "event.maintenance": frozenset({"on_battery", "mains_failed", "battery_low"}),
     "event.service": frozenset({"bypass", "device_silent"}),
