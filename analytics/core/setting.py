@@ -28,13 +28,20 @@ class Setting:
     #: Bins of a rank histogram, and how many of them make a doubling.
     bins: int = 56
     per_octave: int = 5
-    #: What each channel's -log10 p weighs in the score; 0: ranked and told as evidence, not counted.
-    weights: tuple[float, ...] = (0.0, 1.0, 0.0, 0.0, 1.0, 0.0)
-    #: A call needs this score (weighted sum of -log10 p over the channels) in `persistence` readings running.
-    call: float = 4.3
+    #: What the square of each channel's -log10 p weighs in the score; 0: ranked and told as evidence, not counted.
+    weights: tuple[float, ...] = (0.0, 1.0, 0.0, 0.0, 1.0, 1.0)
+    #: The score falls by so much (times the root of the weights) with every tenfold of readings beyond 10 ** `life_from`, and is
+    #: higher before: false calls are to be rare in a series' life, not among its readings.
+    life: float = 0.3
+    life_from: float = 3.5
+    #: A call needs this score in `persistence` readings running.
+    call: float = 3.5
     persistence: int = 1
-    #: After a call only a higher score calls again, for so many readings; learning is held for `hold` readings at most.
-    refractory: int = 100
+    #: After a call only a score so many times higher calls again, for this share of all readings so far, `refractory` at least.
+    louder: float = 1.05
+    refractory: int = 60
+    refractory_share: float = 0.05
+    #: For so many readings after a call nothing is learned.
     hold: int = 10
     #: A silence of more than so many usual periods starts the short memory (jump, shape, spread) anew.
     gap: float = 20.0

@@ -29,7 +29,7 @@ _CHUNK = 1024
 class Scores:
     """One row a step, one column a series."""
 
-    #: Sum of -log10 p over the channels; NaN where no reading was taken, 0 in the warm-up.
+    #: How unusual, from the -log10 p of the channels; NaN where no reading was taken, 0 in the warm-up.
     score: Floats
     #: True where a call is made: high enough, long enough, and not in the refractory time of a higher one.
     call: Bools
@@ -106,13 +106,22 @@ def _one(
     parts = np.where(known, -np.log10(p_values(state, bins, inside)), 0.0)
     warm = state["seen"] >= setting.warm
     parts[~warm] = 0.0
-    score = parts @ np.asarray(setting.weights)
+    score = _score(state, parts, setting)
     call = _call(state, score, setting)
     may = np.ones(len(x), bool) if learning is None else learning
     count(state, bins, known & (may & (state["seen"] >= setting.short))[:, None])
     learn(state, z, at_ms, may & ((state["since_call"] >= setting.hold) | ~warm), setting)
     state["seen"] += 1
     return score, call, parts
+
+
+def _score(state: State, parts: Floats, setting: Setting) -> Floats:
+    """Root of the weighted squares, less what a long life makes likely by itself; 0 where nothing spoke."""
+    weights = np.asarray(setting.weights)
+    loud = np.sqrt((parts * parts) @ weights)
+    life = setting.life * np.sqrt(weights.sum()) * (np.log10(state["seen"] + 1.0) - setting.life_from)
+    score: Floats = np.where(loud > 0, np.maximum(loud - life, 0.0), 0.0)
+    return score
 
 
 def _clock(state: State, at_ms: Times | None, setting: Setting) -> None:
@@ -176,7 +185,8 @@ def _call(state: State, score: Floats, setting: Setting) -> Bools:
     high = score >= setting.call
     state["run"][...] = np.where(high, np.minimum(state["run"] + 1, 1000), 0)
     state["since_call"] += state["since_call"] < np.iinfo(np.int32).max // 2
-    free = (state["since_call"] >= setting.refractory) | (score > state["held"])
+    quiet = np.maximum(setting.refractory, setting.refractory_share * state["seen"])
+    free = (state["since_call"] >= quiet) | (score > setting.louder * state["held"])
     call: Bools = high & (state["run"] >= setting.persistence) & free
     state["since_call"][call] = 0
     state["held"][call] = score[call]

@@ -18,7 +18,7 @@ The news of one series, from measures that are each ranked among their own past 
     news = sqrt(sum(weight * part ** 2)) - 0.3 * sqrt(sum(weight)) * (log10(readings so far) - 3.5), not below 0
 
 The square lets one measure speak alone; the last term keeps the false calls of a series per life, not per reading: in a past ten times
-as long the same p comes ten times as often. Chosen on the odd files of NAB (docs/analytics.md).
+as long the same p comes ten times as often.
 """
 
 from __future__ import annotations
@@ -64,6 +64,8 @@ def score(values: Floats, good_rows: int | None = None, at_ms: Times | None = No
     out (all are kept where none takes more). Times are only used for the half hour of the day.
     """
     values = _filled(np.asarray(values, np.float64))
+    if not values.size:
+        return Judged(extent=np.zeros(len(values)), news=np.zeros(len(values)), mixture=None)
     chosen = _measured(values, good_rows)
     extents = [extent(column) for column in chosen.T]
     news = [_news(column, far, at_ms) for column, far in zip(chosen.T, extents, strict=True)]
@@ -116,7 +118,7 @@ def _news(values: Floats, far: Floats, at_ms: Times | None) -> Floats:
     found = parts(values, far, at_ms)
     loud = np.sqrt(sum(_WEIGHTS[name] * part**2 for name, part in found.items()))
     life = np.log10(np.arange(1, len(values) + 1)) - _LIFE_FROM
-    news: Floats = np.maximum(loud - _LIFE * np.sqrt(sum(_WEIGHTS.values())) * life, 0.0)
+    news: Floats = np.where(loud > 0, np.maximum(loud - _LIFE * np.sqrt(sum(_WEIGHTS.values())) * life, 0.0), 0.0)
     return news
 
 

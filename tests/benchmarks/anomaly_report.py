@@ -72,10 +72,11 @@ def scores(
     ]
 
 
-def held_back(score: np.ndarray, refractory: int) -> np.ndarray:
-    """What any threshold would call: after a call only a higher score counts, for `refractory` readings."""
-    out, last, held = np.zeros(len(score)), -refractory, 0.0
+def held_back(score: np.ndarray, setting: Setting = ONE) -> np.ndarray:
+    """What any threshold would call: after a call only what is clearly higher counts, for a time."""
+    out, last, held = np.zeros(len(score)), -setting.refractory, 0.0
     for index, value in enumerate(score):
-        if value > 0 and (index - last >= refractory or value > held):
+        free = index - last >= max(setting.refractory, setting.refractory_share * index)
+        if value > 0 and (free or value > setting.louder * held):
             out[index], last, held = value, index, value
     return out

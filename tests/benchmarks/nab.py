@@ -121,7 +121,7 @@ def news(every: Sequence[Series]) -> tuple[list[np.ndarray], list[np.ndarray], f
 
 def stream(every: Sequence[Series]) -> tuple[list[np.ndarray], list[np.ndarray], float]:
     found = scores([series.values for series in every], [series.times_ms for series in every])
-    held = [held_back(item.score[:, 0].astype(float), ONE.refractory) for item in found]
+    held = [held_back(item.score[:, 0].astype(float)) for item in found]
     return held, [item.call[:, 0].astype(float) for item in found], ONE.call
 
 
