@@ -1,13 +1,15 @@
 """Which alerts have one cause.
 
 The key is (customer, cause, root), from the table of kinds; at most one incident is open for a key, and an alert
-belongs to exactly one incident. Four rules go beyond the table:
+belongs to exactly one incident. Five rules go beyond the table:
 
 - All UPSs of a site on battery are one mains failure of the site, and an output that goes off in it is its worst end.
 - A device that falls silent in it joins it when `darkness` explains the silence, also when the silence was seen first:
   then the incident that it had opened is merged. Otherwise it is a case of its own.
 - When a site's agent is silent, a device found silent with it tells nothing more, and joins the agent's incident.
+- What is wrong with the mains while it is out belongs to that failure; what grows hot in a room that is warm belongs to the room.
 - A device that falls silent behind a switch that is silent joins the switch's incident, wherever that stands (`reach`).
+- A port that goes down because the device at the other end of its cable is silent joins that one's (`cable_ends`).
 
 An incident closes when all its members are cleared; nothing is split by itself. Everything is in event time.
 """
@@ -18,7 +20,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from alerts import reach
+from alerts import cable_ends, reach
 from alerts.darkness import explained
 from alerts.impact import impact_of, worst
 from alerts.kinds import Root, kind_of
@@ -29,6 +31,8 @@ from model.inventory import Inventory
 from model.text import Text
 
 SILENT = "device_silent"
+#: What a warm room does to the devices in it.
+_HEAT = frozenset({"over_temperature", "heating_fast", "ups_hot", "overheating"})
 #: An explanation a member, up to this many: a flapping alert must not grow the incident without end.
 _MOST_REASONS = 60
 
@@ -47,6 +51,9 @@ def attach(draft: Draft, alert: Alert, inventory: Inventory, coming: Sequence[Al
         if reaches(inventory) and _follow(draft, alert, reach.Site(site.id, _with(draft, alert, coming), inventory)):
             return
     key = _key(alert, site.customer, mains is not None)
+    if alert.kind in _HEAT:
+        room = CauseKey(site.customer, "cooling", site.id)
+        key = key if draft.open_with(room) is None else room
     home = draft.open_with(key)
     if home is None:
         _open(draft, alert, key, joined(alert, [], inventory, mains_out=mains is not None), inventory)
@@ -62,6 +69,10 @@ def explain_silences(draft: Draft, inventory: Inventory) -> None:
             again = False
             for alert in [a for a in draft.alerts.values() if _elsewhere(a, mains)]:
                 again = _adopt(draft, alert, draft.incidents[mains.id], inventory) or again
+    silent = _silences(draft)
+    if silent and inventory.learned:
+        for alert in [a for a in draft.alerts.values() if a.kind in cable_ends.KINDS and a.cleared_at is None]:
+            _symptom(draft, alert, inventory)
     for id, silences in _by_site(_silences(draft)).items():
         if len({alert.incident for alert in silences}) > 1 and reaches(inventory):
             site = reach.Site(id, silences, inventory)
@@ -113,6 +124,8 @@ def _key(alert: Alert, customer: str, mains_out: bool) -> CauseKey:
     if kind.id == "battery_low" and not mains_out:
         return CauseKey(customer, "battery", alert.device)
     if kind.id == "output_off" and mains_out and alert.impact is not Impact.ADVISORY:
+        return CauseKey(customer, "mains", alert.device.partition("/")[0])
+    if kind.cause == "supply" and mains_out:
         return CauseKey(customer, "mains", alert.device.partition("/")[0])
     if kind.root is Root.SITE:
         return CauseKey(customer, kind.cause, alert.device.partition("/")[0])
@@ -204,6 +217,19 @@ def _follow(draft: Draft, alert: Alert, site: reach.Site) -> bool:
         return False
     old = draft.incidents.get(alert.incident or "")
     _join(draft, alert, home, found.why)
+    if old is not None:
+        _leave(draft, alert, old, draft.incidents[home.id])
+    return True
+
+
+def _symptom(draft: Draft, alert: Alert, inventory: Inventory) -> bool:
+    """Take a port into the incident of the silent device at the other end of its cable."""
+    found = cable_ends.silent_end(alert, _silences(draft), inventory)
+    home = draft.incidents.get(found[0].incident or "") if found else None
+    if found is None or home is None or home.id == alert.incident:
+        return False
+    old = draft.incidents.get(alert.incident or "")
+    _join(draft, alert, home, found[1])
     if old is not None:
         _leave(draft, alert, old, draft.incidents[home.id])
     return True

@@ -18,6 +18,11 @@ def title(key: CauseKey, members: Sequence[Alert], inventory: Inventory) -> Text
     if key.cause == "agent":
         name = inventory.site(key.root).name
         return Text(f"No data from the site: {name.en}", f"站点无数据：{name.zh}")
+    shared = [alert for alert in members if kind_of(alert.kind).root is Root.SITE]
+    if shared and len({alert.device for alert in members}) > 1:
+        site, alert = inventory.site(key.root).name, min(shared, key=lambda a: (a.severity.rank, a.raised_at))
+        what = kind_of(alert.kind).title
+        return Text(f"{what.en}: {site.en}", f"{what.zh}：{site.zh}")
     root = key.root.partition("#")[0]  # what stands behind a silent switch does not give the name
     alert = min(members, key=lambda a: (a.device != root, a.severity.rank, a.raised_at))
     kind, name = kind_of(alert.kind), _name(alert, inventory)
@@ -42,6 +47,12 @@ def joined(alert: Alert, others: Sequence[Alert], inventory: Inventory, *, mains
         )
     if alert.kind == "agent_silent":
         return _agent(len(inventory.at_site(alert.device.partition("/")[0])), mains_out=mains_out)
+    if kind.cause == "supply" and others:
+        return _supply(alert, others, kind.title, name)
+    if kind.id != "room_warm" and any(a.kind == "room_warm" for a in others):
+        return Text(
+            f"{name.en}: {kind.title.en}, in a room that is warm itself", f"{name.zh}：{kind.title.zh}，而机房本身偏热"
+        )
     if not others:
         return Text(f"{name.en}: {kind.title.en}", f"{name.zh}：{kind.title.zh}")
     if any(a.kind == "agent_silent" for a in others):
@@ -51,6 +62,15 @@ def joined(alert: Alert, others: Sequence[Alert], inventory: Inventory, *, mains
     if kind.cause == "battery":
         return Text(f"{kind.title.en}: a further witness for the same battery", f"{kind.title.zh}：同一电池的又一证据")
     return Text(f"{kind.title.en} on the same device", f"同一设备：{kind.title.zh}")
+
+
+def _supply(alert: Alert, others: Sequence[Alert], what: Text, name: Text) -> Text:
+    if any(a.device != alert.device for a in others):
+        return Text(
+            f"{name.en}: {what.en}; it is seen by more than one: the utility or the main board, not one feed",
+            f"{name.zh}：{what.zh}；多台同时出现：供电部门或总配电问题，而非单一支路",
+        )
+    return Text(f"{name.en}: {what.en}, of the same supply", f"{name.zh}：{what.zh}，属同一供电问题")
 
 
 def _on_battery(alert: Alert, others: Sequence[Alert], name: Text) -> Text:

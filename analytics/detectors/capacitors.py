@@ -1,11 +1,12 @@
 """The capacitors of the output or the DC link age: their resistance rises. Sees, against the first weeks at the same load: `output.voltage.thd` or `dc.ripple` half as much
-again for 5 days (twice: major), with the date of twice; else how far `output.voltage` dips in hours in which the load leaps by 10 points or more: twice as far in the
-newest ten of them.
+again for 5 days (twice: major), with the date of twice. Few devices tell them; else how restless the output has become: `output.voltage` scatters twice as far from
+hour to hour as in its first 30 days, for 7 days, on a UPS whose output does not follow its input; it dips twice as far in the newest ten hours in which the load leapt
+by 10 points; the UPS went to bypass by itself three times in 30 days, minutes each, and not before. Two of these make it surer.
 
-The first two need a device that tells them, few do; the dip needs polls that are close enough to see it, and is less sure. A new load with a bad current
-shape looks the same.
+A new load with a bad current shape looks the same. A UPS that passes its input through shows nothing of it.
 
-State: {"drifts": {point: see `analytics.slow.drift`}, "first", "dips": dips a 10 points of load, "open": what stands}.
+State: {"drifts": {point: see `analytics.slow.drift`}, "first", "dips": dips a 10 points of load, "day": number, "out", "in": the day's hourly means,
+"spread": {"first", "in", "newest": a day each}, "source": newest, "bypass": [hour (ms) …], "since": ms, "open": what stands}.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ from analytics.hours import Hours
 from analytics.slow import drift, episodes, nominal
 from analytics.slow.days import DAY_MS
 from analytics.slow.frames import Frame, frames
+from analytics.slow.level import level
 from analytics.slow.trend import crossing
 from model.finding import Change, Evidence, Finding, Severity
+from model.points import Source
 from model.text import Text
 
 KIND = "capacitors"
 _THD, _RIPPLE, _VOLTS, _LOAD = "output.voltage.thd", "dc.ripple", "output.voltage", "ups.load"
+_IN, _SOURCE = "input.voltage", "ups.source"
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +45,14 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     deeper: float = 2.0
     least_dip: float = 1.0  #: % of the voltage a 10 points of load
     samples: int = 12  #: of an hour whose dip is believed
+    first_days: int = 30
+    day_h: int = 12  #: hours that make a day's scatter
+    wider: float = 2.0
+    least_wide: float = 0.001  #: of the voltage: a scatter below this is the gauge's
+    wide_days: int = 7
+    regulated: float = 0.5  #: of the input's scatter: above it the output follows the input
+    bypasses: int = 3
+    bypass_days: int = 30
 
 
 SETTING = Setting()
@@ -54,6 +66,13 @@ _MORE = {
     _THD: Text("the output's distortion is {pct:+.0f} % at the same load", "同等负载下输出谐波 {pct:+.0f}%"),
     _RIPPLE: Text("the ripple of the DC link is {pct:+.0f} % at the same load", "同等负载下直流母线纹波 {pct:+.0f}%"),
 }
+_WIDE = Text(
+    "the output scatters by {value:.2f} V from hour to hour, by {first:.2f} V in its first weeks",
+    "输出电压逐时波动 {value:.2f} V，初期为 {first:.2f} V",
+)
+_BYPASS = Text(
+    "it went to bypass by itself {n} times in {days} days, and not before", "{days} 天内自行转旁路 {n} 次，此前没有"
+)
 _DIPS = Text(
     "the output dips by {value:.1f} % when the load leaps by 10 points, by {first:.1f} % in its first weeks",
     "负载突增 10 个百分点时输出跌落 {value:.1f}%，初期为 {first:.1f}%",
@@ -62,7 +81,7 @@ _DIPS = Text(
 
 class Capacitors:
     kinds = frozenset({KIND})
-    needs = frozenset({_THD, _RIPPLE, _VOLTS, _LOAD})
+    needs = frozenset({_THD, _RIPPLE, _VOLTS, _LOAD, _IN, _SOURCE})
 
     def fresh(self) -> State:
         return {}
@@ -71,7 +90,7 @@ class Capacitors:
         state = {**state, "drifts": dict(state.get("drifts", {})), "open": dict(state.get("open", {}))}
         changes: list[Change] = []
         for frame in frames(hours, self.needs):
-            if _take(state, frame) or _dip(state, frame):
+            if any([_take(state, frame), _dip(state, frame), _scatter(state, frame), _bypass(state, frame)]):
                 changes += _judge(state, frame.at, hours.device)
         return state, changes
 
@@ -105,6 +124,64 @@ def _dip(state: State, frame: Frame) -> bool:
     return len(state["dips"]) == SETTING.dips
 
 
+def _scatter(state: State, frame: Frame) -> bool:
+    """The day's scatter of the output and of the input; whether a day closed."""
+    state.setdefault("since", frame.at)
+    out, volts_in, today, closed = frame.mean(_VOLTS), frame.mean(_IN), frame.at // DAY_MS, False
+    if state.setdefault("day", today) < today:
+        closed = _close(state)
+        state["day"], state["out"], state["in"] = today, [], []
+    if out is not None and out > nominal.GONE_V:
+        state["out"] = [*state.get("out", []), out]
+    if volts_in is not None and volts_in > nominal.GONE_V:
+        state["in"] = [*state.get("in", []), volts_in]
+    return closed
+
+
+def _close(state: State) -> bool:
+    out, volts_in = state.get("out", []), state.get("in", [])
+    if len(out) < SETTING.day_h:
+        return False
+    spread, kept = level(out)[1], dict(state.get("spread", {}))
+    if len(kept.get("first", [])) < SETTING.first_days:
+        kept["first"] = [*kept.get("first", []), spread]
+        if len(volts_in) >= SETTING.day_h:
+            kept["in"] = [*kept.get("in", []), level(volts_in)[1]]
+    else:
+        kept["newest"] = [*kept.get("newest", []), spread][-SETTING.wide_days :]
+    state["spread"], state["volts"] = kept, median(out)
+    return len(kept.get("newest", [])) == SETTING.wide_days
+
+
+def _wide(state: State) -> tuple[float, float] | None:
+    """(scatter of the newest days, of the first ones) where it has grown on a UPS that makes its own output."""
+    kept = state.get("spread", {})
+    newest = kept.get("newest", [])
+    if len(newest) < SETTING.wide_days or not kept.get("in"):
+        return None
+    first, now = median(kept["first"]), median(newest)
+    if first > SETTING.regulated * median(kept["in"]):
+        return None
+    grown = now > max(SETTING.wider * first, SETTING.least_wide * state["volts"])
+    return (now, first) if grown else None
+
+
+def _bypass(state: State, frame: Frame) -> bool:
+    """Notes a short bypass; whether there was one."""
+    hour = frame.one(_SOURCE)
+    if hour is None:
+        return False
+    on = Source.BYPASS
+    touched = hour.high >= on >= hour.low and (on in (hour.first, hour.last, hour.high, hour.low))
+    begun = state.get("source") == on
+    state["source"] = hour.last
+    times = state.get("bypass", [])
+    if touched and not begun and hour.last != on:
+        state["bypass"] = [*times, frame.at][-20:]
+        return True
+    return False
+
+
 def _judge(state: State, at: int, device: str) -> list[Change]:
     evidence: list[Evidence] = []
     severity, score, since, date, well = Severity.MINOR, 0.6, at, None, True
@@ -134,6 +211,21 @@ def _judge(state: State, at: int, device: str) -> list[Change]:
             evidence.append(
                 Evidence(text=_DIPS.format(value=now, first=first), at=at, point=_VOLTS, value=now, expected=first)
             )
+    if (wide := _wide(state)) is not None:
+        well = False
+        score = max(score, 0.7)
+        text = _WIDE.format(value=wide[0], first=wide[1])
+        evidence.append(Evidence(text=text, at=at, point=_VOLTS, value=wide[0], expected=wide[1]))
+    times = state.get("bypass", [])
+    newest = [one for one in times if at - one < SETTING.bypass_days * DAY_MS]
+    known = at - state.get("since", at) > 2 * SETTING.bypass_days * DAY_MS
+    if known and len({one // DAY_MS for one in newest}) >= SETTING.bypasses and len(newest) == len(times):
+        well = False
+        score = max(score, 0.65)
+        text = _BYPASS.format(n=len(newest), days=SETTING.bypass_days)
+        evidence.append(Evidence(text=text, at=at, point=_SOURCE, value=float(len(newest)), expected=0.0))
+    if len(evidence) > 1:
+        score = max(score, 0.85)
     if not evidence:
         return episodes.end(state["open"], device, KIND, None, at, WELL) if well else []
     finding = Finding(

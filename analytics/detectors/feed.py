@@ -42,7 +42,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     droop: float = 0.025  #: of nominal, over 50 points of load
     grave_droop: float = 0.05
     errors: float = 6.0
-    least_spread: float = 3.0  #: points of load, one sd
+    least_spread: float = 1.5  #: points of load, one sd
     days: int = 4
 
 

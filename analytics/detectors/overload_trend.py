@@ -1,5 +1,5 @@
 """The load grows towards the rating. Sees: the weekly peak of `ups.load` (hourly means, the second highest of the week, each phase): over 80 % in two
-weeks in a row, or a slope over at least 8 weeks that reaches 80 % or 100 % within 60 days. Where the inventory says that UPSs stand in
+weeks in a row, or a slope over the newest 6, 10 or 26 weeks that reaches 80 % or 100 % within 60 days. Where the inventory says that UPSs stand in
 parallel (`parallel`), the share that one would carry if another fails must stay under 100 %.
 
 Does not work for a load that comes in one step (see `overload` when it is too much), nor in the first weeks.
@@ -34,10 +34,9 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     full: float = 100.0
     well: float = 75.0
     horizon_days: float = 60.0
-    weeks: int = 8  #: a slope needs so many peaks
+    windows: tuple[tuple[int, float], ...] = ((6, 8.0), (10, 5.0), (26, 4.0))  #: (newest weeks, least growth in points)
     keep: int = 26
     least_peak: float = 60.0  #: below it no slope is told: too far away
-    least_growth: float = 4.0  #: points over the weeks looked at
     least_hours: int = 48  #: of a week with a peak of its own
 
 
@@ -122,7 +121,8 @@ def _judge(state: State, at: int, context: Context) -> list[Change]:
     for key, rows in sorted(state["peaks"].items()):
         if rows[-1][0] != state["week"]:
             continue
-        signs += [sign for sign in (_over(key, rows, at), _grows(key, rows, at), _spare(key, rows, at, units)) if sign]
+        grown = [_grows(key, rows[-weeks:], at, weeks, growth) for weeks, growth in SETTING.windows]
+        signs += [sign for sign in (_over(key, rows, at), *grown, _spare(key, rows, at, units)) if sign]
         well = well and rows[-1][1] < SETTING.well
     if not signs:
         return episodes.end(state["open"], device.id, KIND, None, at, WELL) if well else []
@@ -149,12 +149,12 @@ def _over(key: str, rows: list[list[float]], at: int) -> Sign | None:
     return Sign(severity, 0.95, _said(_OVER.format(peak=newest[-1], limit=SETTING.warn), key, newest[-1], at), None)
 
 
-def _grows(key: str, rows: list[list[float]], at: int) -> Sign | None:
+def _grows(key: str, rows: list[list[float]], at: int, weeks: int, growth: float) -> Sign | None:
     peak = rows[-1][1]
-    if len(rows) < SETTING.weeks or not SETTING.least_peak <= peak < SETTING.full:
+    if len(rows) < weeks or not SETTING.least_peak <= peak < SETTING.full:
         return None
     slope = theil_sen([7.0 * week for week, _ in rows], [peak for _, peak in rows])
-    if slope is None or not slope.rises or slope.per_x * 7 * (rows[-1][0] - rows[0][0]) < SETTING.least_growth:
+    if slope is None or not slope.rises or slope.per_x * 7 * (rows[-1][0] - rows[0][0]) < growth:
         return None
     limit = SETTING.warn if slope.at_end < SETTING.warn else SETTING.full
     found = crossing(slope, at, limit)

@@ -110,3 +110,36 @@ def test_a_device_that_nobody_listed_has_a_place() -> None:
     board.up(100, "new-site/thing", "ups_fault")
     board.tick(110)
     assert str(board.open()[0].key) == "unassigned:device:new-site/thing"
+
+
+def test_bad_mains_that_two_upss_see_is_one_incident_of_the_site() -> None:
+    board = Board()
+    board.up(100, "ups-1", "input_quality")
+    board.tick(120)
+    assert [incident.title.en for incident in board.open()] == ["Mains out of tolerance: ups-1"]
+    board.up(200, "ups-2", "input_quality")
+    board.tick(220)
+    [incident] = board.open()
+    assert incident.title.en == "Mains out of tolerance: Futian"
+    assert "utility" in incident.explanation[-1].en
+
+
+def test_bad_mains_while_it_is_out_belongs_to_the_outage() -> None:
+    board = Board()
+    board.up(100, "ups-1", "on_battery")
+    board.tick(110)
+    board.up(400, "ups-2", "input_quality")
+    board.tick(420)
+    [incident] = board.open()
+    assert incident.key.cause == "mains"
+
+
+def test_what_grows_hot_in_a_warm_room_is_the_rooms_incident() -> None:
+    board = Board()
+    board.up(100, "ups-1", "room_warm")
+    board.tick(110)
+    board.up(200, "ups-2", "over_temperature")
+    board.up(300, "ups-2", "fan")
+    board.tick(420)
+    by_cause = {incident.key.cause: board.of(incident) for incident in board.open()}
+    assert by_cause == {"cooling": ["ups-1 room_warm", "ups-2 over_temperature"], "device": ["ups-2 fan"]}
