@@ -135,7 +135,14 @@ def paths(rows: Rows, names: Names) -> tuple[NetworkPath, ...]:
         if other is not None and other != row.device:
             found.append(
                 NetworkPath(
-                    device=row.device, port=row.label, other=other, by=by, since=row.since, seen=row.seen, gone=row.gone
+                    device=row.device,
+                    port=row.label,
+                    number=row.port,
+                    other=other,
+                    by=by,
+                    since=row.since,
+                    seen=row.seen,
+                    gone=row.gone,
                 )
             )
     return tuple(found)

@@ -87,6 +87,7 @@ class NetworkPath(msgspec.Struct, frozen=True, kw_only=True):
 
     device: str
     port: str  #: the port's name where the device tells it, else its number
+    number: str = ""  #: the port's number in the neighbour table (on most makes ifIndex), "" when not known
     other: str
     by: str  #: what told who `other` is: `chassis` | `name`
     since: int
