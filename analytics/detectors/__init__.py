@@ -45,6 +45,7 @@ from analytics.detectors.over_temperature import OVER_TEMPERATURE
 from analytics.detectors.overheating import Overheating
 from analytics.detectors.overload import OVERLOAD
 from analytics.detectors.overload_trend import OverloadTrend
+from analytics.detectors.paths_unstable import PathsUnstable
 from analytics.detectors.port_down import PortDown
 from analytics.detectors.port_errors import PortErrors
 from analytics.detectors.power_supply import PowerSupply
@@ -55,6 +56,7 @@ from analytics.detectors.runtime_shortfall import RuntimeShortfall
 from analytics.detectors.sensor_stuck import SensorStuck
 from analytics.detectors.storage_filling import StorageFilling
 from analytics.detectors.transfers_rising import TransfersRising
+from analytics.detectors.unusual import Unusual
 from analytics.detectors.ups_fault import UPS_FAULT
 from analytics.detectors.ups_hot import UpsHot
 from analytics.hours import HourlyDetector
@@ -95,6 +97,7 @@ DETECTORS: dict[str, Detector] = {
 #: Those that are shown closed hours (`analytics.hours`): slow faults. One table of names with the above: they share the snapshot.
 HOURLY: dict[str, HourlyDetector] = {
     "sensor_stuck": SensorStuck(),
+    "unusual": Unusual(),
     "charger_fault": ChargerFault(),
     "float_wrong": FloatWrong(),
     "battery_block_weak": BatteryBlockWeak(),
@@ -108,6 +111,7 @@ HOURLY: dict[str, HourlyDetector] = {
     "memory_leak": MemoryLeak(),
     "storage_filling": StorageFilling(),
     "cpu_high": CpuHigh(),
+    "paths_unstable": PathsUnstable(),
     "cooling_worn": CoolingWorn(),
     "ups_hot": UpsHot(),
     "overload_trend": OverloadTrend(),

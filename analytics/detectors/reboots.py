@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from analytics.cohort import witness
 from analytics.detector import Block, Context, State
 from analytics.lasting import lasting
 from model.finding import Change, Changed, Cleared, Evidence, Finding, Raised, Severity
@@ -44,6 +45,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     slack_s: float = 60.0  #: clocks of agent and device do not agree better than this
     drift: float = 0.01  #: nor run alike better than this
     kept: int = 20
+    cohort: float = 2.0  #: restarts in 30 days from which siblings are asked
 
 
 LIMITS = Limits()
@@ -78,6 +80,12 @@ class Reboots:
                 if change:
                     changes.append(change)
         return state, changes
+
+    def quantities(self, state: State) -> dict[str, float]:
+        """For the cohort: restarts in its last 30 days."""
+        if "at" not in state:
+            return {}
+        return {"restarts_a_month": float(sum(state["at"] - boot[0] <= LIMITS.days_ms for boot in state["boots"]))}
 
 
 def _restarted(state: State, at: int, uptime_s: float) -> bool:
@@ -152,7 +160,7 @@ def _finding(
         " · ".join(lasting(boot[1]).en for boot in boots[-5:]),
         " · ".join(lasting(boot[1]).zh for boot in boots[-5:]),
     )
-    lines = (
+    lines: tuple[Evidence, ...] = (
         Evidence(
             text=Text(
                 f"{len(boots)} restarts on {len(occasions)} occasions within {span.en}; one in 30 days at most is expected",
@@ -165,6 +173,7 @@ def _finding(
         ),
         Evidence(text=Text(f"had run before each: {held[0]}", f"每次重启前已运行：{held[1]}"), at=at, point=UPTIME),
     )
+    lines += tuple(witness(context.cohort, "restarts_a_month", LIMITS.cohort, len(boots), at))
     return Finding(
         device=context.device.id,
         kind=KIND,

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import msgspec
+
+from analytics.cohort import Summary, snapshot
 from analytics.detectors.reboots import WRAP_S
 from model.finding import Severity
-from tests.analytics.timeline import SWITCH, T0, Line, cleared, of, raised, second, tell
+from tests.analytics.timeline import SWITCH, T0, Line, cleared, context, of, raised, second, tell
 
 KIND = "reboots"
 HOUR, DAY = 3600, 86_400
@@ -81,6 +84,16 @@ class TestReboots:
         for n in range(200):
             line.say(n * 60 + (n // 20) * 7200, sysUpTime=1e6 + n * 60)
         assert of(tell(line), KIND) == []
+
+    def test_what_its_siblings_do_is_told(self) -> None:
+        rows = [
+            Summary(device=f"s/{n}", customer=f"c{n % 3}", model="X", values={"restarts_a_month": 0.0})
+            for n in range(12)
+        ]
+        known = msgspec.structs.replace(context(SWITCH), cohort=snapshot(rows, made=0).of(SWITCH, "X"))
+        line = uptimes(NOON, NOON + 12 * DAY, until=14 * DAY)
+        [finding] = raised(tell(line, context_of=lambda _: known), KIND)
+        assert "it is this device" in finding.evidence[-1].text.en
 
     def test_pieces_say_the_same_as_the_whole(self) -> None:
         line = uptimes(NOON, NOON + 900, NOON + 9 * DAY, until=12 * DAY)
