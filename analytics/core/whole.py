@@ -15,10 +15,10 @@ The news of one series, from measures that are each ranked among their own past 
     day      away from this half hour of the day, tail by slope   1
     extent   as above                                             2
 
-    news = sqrt(sum(weight * part ** 2)) - 0.3 * sqrt(sum(weight)) * (log10(readings so far) - 3.5), not below 0
+    news = sqrt(sum(weight * part ** 2)) - 0.3 * sqrt(sum(weight)) * (log10(readings of the device so far) - 3.5), not below 0
 
-The square lets one measure speak alone; the last term keeps the false calls of a series per life, not per reading: in a past ten times
-as long the same p comes ten times as often.
+The square lets one measure speak alone; the last term keeps the false calls of a device per life, not per reading: in a past ten times
+as long, or of ten times as many series, the same p comes ten times as often.
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ def score(values: Floats, good_rows: int | None = None, at_ms: Times | None = No
         return Judged(extent=np.zeros(len(values)), news=np.zeros(len(values)), mixture=None)
     chosen = _measured(values, good_rows)
     extents = [extent(column) for column in chosen.T]
-    news = [_news(column, far, at_ms) for column, far in zip(chosen.T, extents, strict=True)]
+    series = chosen.shape[1]
+    news = [_news(column, far, at_ms, series) for column, far in zip(chosen.T, extents, strict=True)]
     together = None
     if good_rows is not None and good_rows >= _GOOD_ROWS and chosen.shape[1] > 1:
         together = mixture(chosen, good_rows)
@@ -114,10 +115,10 @@ def parts(values: Floats, far: Floats, at_ms: Times | None) -> dict[str, Floats]
     }
 
 
-def _news(values: Floats, far: Floats, at_ms: Times | None) -> Floats:
+def _news(values: Floats, far: Floats, at_ms: Times | None, series: int) -> Floats:
     found = parts(values, far, at_ms)
     loud = np.sqrt(sum(_WEIGHTS[name] * part**2 for name, part in found.items()))
-    life = np.log10(np.arange(1, len(values) + 1)) - _LIFE_FROM
+    life = np.log10(np.arange(1, len(values) + 1) * series) - _LIFE_FROM
     news: Floats = np.where(loud > 0, np.maximum(loud - _LIFE * np.sqrt(sum(_WEIGHTS.values())) * life, 0.0), 0.0)
     return news
 
