@@ -1,7 +1,7 @@
 """python -m tests.simulation.fleet --seed 1 --batteries 3000 --switches 200 --years 3 --workers 2 [--json]
 
 Devices 0 … batteries - 1 are UPSs, the next ones switches. `--from N --to M` runs a part; `--out FILE` appends a line of JSON a device and
-skips those that stand there already; `--only-score` prints the table of a file.
+skips those that stand there already; `--only-score` prints the table of a file. `--kind mains.sag` gives every device that fault.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.simulation.fleet import score, table
+from tests.simulation.fleet import score, switch_faults, table, ups_faults
 from tests.simulation.fleet.crew import results
 from tests.simulation.fleet.run import Result
 
@@ -32,8 +32,16 @@ def main(words: list[str] | None = None) -> int:
     ask.add_argument(
         "--small", action="store_true", help="46 batteries and 4 switches over one year: what the suite runs"
     )
+    ask.add_argument(
+        "--kind",
+        default=None,
+        help="one kind of fault, to every device that can show it: for whoever tunes its detector",
+    )
     ask.add_argument("--json", action="store_true")
     say = ask.parse_args(words)
+    kinds = {*ups_faults.FAULTS, *switch_faults.FAULTS}
+    if say.kind is not None and say.kind not in kinds:
+        ask.error(f"--kind: expected one of {', '.join(sorted(kinds))}; got {say.kind}")
     if say.small:
         say.batteries, say.switches, say.years = 46, 4, 1.0
     kept: list[Result] = []
@@ -41,7 +49,7 @@ def main(words: list[str] | None = None) -> int:
         kept = [msgspec.json.decode(line, type=Result) for line in say.out.read_bytes().splitlines()]
     known = {r.number for r in kept}
     last = say.batteries + say.switches if say.last is None else say.last
-    jobs = [(say.seed, n, say.batteries, say.years) for n in range(say.first, last) if n not in known]
+    jobs = [(say.seed, n, say.batteries, say.years, say.kind) for n in range(say.first, last) if n not in known]
     if say.only_score:
         jobs = []
     begun = time.monotonic()

@@ -10,19 +10,22 @@ from multiprocessing import get_context
 from tests.simulation.fleet import device, run
 from tests.simulation.fleet.run import Result
 
+#: seed, number, batteries, years, the only kind of fault or None
+Job = tuple[int, int, int, float, str | None]
 
-def one(job: tuple[int, int, int, float]) -> Result:
-    """One device from (seed, number, batteries, years)."""
-    seed, number, batteries, years = job
+
+def one(job: Job) -> Result:
+    """One device: its story and what the detectors made of it."""
+    seed, number, batteries, years, only = job
     begun = time.process_time()
-    story = device.story(seed, number, batteries, years)
+    story = device.story(seed, number, batteries, years, only)
     return run.play(story, seed, time.process_time() - begun)
 
 
-def results(jobs: list[tuple[int, int, int, float]], workers: int) -> Iterator[Result]:
+def results(jobs: list[Job], workers: int) -> Iterator[Result]:
     if workers <= 1:
         yield from map(one, jobs)
         return
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with get_context("spawn").Pool(workers) as pool:
-        yield from pool.imap_unordered(one, jobs, chunksize=5)
+        yield from pool.imap_unordered(one, jobs, chunksize=1)

@@ -11,7 +11,7 @@ PLAIN = frozenset(
 
 _JAR = frozenset({"battery_replace", "runtime_shortfall", "cell_shorted", "battery_block_weak", "battery_unproven"})
 _CHARGER = frozenset({"charger_fault", "charger", "not_charging", "float_wrong", "bad_state"})
-_HOT = frozenset({"over_temperature", "heating_fast", "room_warm", "overheating"})
+_HOT = frozenset({"over_temperature", "heating_fast", "room_warm", "overheating", "ups_hot"})
 _PSU = frozenset({"power_supply", "bad_state"})
 _SENSOR = frozenset({"sensor_stuck", "unusual", "sensor_fault", "card_frozen", "device_silent", "clock_wrong"})
 
@@ -23,7 +23,7 @@ RIGHT: dict[str, frozenset[str]] = {
     "charger.dead": _CHARGER,
     "charger.high": _CHARGER,
     "cooling.fan": frozenset({"cooling_worn", "fan", "fan_tray"}),
-    "cooling.filter": frozenset({"cooling_worn", "overheating"}),
+    "cooling.filter": frozenset({"cooling_worn", "overheating", "ups_hot"}),
     "cooling.room": _HOT,
     "load.growth": frozenset({"overload_trend", "overload"}),
     "mains.transfers": frozenset({"transfers_rising", "input_quality"}),
@@ -35,10 +35,10 @@ RIGHT: dict[str, frozenset[str]] = {
     "boost.stuck": frozenset({"regulating_long", "input_quality"}),
     "avr.wear": frozenset({"avr_wear"}),
     "inverter.volts": frozenset({"output_quality"}),
-    "capacitor": frozenset({"capacitor_worn", "output_quality", "bypass"}),
+    "capacitor": frozenset({"capacitors"}),
     "generator.absent": frozenset({"generator_absent"}),
     "card.frozen": frozenset({"card_frozen", "sensor_stuck"}),
-    "rectifier.module": frozenset({"rectifier_module", "rectifier_share", "module_lost"}),
+    "rectifier.module": frozenset({"rectifier_lost", "bad_state"}),
     "psu.volts": _PSU,
     "psu.share": _PSU,
     "psu.flaps": _PSU,
@@ -50,11 +50,11 @@ RIGHT: dict[str, frozenset[str]] = {
     "line.errors": frozenset({"line_errors", "port_errors"}),
     "line.duplex": frozenset({"line_errors", "port_errors"}),
     "link.flapping": frozenset({"link_flapping"}),
-    "congestion": frozenset({"congestion", "discards"}),
+    "congestion": frozenset({"congestion"}),
     "memory.leak": frozenset({"memory_leak"}),
     "cpu.runaway": frozenset({"cpu_high"}),
     "reboots": frozenset({"reboots"}),
-    "storage.full": frozenset({"storage_filling", "storage_full"}),
+    "storage.full": frozenset({"storage_filling"}),
     "event.reload": frozenset({"device_silent", "reboots"}),
     "event.optic_changed": frozenset({"port_down"}),
     "event.outage": frozenset({"on_battery", "mains_failed", "battery_low", "output_off", "device_silent"}),

@@ -186,11 +186,11 @@ LONG = {
 BEFORE_D, AFTER_D = 60, 45
 
 
-def give(switch: Switch, story: Story, rng: Rng, share: float) -> None:
-    """At most one fault, to this share of the switches."""
-    if rng.random() >= share:
+def give(switch: Switch, story: Story, rng: Rng, share: float, only: str | None = None) -> None:
+    """At most one fault, to this share of the switches; `only`: that kind, to every switch that can show it."""
+    can = [kind for kind, (_, able) in FAULTS.items() if able(story) and only in (None, kind)]
+    if not can or (only is None and rng.random() >= share):
         return
-    can = [kind for kind, (_, able) in FAULTS.items() if able(story)]
     kind = str(rng.choice(can))
     last = story.hours - max(LONG.get(kind, 0), AFTER_D) * 24
     if last > BEFORE_D * 24:

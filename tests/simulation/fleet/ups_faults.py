@@ -295,11 +295,11 @@ LONG = {
 }
 
 
-def give(ups: Ups, story: Story, rng: Rng, share: float) -> None:
-    """At most one fault, to this share of the UPSs."""
-    if rng.random() >= share:
+def give(ups: Ups, story: Story, rng: Rng, share: float, only: str | None = None) -> None:
+    """At most one fault, to this share of the UPSs; `only`: that kind, to every UPS that can show it."""
+    can = [kind for kind, (_, able) in FAULTS.items() if able(ups) and only in (None, kind)]
+    if not can or (only is None and rng.random() >= share):
         return
-    can = [kind for kind, (_, able) in FAULTS.items() if able(ups)]
     weights = np.array([SELDOM.get(kind, 1.0) for kind in can])
     kind = str(rng.choice(can, p=weights / weights.sum()))
     first, last = BEFORE_D * 24, story.hours - max(LONG.get(kind, 0), AFTER_D) * 24
