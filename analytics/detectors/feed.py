@@ -3,11 +3,11 @@
 `loose_neutral`: of three phases one is 4 % up while another is 4 % down, about mirrored, in 3 of 6 hours: the neutral floats, and the load's power supplies die.
 `input_unbalanced`: a phase 3 % off the mean of the three in 6 of 8 hours (IEC 61000-2-2 has 2 %) and not mirrored.
 `phase_imbalance`: phase loads 30 points apart with one over 50 % in 24 of 30 hours.
-`feed_contact`: the voltage falls with the load by more than it did in the first four weeks, by 2.5 % of nominal from half load to full: a contact or a clamp grows hot.
+`feed_contact`: the voltage falls with the load, from hour to hour, by more than it did in the first four weeks, by 2.5 % of nominal from half load to full: a contact or a clamp grows hot.
 
 Does not work with one phase (the first two), nor with a load that does not move (the last); nor for what was so from the first weeks on.
 
-State: {"bits": {rule: newest hits}, "base": sums of a line, "late": sums of a line, "steep": [hits], "day": number, "open:KIND": what stands}.
+State: {"bits": {rule: newest hits}, "base": sums of a line, "late": sums of a line, of changes from hour to hour, "before": [ms, load, volts], "steep": [hits], "day": number, "open:KIND": what stands}.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     apart: float = 30.0
     one_over: float = 50.0
     base_h: int = 672
-    late_h: int = 240
+    late_h: int = 336
     droop: float = 0.025  #: of nominal, over 50 points of load
     grave_droop: float = 0.05
-    errors: float = 6.0
-    least_spread: float = 1.5  #: points of load, one sd
+    errors: float = 4.0
+    least_spread: float = 0.8  #: points of load from hour to hour, one sd
     days: int = 4
 
 
@@ -148,11 +148,15 @@ def _droop(state: State, frame: Frame, volts: dict[str, Hour], device: str) -> l
     if load is None or not volts:
         return []
     middle = mean(hour.mean for hour in volts.values())
+    before, state["before"] = state.get("before"), [frame.at, load, middle]
+    if before is None or frame.at - before[0] != 3_600_000:
+        return []
+    load, moved = load - before[1], middle - before[2]  # from hour to hour: the grid's own slow swing falls out
     base = state.get("base", line.fresh())
     if base[0] < SETTING.base_h:
-        state["base"] = line.add(base, load, middle)
+        state["base"] = line.add(base, load, moved)
         return []
-    state["late"] = line.add(state.get("late", line.fresh()), load, middle, memory=SETTING.late_h)
+    state["late"] = line.add(state.get("late", line.fresh()), load, moved, memory=SETTING.late_h)
     day = frame.at // DAY_MS
     if state.get("day") == day:
         return []
@@ -173,7 +177,7 @@ def _steep(state: State, at: int, device: str) -> list[Change]:
         return []
     steeper = first.slope - late.slope
     error = (first.slope_error**2 + late.slope_error**2) ** 0.5
-    droop = 50 * steeper / first.at_mean
+    droop = 50 * steeper / state["before"][2]
     state["steep"] = push(
         state.get("steep", []), droop > SETTING.droop and steeper > SETTING.errors * error, SETTING.days
     )

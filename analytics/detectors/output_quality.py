@@ -185,10 +185,13 @@ def _finding(state: State, device: str, standing: dict[str, list[float]], since:
         off = _share(state, point, latch[3])
         severity = Severity.CRITICAL if _severe(point, off) else severity
         base = state["nominal"]["volts"] if point == _VOLTS else nominal.of_frequency(latch[3])
-        others = _inputs(state, Sample(at, 0, index, point, latch[3])) or [0.0]
-        text = (_V_TEXT if point == _VOLTS else _HZ_TEXT).format(
-            value=latch[3], off=100 * off, nominal=base, other=others[0]
+        other = next(iter(_inputs(state, Sample(at, 0, index, point, latch[3]))), None)
+        shown = Text("is nominal", "正常") if other is None else Text(f"has {other:.1f}", f"为 {other:.1f}")
+        said, values = (
+            (_V_TEXT if point == _VOLTS else _HZ_TEXT),
+            {"value": latch[3], "off": 100 * off, "nominal": base},
         )
+        text = Text(said.en.format(other=shown.en, **values), said.zh.format(other=shown.zh, **values))
         evidence.append(Evidence(text=text, at=at, point=point, index=index or None, value=latch[3], expected=base))
     return Finding(
         device=device,

@@ -36,6 +36,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     horizon_days: float = 60.0
     windows: tuple[tuple[int, float], ...] = ((6, 8.0), (10, 5.0), (26, 4.0))  #: (newest weeks, least growth in points)
     keep: int = 26
+    p: float = 0.02  #: a step or one busy week is not taken for a slope
     least_peak: float = 60.0  #: below it no slope is told: too far away
     least_hours: int = 48  #: of a week with a peak of its own
 
@@ -154,7 +155,7 @@ def _grows(key: str, rows: list[list[float]], at: int, weeks: int, growth: float
     if len(rows) < weeks or not SETTING.least_peak <= peak < SETTING.full:
         return None
     slope = theil_sen([7.0 * week for week, _ in rows], [peak for _, peak in rows])
-    if slope is None or not slope.rises or slope.per_x * 7 * (rows[-1][0] - rows[0][0]) < growth:
+    if slope is None or not slope.rises or slope.p > SETTING.p or slope.per_x * 7 * (rows[-1][0] - rows[0][0]) < growth:
         return None
     limit = SETTING.warn if slope.at_end < SETTING.warn else SETTING.full
     found = crossing(slope, at, limit)
