@@ -54,6 +54,8 @@ class Judged:
 
     extent: Floats
     news: Floats
+    #: Which series (column of `values`) the news is of.
+    speaker: npt.NDArray[np.int64]
     mixture: Floats | None
 
 
@@ -63,17 +65,24 @@ def score(values: Floats, good_rows: int | None = None, at_ms: Times | None = No
     A missing or infinite value counts as the last one of its series. Series that take at most two values in the good stretch are left
     out (all are kept where none takes more). Times are only used for the half hour of the day.
     """
-    values = _filled(np.asarray(values, np.float64))
+    values = filled(np.asarray(values, np.float64))
     if not values.size:
-        return Judged(extent=np.zeros(len(values)), news=np.zeros(len(values)), mixture=None)
-    chosen = _measured(values, good_rows)
+        none = np.zeros(len(values))
+        return Judged(extent=none, news=none, speaker=none.astype(np.int64), mixture=None)
+    columns = _measured(values, good_rows)
+    chosen = values[:, columns]
     extents = [extent(column) for column in chosen.T]
     series = chosen.shape[1]
     news = [_news(column, far, at_ms, series) for column, far in zip(chosen.T, extents, strict=True)]
     together = None
     if good_rows is not None and good_rows >= _GOOD_ROWS and chosen.shape[1] > 1:
         together = mixture(chosen, good_rows)
-    return Judged(extent=np.max(extents, axis=0), news=np.max(news, axis=0), mixture=together)
+    return Judged(
+        extent=np.max(extents, axis=0),
+        news=np.max(news, axis=0),
+        speaker=np.array(columns)[np.argmax(news, axis=0)],
+        mixture=together,
+    )
 
 
 def mixture(values: Floats, good_rows: int) -> Floats:
@@ -101,7 +110,7 @@ def heard(news: Floats) -> Floats:
 
 
 def parts(values: Floats, far: Floats, at_ms: Times | None) -> dict[str, Floats]:
-    """-log10 p of each measure of one series; `far` is its extent."""
+    """-log10 p of each measure of one series (finite); `far` is its extent."""
     usual = median(values)
     high, low = both(_mean(values, 10))
     return {
@@ -132,13 +141,15 @@ def _mean(values: Floats, length: int) -> Floats:
     return means
 
 
-def _measured(values: Floats, good_rows: int | None) -> Floats:
-    seen = values if good_rows is None else values[:good_rows]
-    many = [index for index in range(values.shape[1]) if len(np.unique(seen[:, index])) > 2]
-    return values[:, many] if many and good_rows is not None else values
+def _measured(values: Floats, good_rows: int | None) -> list[int]:
+    every = range(values.shape[1])
+    if good_rows is None:
+        return list(every)
+    return [index for index in every if len(np.unique(values[:good_rows, index])) > 2] or list(every)
 
 
-def _filled(values: Floats) -> Floats:
+def filled(values: Floats) -> Floats:
+    """Each missing or infinite value replaced by the last finite one of its series; before the first, by 0."""
     good = np.isfinite(values)
     last = np.maximum.accumulate(np.where(good, np.arange(len(values))[:, None], -1), axis=0)
     filled: Floats = np.where(last >= 0, values[np.maximum(last, 0), np.arange(values.shape[1])], 0.0)
