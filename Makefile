@@ -5,7 +5,7 @@ PACKAGES := agent alerts analytics collector console desk model roundsman simula
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 DEMO ?=
 
-.PHONY: setup demo test check fix bench bench-analytics clean
+.PHONY: setup demo test check fix bench bench-analytics fleet clean
 
 setup: .venv/ready
 
@@ -57,6 +57,11 @@ bench: .venv/ready-test
 # The figures of docs/analytics.md on the public sets: make bench-analytics [DIR=folder] [QUICK=1] [ONLY=vrla,xjtu]
 bench-analytics: .venv/ready-test
 	@$(BIN)/python -m tests.benchmarks.analytics_table --data "$(or $(DIR),../shared/datasets)" $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+
+# A simulated fleet through the real detectors. FLEET="--batteries 3000 --switches 200 --years 3" for the figures of docs/fleet.md (hours).
+FLEET ?= --small
+fleet: .venv/ready-test
+	@$(BIN)/python -m tests.simulation.fleet --workers 2 $(FLEET)
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -4,7 +4,7 @@ Definitions:
     failure         the battery's true capacity at 25 °C falls below 80 % of its rating; every bank here is laid out with at least four
                     times the runtime that is required, so the load would drop only later
     announced       `battery_replace` or `runtime_shortfall` was told between 365 and 30 days before the failure. Counted are failures by
-                    wear of batteries watched for 180 days at least; jars that fail within days are a fault kind of their own
+                    wear of batteries watched for 180 days at least; jars that fail within days are fault kinds of their own (battery.cell_…)
     false job       a ticket that carries such a finding for a battery that would have held 365 days or more (a stricter 180 days beside)
     false ticket    a ticket none of whose kinds belongs to any fault or event that was there; when a fault was there and another name was
                     given it is a wrong name, counted under that fault
@@ -89,7 +89,6 @@ class Figures(msgspec.Struct, kw_only=True):
     battery_years: float
     readings: int
     announced: Share
-    announced_sudden: Share
     early_days: list[float]
     false_jobs: Rate
     false_jobs_strict: Rate
@@ -107,8 +106,7 @@ class Figures(msgspec.Struct, kw_only=True):
 
 def figures(results: Sequence[Result]) -> Figures:
     lives = [(result, life) for result in results for life in result.lives]
-    worn = [(r, x) for r, x in lives if _counts(r, x) and not x.sudden]
-    sudden = [(r, x) for r, x in lives if _counts(r, x)]
+    worn = [(r, x) for r, x in lives if _counts(r, x)]
     jobs = [(r, t) for r in results for t in r.tickets if JOBS & set(t.kinds)]
     faults, years = _faults(results), sum(r.to_ms - r.from_ms for r in results) / YEAR_MS
     battery_years = sum(r.to_ms - r.from_ms for r in results if r.lives) / YEAR_MS
@@ -122,7 +120,6 @@ def figures(results: Sequence[Result]) -> Figures:
         battery_years=battery_years,
         readings=sum(r.readings for r in results),
         announced=Share(k=sum(_announced(r, x) for r, x in worn), n=len(worn)),
-        announced_sudden=Share(k=sum(_announced(r, x) for r, x in sudden), n=len(sudden)),
         early_days=sorted(d for r, x in worn if (d := _early(r, x)) is not None),
         false_jobs=Rate(k=sum(_early_job(r, t, EARLY_MS) for r, t in jobs), per=battery_years / 1000),
         false_jobs_strict=Rate(k=sum(_early_job(r, t, STRICT_MS) for r, t in jobs), per=battery_years / 1000),
@@ -214,7 +211,7 @@ def _faults(results: Iterable[Result]) -> dict[str, FaultRow]:
     rows: dict[str, FaultRow] = defaultdict(FaultRow)
     for result in results:
         for truth in result.truths:
-            if truth.past or truth.kind.startswith("event.") or truth.outage >= result.to_ms:
+            if truth.kind.startswith("event.") or truth.outage >= result.to_ms:
                 continue
             row = rows[truth.kind]
             row.injected += 1

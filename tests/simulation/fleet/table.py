@@ -37,7 +37,6 @@ def _lines(f: Figures) -> Iterator[str]:
     yield ""
     for what, figure, required, met in requirements(f):
         yield f"  {what:52s} {figure:>34s}   required {required:8s} {'PASS' if met else 'FAIL'}"
-    yield f"  {'beside: with jars that fail within days':52s} {_share(f.announced_sudden):>34s}"
     yield f"  {'beside: jobs 180 days or more too early':52s} {_rate(f.false_jobs_strict):>34s}"
     if f.early_days:
         n = len(f.early_days)

@@ -18,18 +18,12 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
     outage: int
     until: int
     lead_ms: int = 0
-    index: str | None = None
-    past: bool = False  #: it began before the story did: not counted, but its findings are not false either
 
 
 class Life(msgspec.Struct, frozen=True, kw_only=True):
-    """One battery in a device: from `since` to `until`; `failed` when its capacity fell below 80 % (or None within reach).
-
-    `job_from`: an order from here on is not false (see `battery.EARLY_H`).
-    """
+    """One battery in a device: from `since` to `until`; `failed` when its capacity fell below 80 % (None: not within the truth's reach)."""
 
     since: int
     until: int
     failed: int | None
-    sudden: bool
     told: bool  #: the inventory knows of the exchange

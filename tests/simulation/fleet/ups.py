@@ -200,7 +200,6 @@ def _lives(ups: Ups, story: Story, first: Cells, rng: Rng) -> None:
                 since=at_ms(start),
                 until=at_ms(min(until, hours)),
                 failed=None if failed is None else at_ms(failed),
-                sudden=False,
                 told=told,
             )
         )
