@@ -7,6 +7,7 @@ skips those that stand there already; `--only-score` prints the table of a file.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from pathlib import Path
@@ -52,6 +53,7 @@ def main(words: list[str] | None = None) -> int:
     jobs = [(say.seed, n, say.batteries, say.years, say.kind) for n in range(say.first, last) if n not in known]
     if say.only_score:
         jobs = []
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the pool takes its workers with it
     begun = time.monotonic()
     sink = say.out.open("ab") if say.out else None
     for n, result in enumerate(results(jobs, say.workers)):
