@@ -1,0 +1,201 @@
+"""Something about this device is not as usual: a gauge that no rule of ours watches left what it did for weeks, or they no longer fit together.
+
+Sees every measured gauge by the day (`analytics.usual.days`), against its own four weeks before: a *level* two and a half times further out than any day of
+them; a *spread* within the hour so far out and two and a half times as wide or narrow; a *drift* through the four weeks of a tenth of the value and eight times
+its scatter (not of temperatures, which follow the seasons); a *pattern* of the day that was always there and is lost for ten days; and where four gauges
+or more are known, their levels *together* further from their usual mixture than any of those days by 2.6 times. Each must hold for three days running.
+One finding a device, the strongest first, with the series to draw. What is unusual is not learned from; after two weeks it counts as the new usual and the
+finding is taken back, as it is after two usual days.
+
+When it does not work: in a device's first three weeks (silent); for gauges told less than 18 hours a day; what lasts less than three days; a season that
+starts within days. It knows no causes: shown beside other findings, never a job by itself. A value that stands still is `sensor_stuck`.
+
+State: {"day": number, "open": {key: [[hour, mean, range]…]}, "keys": […], "ring", "pattern": float32 as bytes (keys x 28 x 3, keys x 24), "runs": {"channel key":
+[days, first day]}, "well": usual days since, "told": {"since": ms, "what": […]} or None}.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from analytics.detector import Context, State
+from analytics.hours import HOUR_MS, Hours
+from analytics.usual import days
+from analytics.usual.days import Day, Floats
+from analytics.usual.gauges import MEASURED, named, rows
+from model.finding import Change, Changed, Cleared, Evidence, Finding, Raised, Severity
+from model.points import POINTS
+from model.text import Text
+
+KIND = "unusual"
+DAY_MS = 24 * HOUR_MS
+LEVEL_EDGES, SPAN_EDGES, SPAN_TIMES, CYCLE_LOST, DRIFTS, DRIFT_SHARE, TOGETHER_EDGES = 2.5, 2.5, 2.5, 0.5, 8.0, 0.1, 2.6
+HOLD_DAYS = {"level": 3, "span": 3, "drift": 3, "cycle": 10, "together": 3}
+WELL_DAYS, NEW_USUAL_DAYS = 2, 14
+MOST_LISTED = 3
+#: By judgement, not calibrated: it says that something changed, seldom what.
+SCORE = 0.5
+
+ADVICE = Text(
+    "Look at the series drawn: what was changed on the day it began (load, setting, part, firmware, cabling, room)? If nothing was, compare the value with the "
+    "device's panel and with a like device. Alone this is no reason for a job, but it belongs into the report of the next visit. It is wrong if the "
+    "change was intended.",
+    "查看所绘曲线：变化开始当天做过什么改动（负载、参数、部件、固件、接线、机房）？如无改动，请与设备面板及同类设备对比。单凭此项不足以派工，但应列入下次巡检。若变化是有意为之，则本结论不成立。",
+)
+BACK = Text("as usual again for two days", "已连续两天恢复常态")
+ACCEPTED = Text("it has stayed so for two weeks and counts as usual from now on", "该状态已持续两周，今后视为常态")
+
+
+class Unusual:
+    kinds = frozenset({KIND})
+    needs = MEASURED
+
+    def fresh(self) -> State:
+        return {"day": None, "open": {}, "keys": [], "ring": b"", "pattern": b"", "runs": {}, "well": 0, "told": None}
+
+    def step(self, state: State, hours: Hours, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
+        state = {**state, "open": {key: list(some) for key, some in state["open"].items()}}
+        changes: list[Change] = []
+        for at, some in rows(hours):
+            day, hour = at // DAY_MS, at % DAY_MS // HOUR_MS
+            if state["day"] is not None and day > state["day"]:
+                changes += _close(state, day, context.device.id)
+                state["open"] = {}
+            state["day"] = day
+            today = state["open"]
+            for key, _, mean, low, high, _, _ in some:
+                held = today.get(key)
+                if held is None:
+                    held = today[key] = []
+                held.append([hour, mean, high - low])
+        return state, changes
+
+
+def _close(state: State, next_day: int, device: str) -> list[Change]:
+    """Judge the day that is over, then learn from it what was usual."""
+    known = set(state["keys"])
+    keys: list[str] = [*state["keys"], *(key for key in state["open"] if key not in known)]
+    ring, pattern = _arrays(state, len(keys))
+    means, ranges = days.gathered([state["open"].get(key, []) for key in keys])
+    today = days.features(means, ranges, pattern)
+    day = days.judge(ring, today)
+    bad = _bad(day, keys)
+    runs = {
+        what: [state["runs"].get(what, [0, state["day"]])[0] + 1, state["runs"].get(what, [0, state["day"]])[1]]
+        for what in bad
+    }
+    state["runs"] = runs
+    changes, accepted = _tell(state, day, keys, today, device)
+    learned = ~np.array(["together " in bad or f"level {key}" in bad or f"span {key}" in bad for key in keys])
+    same = ~np.array([f"cycle {key}" in bad for key in keys])
+    today[~same, days.CYCLE] = np.nan
+    ring[learned] = np.concatenate([ring[learned, 1:], today[learned, None].astype(np.float32)], axis=1)
+    pattern[learned & same] = days.blended(pattern, means)[learned & same]
+    silent = min(next_day - state["day"] - 1, days.DAYS)
+    ring = np.concatenate([ring[:, silent:], np.full((len(keys), silent, 3), np.nan, np.float32)], axis=1)
+    ring[[keys.index(key) for key in accepted]] = np.nan
+    state.update(keys=keys, ring=ring.tobytes(), pattern=pattern.tobytes())
+    return changes
+
+
+def _arrays(state: State, count: int) -> tuple[Floats, Floats]:
+    """The rings and patterns, with empty ones for gauges that are new."""
+    ring = np.full((count, days.DAYS, 3), np.nan, np.float32)
+    pattern = np.full((count, 24), np.nan, np.float32)
+    known = len(state["keys"])
+    ring[:known] = np.frombuffer(state["ring"], np.float32).reshape(known, days.DAYS, 3)
+    pattern[:known] = np.frombuffer(state["pattern"], np.float32).reshape(known, 24)
+    return ring, pattern
+
+
+def _bad(day: Day, keys: list[str]) -> list[str]:
+    """What is out of the usual today, as "channel key"; the strongest first."""
+    wide = np.abs(np.log(np.maximum(day.times, 1e-9))) > np.log(SPAN_TIMES)
+    drifts = np.where(np.abs(day.rise) > DRIFT_SHARE * np.abs(day.usual), np.abs(day.drift) / DRIFTS, 0.0)
+    strength = {
+        "level": np.abs(day.level) / LEVEL_EDGES,
+        "span": np.where((day.times > 0) & wide, np.abs(day.span) / SPAN_EDGES, 0.0),
+        "drift": np.array(
+            [0.0 if POINTS[named(key)[0]].unit == "°C" else x for key, x in zip(keys, drifts, strict=True)]
+        ),
+        "cycle": day.cycle / CYCLE_LOST,
+    }
+    found = [
+        (-x, f"{channel} {keys[n]}") for channel, each in strength.items() for n, x in enumerate(each.tolist()) if x > 1
+    ]
+    if not found and day.together > TOGETHER_EDGES:
+        found = [(-day.together, "together ")]
+    return [what for _, what in sorted(found)]
+
+
+def _tell(state: State, day: Day, keys: list[str], today: Floats, device: str) -> tuple[list[Change], list[str]]:
+    """What is to be said after this day, and the keys whose new state counts as usual from now on."""
+    end = (state["day"] + 1) * DAY_MS
+    lasting = [what for what, (run, _) in state["runs"].items() if run >= HOLD_DAYS[what.partition(" ")[0]]]
+    told: dict[str, Any] | None = state["told"]
+    if told is None:
+        if not lasting:
+            return [], []
+        since = min(state["runs"][what][1] for what in lasting) * DAY_MS
+        state.update(told={"since": since, "what": lasting}, well=0)
+        return [Raised(finding=_finding(state, lasting, day, keys, today, device, end))], []
+    if end - told["since"] > NEW_USUAL_DAYS * DAY_MS and lasting:
+        state.update(told=None, runs={})
+        gone = keys if "together " in lasting else [what.partition(" ")[2] for what in lasting]
+        return [Cleared(device=device, kind=KIND, index=None, at=end, why=ACCEPTED)], gone
+    state["well"] = 0 if any(what in state["runs"] for what in told["what"]) else state["well"] + 1
+    if state["well"] >= WELL_DAYS:
+        state["told"] = None
+        return [Cleared(device=device, kind=KIND, index=None, at=end, why=BACK)], []
+    new = [what for what in lasting if what not in told["what"]]
+    if not new:
+        return [], []
+    state["told"] = {**told, "what": [*told["what"], *new]}
+    return [Changed(finding=_finding(state, lasting, day, keys, today, device, end))], []
+
+
+def _finding(
+    state: State, lasting: list[str], day: Day, keys: list[str], today: Floats, device: str, end: int
+) -> Finding:
+    return Finding(
+        device=device,
+        kind=KIND,
+        index=None,
+        severity=Severity.WARNING,
+        since=state["told"]["since"],
+        score=SCORE,
+        evidence=tuple(
+            _evidence(what, state["runs"][what][0], day, keys, today, end) for what in lasting[:MOST_LISTED]
+        ),
+        advice=ADVICE,
+    )
+
+
+def _evidence(what: str, run: int, day: Day, keys: list[str], today: Floats, end: int) -> Evidence:
+    channel, _, key = what.partition(" ")
+    n = keys.index(key) if key else day.strangest
+    point, index = named(keys[n])
+    known, which = POINTS[point], f" {index}" if index else ""
+    value, usual, unit = float(today[n, days.LEVEL]), float(day.usual[n]), known.unit
+    en, zh = f"{known.meaning.en}{which}: ", f"{known.meaning.zh}{which}："
+    if channel == "level":
+        en += f"{value:.4g} {unit}, for {run} days; in the four weeks before {usual:.4g} ± {day.edge[n]:.2g} {unit}"
+        zh += f"{value:.4g} {unit}，已 {run} 天；此前四周为 {usual:.4g} ± {day.edge[n]:.2g} {unit}"
+    elif channel == "span":
+        en += f"swings {day.times[n]:.2g} times as far within an hour as in the four weeks before, for {run} days"
+        zh += f"每小时内波动为此前四周的 {day.times[n]:.2g} 倍，已 {run} 天"
+    elif channel == "drift":
+        en += f"moved by {day.rise[n]:+.3g} {unit} in four weeks, {abs(day.drift[n]):.0f} times its scatter, to {value:.4g} {unit}"
+        zh += f"四周内变化 {day.rise[n]:+.3g} {unit}，为其离散度的 {abs(day.drift[n]):.0f} 倍，现为 {value:.4g} {unit}"
+    elif channel == "cycle":
+        en += f"no longer follows the pattern of the day that it always had, for {run} days"
+        zh += f"不再呈现一贯的日变化规律，已 {run} 天"
+    else:
+        en += (
+            f"{value:.4g} {unit}, which alone may be; but the device's values together are {day.together:.1f} times further from how they fitted "
+            f"together in the four weeks before than on any day of them, for {run} days"
+        )
+        zh += f"{value:.4g} {unit}，单看尚属正常；但设备各值之间的关系偏离此前四周最大偏离的 {day.together:.1f} 倍，已 {run} 天"
+    return Evidence(text=Text(en, zh), at=end, point=point, index=index, value=value, expected=usual)
