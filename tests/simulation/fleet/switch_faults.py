@@ -205,6 +205,8 @@ def happen(switch: Switch, story: Story, rng: Rng) -> None:
     for start in switch.restarts:
         if start > 0:
             story.truths.append(event("event.reload", start - 0.05, 2))
+    if story.hours < 100 * 24:
+        return
     if rng.random() < 0.2:
         port, at = _one(rng, OPTICAL), int(rng.uniform(60 * 24, story.hours))
         story.base["optics.bias", port][at:] *= float(rng.uniform(0.5, 1.8))

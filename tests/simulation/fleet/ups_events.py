@@ -64,7 +64,7 @@ def _maintenance(story: Story, rng: Rng) -> None:
 
 def telemetry(ups: Ups, story: Story, rng: Rng, share: float) -> None:
     """At most one error of the sensors or the line, to this share of the UPSs."""
-    if rng.random() >= share:
+    if rng.random() >= share or story.hours < 90 * 24:
         return
     hour = int(rng.uniform(20 * 24, story.hours - 60 * 24))
     kind = str(rng.choice(["stuck", "x10", "swapped", "clock", "gaps", "silence"]))
