@@ -67,7 +67,7 @@ class FanTray:
         tracks, open = Tracks(state["tracks"]), dict(state["open"])
         changes: list[Change] = []
         for frame in frames(hours, self.needs):
-            told = {**_speeds(tracks, frame), **_drives(tracks, frame)}
+            told = {**_speeds(tracks, frame, bool(open)), **_drives(tracks, frame, bool(open))}
             if told:
                 changes += parts.settle(
                     open,
@@ -87,7 +87,7 @@ class FanTray:
         return {"fan_level": median(found)} if found else {}
 
 
-def _speeds(tracks: Tracks, frame: Frame) -> dict[str, Line | None]:
+def _speeds(tracks: Tracks, frame: Frame, standing: bool) -> dict[str, Line | None]:
     """By fan: slower against its sisters (one alone: at the same drive) than in its first two weeks."""
     speeds = {index: hour.mean for index, hour in frame.series.get(SPEED, {}).items()}
     told: dict[str, Line | None] = {}
@@ -101,15 +101,17 @@ def _speeds(tracks: Tracks, frame: Frame) -> dict[str, Line | None]:
         track.add(at_drive, frame.at, drive)
         if usual is not None and abs(drive - usual[0]) > LIMITS.same_drive:
             return told
-        return _slower(tracks, f"s:{index or ''}", index, rpm, rpm, frame.at)
+        return _slower(tracks, f"s:{index or ''}", index, rpm, rpm, frame.at, standing)
     for index, rpm in speeds.items():
         others = median(other for name, other in speeds.items() if name != index)
         if others >= LIMITS.least_rpm:
-            told |= _slower(tracks, f"r:{index or ''}", index, rpm / others, rpm, frame.at)
+            told |= _slower(tracks, f"r:{index or ''}", index, rpm / others, rpm, frame.at, standing)
     return told
 
 
-def _slower(tracks: Tracks, key: str, index: str | None, x: float, rpm: float, at: int) -> dict[str, Line | None]:
+def _slower(
+    tracks: Tracks, key: str, index: str | None, x: float, rpm: float, at: int, standing: bool
+) -> dict[str, Line | None]:
     one = tracks.of(key)
     known = track.base(one)
     if known and x > 0 and track.rescaled(x, known[0]) and x > known[0]:
@@ -119,6 +121,8 @@ def _slower(tracks: Tracks, key: str, index: str | None, x: float, rpm: float, a
     if known is None or known[0] <= 0:
         return {}
     limit = max(LIMITS.slow, LIMITS.spreads * known[1] / known[0])
+    if not standing and x > (1 - limit / 2) * known[0]:
+        return {}
     soon, value = track.newest(one, LIMITS.stopped_hours), track.newest(one, LIMITS.hours)
     if soon is not None and soon < (1 - LIMITS.stopped) * known[0]:
         severity, value = Severity.MAJOR, soon
@@ -141,7 +145,7 @@ def _drive_now(frame: Frame) -> float | None:
     return frame.mean(LEVEL)
 
 
-def _drives(tracks: Tracks, frame: Frame) -> dict[str, Line | None]:
+def _drives(tracks: Tracks, frame: Frame, standing: bool) -> dict[str, Line | None]:
     """By fan: driven harder than in its first two weeks, while the air that comes in is as it was."""
     drives, heats = frame.series.get(LEVEL), frame.series.get(HEAT)
     if not drives or not heats:
@@ -158,10 +162,14 @@ def _drives(tracks: Tracks, frame: Frame) -> dict[str, Line | None]:
         one = tracks.of(key)
         known = track.base(one)
         track.add(one, frame.at, hour.mean)
-        value = track.newest(one, LIMITS.drive_hours)
-        if known is None or value is None:
+        if known is None:
             continue
         limit = max(LIMITS.drive, LIMITS.spreads * known[1])
+        if not standing and hour.mean - known[0] < limit / 2:
+            continue
+        value = track.newest(one, LIMITS.drive_hours)
+        if value is None:
+            continue
         gained = value - known[0]
         if gained > limit:
             text = Text(

@@ -128,8 +128,12 @@ def _light(
         if "base" not in one:
             return {key: None}
     closed = track.add(one, frame.at, light)
-    known, now = track.base(one), track.newest(one, LIMITS.hours)
-    if known is None or now is None:
+    known = track.base(one)
+    if known is None:
+        return {}
+    near = -LIMITS.other_db < known[0] - light < LIMITS.watch_db / 2
+    now = None if near and (index or "") not in open else track.newest(one, LIMITS.hours)
+    if now is None:
         return {}
     risen = track.newest(one, LIMITS.other_hours)
     if risen is not None and risen > known[0] + LIMITS.other_db:

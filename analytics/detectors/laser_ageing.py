@@ -135,7 +135,7 @@ def _port(
             track.add(one, frame.at, values[point])
     if _another(current, light, warmth, supply):
         return _exchange(fits, port, [current, light, warmth, supply])
-    return _judge(current, light, frame.at, index, bias, None if closed else open, context)
+    return _judge(current, light, frame.at, index, bias, None if closed else open, (index or "") in open, context)
 
 
 def _learned(current: Track, sums: line.Sums | None) -> float:
@@ -184,10 +184,20 @@ def _exchange(fits: dict[str, Any], port: str, all_: list[Track]) -> dict[str, L
 
 
 def _judge(
-    current: Track, light: Track, at: int, index: str | None, bias: float, open: parts.Open | None, context: Context
+    current: Track,
+    light: Track,
+    at: int,
+    index: str | None,
+    bias: float,
+    open: parts.Open | None,
+    standing: bool,
+    context: Context,
 ) -> dict[str, Line | None]:
-    known, now = track.base(current), track.newest(current, LIMITS.hours)
-    if known is None or now is None:
+    known = track.base(current)
+    if known is None or (not standing and current["recent"][-1][1] - known[0] < LIMITS.watch / 2):
+        return {}
+    now = track.newest(current, LIMITS.hours)
+    if now is None:
         return {}
     gained = exp(now - known[0]) - 1
     watch = max(LIMITS.watch, exp(LIMITS.spreads * known[1]) - 1)

@@ -8,7 +8,7 @@ cable. It shares its cause and root with `port_errors`, `fibre_loss`, `laser_age
 When it does not work: ports with little traffic (5 errors in a day at least); gear that counts discarded frames as errors. Bad input: a counter that falls, a restart, a
 gap of more than a day and a rise beyond any port's speed are unknown and count as nothing.
 
-State: {"last": {point and port: [hour, value]}, "up": last up-time, "ways": {"port way": {"day": [[hour, errors, frames]], "first": [errors, frames, hours]}},
+State: {"last": {point and port: [hour, value]}, "up": last up-time, "ways": {"port way": {"day": [[hour, errors, frames]], "first": [errors, frames, hours], "bad": newest hour with errors}},
 "light": {port: track}, "open": parts}.
 """
 
@@ -117,6 +117,8 @@ def _frame(state: State, frame: Frame) -> dict[tuple[str, str], Line | None]:
             if errors == 0 and key not in state["ways"] and passed == 0:
                 continue
             of = state["ways"][key] = _took(state["ways"].get(key), frame.at, errors, passed)
+            if "bad" not in of:
+                continue
             clear, line = _judge(of, port, way, frame.at)
             if clear and (line or port in state["open"]):
                 told[port, way] = line
@@ -129,10 +131,13 @@ def _took(of: dict[str, Any] | None, at: int, errors: float, passed: float) -> d
     first = of["first"]
     if first[2] < LIMITS.first_h:
         first = [first[0] + errors, first[1] + passed, first[2] + 1]
-    day = [row for row in of["day"] if at - row[0] < LIMITS.window_h * HOUR_MS]
-    if errors or day or passed:
-        day = [*day, [at, errors, passed]]
-    return {"day": day, "first": first}
+    day = of["day"]
+    begin = next((n for n, row in enumerate(day) if at - row[0] < LIMITS.window_h * HOUR_MS), len(day))
+    day = [*day[begin:], [at, errors, passed]]
+    bad = at if errors else of.get("bad")
+    if bad is None or at - bad > 2 * LIMITS.window_h * HOUR_MS:
+        return {"day": day, "first": first}
+    return {"day": day, "first": first, "bad": bad}
 
 
 def _judge(of: dict[str, Any], port: str, way: str, at: int) -> tuple[bool, Line | None]:

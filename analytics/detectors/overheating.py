@@ -80,7 +80,7 @@ class Overheating:
         device = context.device.id
         changes: list[Change] = []
         for frame in frames(hours, self.needs):
-            told, aired = _frame(tracks, frame)
+            told, aired = _frame(tracks, frame, bool(open), bool(room))
             changes += parts.settle(
                 open, told, device=device, kind=KIND, index=None, at=frame.at, advice=ADVICE, over=OVER
             )
@@ -95,7 +95,9 @@ class Overheating:
         return {"temperature_rise": max(found)} if found else {}
 
 
-def _frame(tracks: Tracks, frame: Frame) -> tuple[dict[str, Line | None], dict[str, Line | None]]:
+def _frame(
+    tracks: Tracks, frame: Frame, standing: bool, warm: bool
+) -> tuple[dict[str, Line | None], dict[str, Line | None]]:
     """By sensor what is too warm over the inlet, and what is to be said of the inlet."""
     heats = {i: hour.mean for i, hour in frame.series.get(HEAT, {}).items() if hour.mean >= LIMITS.least}
     ambient = [hour.mean for hour in frame.series.get(AMBIENT, {}).values() if hour.mean >= LIMITS.least]
@@ -103,9 +105,9 @@ def _frame(tracks: Tracks, frame: Frame) -> tuple[dict[str, Line | None], dict[s
         return {}, {}
     if not ambient and len(heats) == 1:
         [(index, value)] = heats.items()
-        return _against_weeks(tracks.of("alone"), frame.at, value, index, LIMITS.minor, 0.0, alone=True), {}
+        return _against_weeks(tracks.of("alone"), frame.at, value, index, LIMITS.minor, 0.0, standing, alone=True), {}
     inlet = median(ambient) if ambient else min(heats.values())
-    aired = _against_weeks(tracks.of("inlet"), frame.at, inlet, None, LIMITS.room, LIMITS.room_least, alone=False)
+    aired = _against_weeks(tracks.of("inlet"), frame.at, inlet, None, LIMITS.room, LIMITS.room_least, warm, alone=False)
     told: dict[str, Line | None] = {}
     if _fahrenheit(tracks, inlet):
         for key in [key for key in tracks.held if key[:2] == "t:"]:
@@ -115,7 +117,7 @@ def _frame(tracks: Tracks, frame: Frame) -> tuple[dict[str, Line | None], dict[s
         return told, {"inlet": None}
     for index, value in heats.items():
         if ambient or value > inlet:
-            told |= _against_first(tracks.of(f"t:{index or ''}"), frame.at, value, inlet, index)
+            told |= _against_first(tracks.of(f"t:{index or ''}"), frame.at, value, inlet, index, standing)
     return told, aired
 
 
@@ -128,12 +130,16 @@ def _fahrenheit(tracks: Tracks, inlet: float) -> bool:
     return inlet > usual + 30 and abs(inlet - (1.8 * usual + 32)) < LIMITS.fahrenheit
 
 
-def _against_first(one: Track, at: int, value: float, inlet: float, index: str | None) -> dict[str, Line | None]:
+def _against_first(
+    one: Track, at: int, value: float, inlet: float, index: str | None, standing: bool
+) -> dict[str, Line | None]:
     key = f"t:{index or ''}"
     known = track.base(one)
     track.add(one, at, value - inlet)
+    if known is None or (not standing and value - inlet - known[0] < LIMITS.minor / 2):
+        return {}
     rise = track.newest(one, LIMITS.hours)
-    if known is None or rise is None:
+    if rise is None:
         return {}
     more, least = rise - known[0], max(LIMITS.minor, LIMITS.spreads * known[1])
     if more < least:
@@ -162,11 +168,13 @@ def _climb(one: Track, at: int, limit: float) -> int | None:
 
 
 def _against_weeks(
-    one: Track, at: int, value: float, index: str | None, limit: float, least: float, *, alone: bool
+    one: Track, at: int, value: float, index: str | None, limit: float, least: float, standing: bool, *, alone: bool
 ) -> dict[str, Line | None]:
     """Warm against the last four weeks, but for the last two days. With one sensor, device and room cannot be told apart."""
     key = "alone" if alone else "inlet"
     track.add(one, at, value)
+    if not standing and (not one["rows"] or value - min(row[1] for row in one["rows"]) < limit or value < least):
+        return {}
     now = track.newest(one, LIMITS.hours)
     rows = [row for row in one["rows"] if 2 <= at // DAY_MS - row[0] <= LIMITS.weeks_days + 2]
     if now is None or len(rows) < LIMITS.weeks_least:

@@ -70,12 +70,12 @@ class PowerSupply:
         changes: list[Change] = []
         for frame in frames(hours, self.needs):
             _flaps(state, frame)
-            told = {**_voltages(tracks, frame), **_shares(tracks, frame)}
+            told = {**_voltages(tracks, frame, bool(state["open"])), **_shares(tracks, frame, bool(state["open"]))}
             changes += _tell(state, frame, told, context)
         return {"tracks": tracks.held, **state}, changes
 
 
-def _voltages(tracks: Tracks, frame: Frame) -> dict[str, Line | None]:
+def _voltages(tracks: Tracks, frame: Frame, standing: bool) -> dict[str, Line | None]:
     """By index: what is wrong with a voltage; None: it is well. Absent: nothing can be said, or it lies between."""
     told: dict[str, Line | None] = {}
     for index, hour in frame.series.get(VOLTAGE, {}).items():
@@ -93,6 +93,8 @@ def _voltages(tracks: Tracks, frame: Frame) -> dict[str, Line | None]:
             continue
         fed = abs(known[0]) >= LIMITS.fed_v[0]
         limit = max(LIMITS.drift_fed if fed else LIMITS.drift, LIMITS.spreads * known[1] / abs(known[0]))
+        if not standing and abs(hour.mean / known[0] - 1) < limit / 2:
+            continue
         value = track.newest(one, LIMITS.hours_fed if fed else LIMITS.hours)
         if value is None:
             continue
@@ -116,7 +118,7 @@ def _voltages(tracks: Tracks, frame: Frame) -> dict[str, Line | None]:
     return told
 
 
-def _shares(tracks: Tracks, frame: Frame) -> dict[str, Line | None]:
+def _shares(tracks: Tracks, frame: Frame, standing: bool) -> dict[str, Line | None]:
     """The same for the shares of currents that feed one load."""
     currents = {index: hour.mean for index, hour in frame.series.get(CURRENT, {}).items()}
     whole = sum(currents.values())
@@ -132,10 +134,14 @@ def _shares(tracks: Tracks, frame: Frame) -> dict[str, Line | None]:
         return told
     for index, known in bases.items():
         key = f"i:{index or ''}"
-        share = track.newest(tracks.held[key], LIMITS.share_hours)
-        if share is None or known is None:
+        if known is None:
             continue
         limit = max(LIMITS.share, LIMITS.spreads * known[1])
+        if not standing and known[0] - currents[index] / whole < limit / 2:
+            continue
+        share = track.newest(tracks.held[key], LIMITS.share_hours)
+        if share is None:
+            continue
         if known[0] - share > limit:
             evidence = Evidence(
                 text=Text(

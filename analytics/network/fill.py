@@ -61,6 +61,8 @@ def climb(fill: Fill, least_days: int, least_risen: float) -> Climb | None:
         known = tooth[-length:]
         if len(known) < least_days:
             break
+        if known[-1].low - min(one.low for one in known) < least_risen:
+            continue
         slope = daily([one.day for one in known], [one.low for one in known])
         span = known[-1].day - known[0].day
         if slope is None or not slope.rises or slope.per_x * span < least_risen or _flattens(known) < FLATTENS:
