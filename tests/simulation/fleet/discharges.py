@@ -37,8 +37,11 @@ def events(ups: Ups, story: Story, seed: int, skip: list[tuple[float, float]]) -
     rng = stream(seed, "discharges", ups.number)
     n = story.hours
     found = [
-        Event(hour=h, seconds=length * 3600, what="outage") for h, length in ups.site.outages if h + length < n - 1
+        Event(hour=h, seconds=_backed(ups, h, length * 3600, rng), what="outage")
+        for h, length in ups.site.outages
+        if h + length < n - 1
     ]
+    found += [event for event in ups.more if event.hour < n - 1]
     found += [
         Event(hour=float(h), seconds=float(rng.uniform(2, 9)), what="dip")
         for h in ups.site.dips

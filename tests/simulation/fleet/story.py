@@ -99,6 +99,12 @@ class Story:
         for window in self.windows:
             step = 60_000 if window.end - window.start <= 2 * HOUR_MS else HOUR_MS // 2
             cuts.append(np.arange(window.start, window.end + step, step, dtype=np.int64))
+        for truth in self.truths:  # a fault of hours is sent by the hour, as it would be
+            if truth.outage - truth.lead_ms - truth.onset <= 2 * DAY_MS and not truth.kind.startswith(
+                ("event.", "sensor.")
+            ):
+                until = min(truth.outage, truth.onset + 2 * DAY_MS) + 2 * HOUR_MS
+                cuts.append(np.arange(truth.onset, until, HOUR_MS // 2, dtype=np.int64))
         changes = [at for told in self.states.values() for at, _ in told[1:]]
         cuts.append(np.array([at + late for at in changes for late in (0, 121_000)], dtype=np.int64))
         cuts.append(np.array([at for at, _ in self.shifts] + [at for at, _ in self.versions], dtype=np.int64))
