@@ -40,9 +40,9 @@ def main(doc: str, run: Run, others: Mapping[str, Run] | None = None) -> None:
         print(json.dumps(row) if options.json else "  ".join(f"{key} {_short(value)}" for key, value in row.items()))
 
 
-def halves(figures: Callable[[slice], Row]) -> Row:
+def halves(files: int, figures: Callable[[slice], Row]) -> Row:
     """Figures of the files on which numbers were chosen (1st, 3rd, ...) and of those on which they were only checked."""
-    parts = {"odd": slice(0, None, 2), "even": slice(1, None, 2)}
+    parts = {"odd": slice(0, None, 2), "even": slice(1, None, 2)} if files > 1 else {}
     return {f"{name}_{key}": value for name, part in parts.items() for key, value in figures(part).items()}
 
 

@@ -99,7 +99,8 @@ def curve(series: Series, score: np.ndarray, thresholds: np.ndarray) -> np.ndarr
 
 
 def normal(raw: float, windows: int) -> float:
-    return 100 * (raw + windows) / (2 * windows)
+    """0 for silence, 100 for perfect; not a number where there is nothing to find."""
+    return 100 * (raw + windows) / (2 * windows) if windows else float("nan")
 
 
 def two_fold(curves: np.ndarray, windows: np.ndarray) -> float:
@@ -159,7 +160,9 @@ def run(folder: Path, detector: Detector = news) -> tuple[list[Row], Row]:
         "standard": round(normal(float(curves[:, best].sum()), count), 2),
         "two_fold": round(two_fold(curves, windows), 2),
         "threshold_standard": round(float(thresholds[best]), 2),
-        **halves(lambda part: {"fixed": round(normal(float(fixed[part].sum()), int(windows[part].sum())), 2)}),
+        **halves(
+            len(every), lambda part: {"fixed": round(normal(float(fixed[part].sum()), int(windows[part].sum())), 2)}
+        ),
         "threshold_fixed": shipped,
         "windows": count,
         "found_fixed": sum(int(row["found"]) for row in rows),

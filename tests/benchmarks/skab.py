@@ -55,7 +55,7 @@ def run(folder: Path) -> tuple[list[Row], Row]:
     return rows, {
         **whole,
         **{f"plain_{name}": value for name, value in beside.items()},
-        **halves(lambda part: figures(np.concatenate(every[part]), np.concatenate(truths[part]))),
+        **halves(len(every), lambda part: figures(np.concatenate(every[part]), np.concatenate(truths[part]))),
         "false_alarm_episodes_per_day": round(episodes / days, 1),
         "threshold": CALL,
     }

@@ -38,13 +38,15 @@ def one(path: Path) -> Row:
 
 
 def _halves(scored: np.ndarray) -> Row:
-    return halves(lambda part: {"vus_pr": round(float(scored[part].mean()), 3)})
+    return halves(len(scored), lambda part: {"vus_pr": round(float(scored[part].mean()), 3)})
 
 
 def run(folder: Path) -> tuple[list[Row], Row]:
     rows = {kind: [one(path) for path in sorted((folder / kind).glob("*.csv"))] for kind in ("U", "M")}
     all_: dict[str, float] = {}
     for kind, items in rows.items():
+        if not items:
+            continue
         scored = np.array([row["vus_pr"] for row in items])
         all_[f"vus_pr_{kind}"] = round(float(scored.mean()), 3)
         all_ |= {f"{name}_{kind}": value for name, value in _halves(scored).items()}
