@@ -80,10 +80,21 @@ class Story:
         times = np.array([at for at, _ in changes], dtype=np.int64)
         values = np.array([value for _, value in changes], dtype=np.float64)
         daily = np.arange(START_MS + self.phase_s * 1000, self.end, DAY_MS, dtype=np.int64)
+        daily = np.concatenate([daily, self._fast()])
         after = (times[1:, None] + np.array(_AFTER_MS, dtype=np.int64)[None, :]).ravel()
         at = np.unique(np.concatenate([daily, after]))
         at = at[(at >= times[0]) & ~_inside(at, taken)]
         return at, values[np.searchsorted(times, at, side="right") - 1]
+
+    def _fast(self) -> Times:
+        """The half hours of faults that must be seen within two days: then states are told, and blocks sent, as often."""
+        found = [np.zeros(0, dtype=np.int64)]
+        for truth in self.truths:
+            within = truth.outage - truth.lead_ms - truth.onset
+            if within <= 2 * DAY_MS and not truth.kind.startswith(("event.", "sensor.")):
+                until = min(truth.outage, truth.onset + 2 * DAY_MS) + 2 * HOUR_MS
+                found.append(np.arange(truth.onset, min(until, self.end), HOUR_MS // 2, dtype=np.int64))
+        return np.concatenate(found)
 
     def _heard(self, pieces: list[Series]) -> Series:
         at = np.concatenate([a for a, _ in pieces])

@@ -265,7 +265,7 @@ FAULTS: dict[str, tuple[Inject, Callable[[Ups], bool]]] = {
     "mains.sag": (sag, _any),
     "mains.frequency": (frequency, _any),
     "feed.neutral": (neutral, lambda ups: ups.phases == 3),
-    "feed.contact": (contact, lambda ups: float(np.std(ups.load) / np.mean(ups.load)) > 0.06 and ups.phases == 1),
+    "feed.contact": (contact, lambda ups: float(np.std(ups.load)) > 3.0 and ups.phases == 1),
     "bypass.stuck": (bypass, lambda ups: ups.va > 3000),
     "boost.stuck": (boost, lambda ups: ups.va <= 3000),
     "avr.wear": (avr, lambda ups: ups.va <= 3000),
