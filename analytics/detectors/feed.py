@@ -3,7 +3,7 @@
 `loose_neutral`: of three phases one is 4 % up while another is 4 % down, about mirrored, in 3 of 6 hours: the neutral floats, and the load's power supplies die.
 `input_unbalanced`: a phase 3 % off the mean of the three in 6 of 8 hours (IEC 61000-2-2 has 2 %) and not mirrored.
 `phase_imbalance`: phase loads 30 points apart with one over 50 % in 24 of 30 hours.
-`feed_contact`: the voltage falls with the load, from hour to hour, by more than it did in the first four weeks, by 2.5 % of nominal from half load to full: a contact or a clamp grows hot.
+`feed_contact`: the voltage falls with the load, from hour to hour, by more than it did in the first six weeks, by 2.5 % of nominal from half load to full: a contact or a clamp grows hot.
 
 Does not work with one phase (the first two), nor with a load that does not move (the last); nor for what was so from the first weeks on.
 
@@ -37,11 +37,12 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     unbalanced: float = 0.03
     apart: float = 30.0
     one_over: float = 50.0
-    base_h: int = 672
-    late_h: int = 336
+    base_h: int = 1008
+    late_h: int = 504
+    leap: float = 0.04  #: of the voltage within an hour: an outage or a switching, no contact
     droop: float = 0.025  #: of nominal, over 50 points of load
     grave_droop: float = 0.05
-    errors: float = 4.0
+    errors: float = 3.2
     least_spread: float = 0.8  #: points of load from hour to hour, one sd
     days: int = 4
 
@@ -149,7 +150,7 @@ def _droop(state: State, frame: Frame, volts: dict[str, Hour], device: str) -> l
         return []
     middle = mean(hour.mean for hour in volts.values())
     before, state["before"] = state.get("before"), [frame.at, load, middle]
-    if before is None or frame.at - before[0] != 3_600_000:
+    if before is None or frame.at - before[0] != 3_600_000 or abs(middle / before[2] - 1) > SETTING.leap:
         return []
     load, moved = load - before[1], middle - before[2]  # from hour to hour: the grid's own slow swing falls out
     base = state.get("base", line.fresh())
@@ -189,7 +190,7 @@ def _steep(state: State, at: int, device: str) -> list[Change]:
             ),
         )
         return episodes.stand(open, _finding(device, CONTACT, severity, at - SETTING.days * DAY_MS, evidence), at)
-    return [] if any(state["steep"]) else episodes.end(open, device, CONTACT, None, at, WELL)
+    return episodes.end(open, device, CONTACT, None, at, WELL) if droop < SETTING.droop / 2 else []
 
 
 def _finding(device: str, kind: str, severity: Severity, since: int, evidence: tuple[Evidence, ...]) -> Finding:
