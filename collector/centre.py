@@ -35,6 +35,10 @@ class Centre(Protocol):
         """The injected clock, ms."""
         ...
 
+    def remembered(self, device: str) -> dict[str, dict[str, Any]]:
+        """What the detectors remember of a device now, by detector; to look at, never to change."""
+        ...
+
     async def transact(self, work: Any) -> Any:
         """Run `work(connection)` alone in one transaction and publish what changed."""
         ...

@@ -109,6 +109,10 @@ class Running:
         """The injected clock, ms."""
         return self._clock.now()
 
+    def remembered(self, device: str) -> dict[str, dict[str, Any]]:
+        """What the detectors remember of a device now; their states are replaced, never changed, so any thread may look."""
+        return self.writer.remembered(device)
+
     def health(self) -> dict[str, Any]:
         """For /healthz: `problems` is empty when all is well."""
         known = {"batches": self.writer.problem, **self.upkeep_problems, **self.writer.stuck}

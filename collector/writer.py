@@ -158,6 +158,11 @@ class Writer:
         """Let `work` read the state; it changes nothing."""
         return work(self._state or self.recover())
 
+    def remembered(self, device: str) -> dict[str, dict[str, Any]]:
+        """The states of one device's detectors as they stand; empty while the state is built anew."""
+        state = self._state
+        return dict(state.watch.states.get(device, {})) if state else {}
+
     def remember_fleet(self, cohorts: Cohorts | None) -> None:
         """From now on the detectors know last night's memory of the fleet."""
         self.world = self.world.with_cohorts(cohorts)

@@ -84,6 +84,7 @@ def service_pages(viewer: Viewer) -> list[tuple[str, Text]]:
 
 
 _SERVICE = (
+    ("/record", Text("Record", "预测记录"), False),
     ("/planned", Text("Planned work", "计划工作"), False),
     ("/documents", Text("Documents", "文件"), False),
     ("/complaints", Text("Complaints", "投诉建议"), False),

@@ -51,6 +51,10 @@ class Shown:
         pattern = "M月d日 HH:mm:ss" if self.language == "zh" else "d MMM HH:mm:ss"
         return format_datetime(_moment(at, tz), pattern, locale=self._locale)
 
+    def day(self, at: int, tz: str) -> str:
+        """The date at the site, with its year."""
+        return format_datetime(_moment(at, tz), "yyyy-MM-dd", locale=self._locale)
+
     def hour(self, at: int, tz: str) -> str:
         """The time of day at the site."""
         return format_time(_moment(at, tz), "HH:mm:ss", locale=self._locale)

@@ -17,6 +17,7 @@ from console.pages import (
     series,
     session,
     tickets,
+    verdicts,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -28,6 +29,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     casework.router,
     fieldwork.router,
     knowledge.router,
+    verdicts.router,
     devices.router,
     recordings.router,
     series.router,

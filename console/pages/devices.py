@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from alerts.types import Alert
 from collector.history import HistoryError
 from collector.store import DeviceRow
+from console.batteries import WORDS, battery_of
 from console.context import link, name_of
 from console.guard import Here, SignedIn
 from console.pages.overview import SILENT_KIND, customer_of
@@ -97,6 +98,7 @@ def device(
             alerts=alerts,
             recordings=reads.recordings(id)[:MOST_RECORDINGS],
             wish=reads.wish(id),
+            battery=battery_of(reads, found),
             choices=choices,
             chosen=chosen,
             chart_url=chart_url(chosen, reads.now - span * HOUR_MS, reads.now) if chosen else None,
@@ -104,6 +106,7 @@ def device(
             span=span,
             spans=SPANS,
             reads=reads,
+            **WORDS,
         )
 
 

@@ -90,7 +90,7 @@ class Stage:
         """Listen; returns when it answers."""
         self._thread = threading.Thread(target=self.loop.run_until_complete, args=(self._serve(),))
         self._thread.start()
-        wait_for(lambda: self._server.started, 10, "the centre")
+        wait_for(lambda: self._server.started, 60, "the centre")
 
     def stop(self) -> None:
         """End live pages, then the server."""
