@@ -19,6 +19,7 @@ _BY_SEVERITY: dict[tuple[str, Severity], Impact] = {
     ("on_battery", Severity.CRITICAL): Impact.OUTAGE,  # runs dry before anybody can act
     ("on_battery", Severity.MAJOR): Impact.UNPROTECTED,
     ("runtime_shortfall", Severity.MINOR): Impact.DEGRADED,  # suspected in a shallow discharge, not proven
+    ("runtime_shortfall", Severity.WARNING): Impact.ADVISORY,  # a gauge against the UPS's own word: the verdict decides
     ("battery_replace", Severity.CRITICAL): Impact.UNPROTECTED,  # what is required would not be held
     ("battery_runaway", Severity.CRITICAL): Impact.OUTAGE,  # fire
     ("output_off", Severity.WARNING): Impact.ADVISORY,  # switched off by a person

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from analytics import expectation
-from analytics.battery import ageing, belief, curve, electrical, foretold, recorder, runtime
+from analytics.battery import ageing, belief, curve, electrical, foretold, life, recorder, runtime
 from analytics.battery import witnesses as w
 from analytics.battery.belief import Belief, Outcome
 from analytics.battery.recorder import Discharge, End, Ended
@@ -31,6 +31,7 @@ FLAGS = ("alarm.replace_battery", "alarm.battery_bad")
 RESULT, LEAST_RUNTIME = "ups.test.result", "battery.runtime.low"
 MOST_RUNS, MOST_TESTS, MOST_SCORES = 40, 20, 40
 BASELINE = 5
+LEAST_TESTS = 8
 #: A run that says anything of the capacity: shallower or shorter ones are kept, but measure nothing.
 LEAST_DEPTH, LEAST_S = 0.1, 120.0
 HOUR_MS = 3_600_000
@@ -68,6 +69,7 @@ def open_file(state: State, device: Device, at: int) -> None:
         judged=at,
     )  # fmt: skip
     foretold.all_withdrawn(state, at)
+    life.begin(state, wear, dated=years(device, at) is not None)
     believe(state, _prior(wear, at))
 
 
@@ -128,13 +130,17 @@ def close_run(state: State, device: Device, ended: Ended) -> Outcome | None:
     outcome: Outcome | None = None
     if record.depth:
         state["wear"] += ageing.cycle(record.depth)
+    record = msgspec.structs.replace(record, wear=state["wear"])
     _score(state, record)
     _sag(state, record)
+    life.note(state, record, device, _step([row[1] for row in ended.rows if row[1] is not None]))
     found = measure(record, ended.rows, device)
     if found is not None:
         record, soh, sd = found
         foretold.measured(state, record)
         outcome = _learn(state, device, record, soh, sd)
+        if outcome is Outcome.EXCHANGED:
+            record = msgspec.structs.replace(record, wear=0.0)
     state["log"] = _kept([*state["log"], msgspec.to_builtins(record)])
     return outcome
 
@@ -202,11 +208,14 @@ def _by_pace(record: Discharge, full_s: float | None, device: Device) -> tuple[f
 
 def _learn(state: State, device: Device, record: Discharge, soh: float, sd: float) -> Outcome:
     now, outcome = belief.update(belief_of(state), soh, sd, record.end)
-    if outcome is Outcome.EXCHANGED and sd <= SURE_EXCHANGE_SD and state["measured"] is not None:
+    sure = sd <= SURE_EXCHANGE_SD and state["measured"] is not None
+    if outcome is Outcome.EXCHANGED and sure and not life.contradicts_exchange(state):
         open_file(state, device, record.end)
+        life.begin(state, 0.0, dated=True)
         state["wear"] = 0.0
         now, _ = belief.update(_prior(0.0, record.end), soh, sd, record.end)
     else:
+        state["broken"] = state.get("broken") or (outcome is Outcome.DOUBTED and sd <= belief.SURE_SD)
         outcome = Outcome.DOUBTED if outcome is Outcome.EXCHANGED else outcome
         if outcome is Outcome.DOUBTED and now == belief.predict(belief_of(state), record.end):
             now, _ = belief.update(msgspec.structs.replace(now, hh=now.hh + sd**2), soh, 2 * sd, record.end)
@@ -272,8 +281,7 @@ def witnesses(state: State, device: Device, at: int) -> list[Witness]:
             found.append(w.discharge(*newest.curve, depth, newest.end))
         if newest.full_s and newest.promised_s:
             found.append(w.runtime(newest.full_s, newest.promised_s, newest.end))
-    if (ratio := sag_ratio(state)) is not None:
-        found.append(w.sag(*ratio, state["sags"][-1][0]))
+    found += _by_tests(state, at)
     if state.get("estimate"):
         found.append(w.estimate(*state["estimate"]))
     if state["failed"] or state["passed"]:
@@ -291,6 +299,15 @@ def flag_news(before: list[Any] | None, point: str, value: float) -> bool:
     if value < 0.5:
         return bool(before[0] >= 0.5 and before[2] == point)
     return bool(before[0] != value or before[2] != point)
+
+
+def _by_tests(state: State, at: int) -> list[Witness]:
+    """What the tests say of the resistance: one witness, by all tests where they were reckoned, else by the sag of the newest ones."""
+    ratio, ohms = sag_ratio(state), life.ohms_of(state)
+    sag = None if ratio is None else w.sag(*ratio, state["sags"][-1][0])
+    if ohms is None or ohms[1] < LEAST_TESTS or (sag is not None and sag.says is w.Says.REPLACE):
+        return [sag] if sag is not None else []
+    return [w.ohms(*ohms, at)]
 
 
 def own_estimate(state: State, at: int) -> None:

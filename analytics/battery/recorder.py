@@ -79,6 +79,9 @@ class Discharge(msgspec.Struct, frozen=True, kw_only=True):
     curve: tuple[float, float] | None = None  #: health and sd by the voltage alone
     promised_s: float | None = None  #: what was expected of a full battery at the first load
     full_s: float | None = None  #: what the full battery would have lasted at the first load, as measured
+    early_v: float | None = None  #: volts 8 … 32 s after the load came on, when the surface charge is mostly gone
+    early_a: float | None = None  #: amperes then
+    wear: float | None = None  #: of the battery when it was filed (`ageing`)
 
     @property
     def seconds(self) -> float:
@@ -252,6 +255,8 @@ def _end(state: State, at: int, reason: End) -> Ended:
         estimate_s=run["estimate"],
         effort_s=run["effort"],
         load_first=run["load0"],
+        early_v=_early(rows, 1),
+        early_a=_early(rows, 2),
     )
     state["filling"] = {"since": at} if used and used > 0.02 else None
     return Ended(record=record, rows=rows)
@@ -265,6 +270,11 @@ def _plateau(curve: list[tuple[float, float]]) -> float | None:
 def _sag(rest: float | None, curve: list[tuple[float, float]]) -> float | None:
     early = [v for t, v in curve if 2 <= t <= 20]
     return rest - sum(early) / len(early) if rest is not None and early else None
+
+
+def _early(rows: list[list[Any]], place: int) -> float | None:
+    found = [r[place] for r in rows if 8 <= r[0] <= 32 and r[place] is not None]
+    return sum(found) / len(found) if found else None
 
 
 def _fill(state: State, sample: Sample) -> None:

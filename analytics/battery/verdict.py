@@ -2,8 +2,10 @@
 
     REPLACE    health P50 < 0.80, or P(< 0.80 within the lead time) > 0.2, or P10 of the runtime below what is required, or the sag
                50 % over its own baseline, or two failed tests in a row;
-               and at least two measured witnesses for it, or one discharge of half depth or more that measured it to 6 %
-    UNPROVEN   one of these holds, or a measured witness says so, and the evidence does not carry an order: test it
+               and at least two measured witnesses for it, or one discharge of half depth or more that measured it to 6 %;
+               and an end within the lead time is more likely than not: an order too early costs a battery set
+    UNPROVEN   a measured witness says so, or the course of its tests makes an end within half a year likely (0.3), and the
+               evidence does not carry an order: test it
     UNTESTED   nothing measured for more than a year of watching
     WELL       measured, and none of these holds
     UNKNOWN    not enough evidence; a battery is not accused by its age or by its own flag
@@ -23,6 +25,8 @@ from analytics.battery.witnesses import SAG_REPLACE, Says, Witness
 
 LEAD_DAYS = 60.0
 RISK = 0.2
+ORDER_RISK = 0.5
+WATCH_DAYS, WATCH_RISK = 180.0, 0.3
 UNTESTED_DAYS = 365.0
 SURE_DEPTH, SURE_SD = 0.5, 0.06
 
@@ -70,9 +74,12 @@ def judge(
     p_below = ageing.below(belief, LEAD_DAYS)
     grounds = _grounds(belief, witnesses, p_below, runtime_p10_s, required_s)
     against = [w for w in witnesses if w.measured and w.says is Says.REPLACE]
-    if grounds and against and (len(against) >= 2 or deep):
+    followed = any(w.name in ("ohms", "discharge") for w in witnesses)
+    # A battery that failed its tests or cannot hold what is required is not saved by a belief that has yet to learn of it.
+    certain = p_below >= ORDER_RISK or bool({Ground.TESTS, Ground.RUNTIME, Ground.SAG} & set(grounds))
+    if grounds and against and certain and (len(against) >= 2 or deep):
         verdict = Verdict.REPLACE
-    elif against:
+    elif against or (followed and ageing.below(belief, WATCH_DAYS) > WATCH_RISK):
         verdict = Verdict.UNPROVEN
     elif min(untested_days, watched_days) > UNTESTED_DAYS:
         verdict = Verdict.UNTESTED

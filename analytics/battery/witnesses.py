@@ -2,6 +2,7 @@
 
     discharge   capacity measured in a discharge (curve or gauge): weight by its standard deviation
     sag         volts lost as the load comes on, per load, against this battery's own first ones: +20 % watch, +30 % plan, +50 % replace (IEEE 1188)
+    ohms        the resistance by all tests together, where their course was reckoned: in place of the sag
     runtime     the runtime that a discharge showed against what the inventory promises at that load
     estimate    the UPS's own runtime at full charge and like load against its own first one
     age         heat and cycles: a prior, never enough alone
@@ -82,6 +83,25 @@ def sag(ratio: float, tests: int, at: int) -> Witness:
         text=Text(
             f"the voltage sags {ratio:.2f} times as far under load as in this battery's first {tests} tests (1.2 watch, 1.3 plan, 1.5 replace)",
             f"带载电压跌落为该电池最初 {tests} 次测试的 {ratio:.2f} 倍（1.2 关注，1.3 计划，1.5 更换）",
+        ),
+    )
+
+
+def ohms(ratio: float, tests: int, at: int) -> Witness:
+    """The resistance by all tests together (`course`), against a new battery of this size and this battery's own first tests."""
+    says = Says.REPLACE if ratio >= SAG_PLAN else Says.WELL if ratio < SAG_WATCH else Says.UNSURE
+    return Witness(
+        name="ohms",
+        says=says,
+        weight=round(min(0.8, 0.3 + 2 * abs(ratio - 1.25)), 2),
+        at=at,
+        measured=True,
+        point="battery.voltage",
+        value=ratio,
+        expected=1.0,
+        text=Text(
+            f"{tests} tests together put its resistance at {ratio:.2f} times that of a new battery (1.2 watch, 1.3 plan, 1.5 replace)",
+            f"综合 {tests} 次测试，内阻约为新电池的 {ratio:.2f} 倍（1.2 关注，1.3 计划，1.5 更换）",
         ),
     )
 

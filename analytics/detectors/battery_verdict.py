@@ -17,7 +17,7 @@ State: see `analytics.battery.file`.
 
 from __future__ import annotations
 
-from analytics.battery import ageing, file, foretold, quiet, recorder, runtime, verdict
+from analytics.battery import ageing, file, foretold, life, quiet, recorder, runtime, verdict
 from analytics.battery.belief import Outcome, predict
 from analytics.battery.verdict import Judgement, Verdict
 from analytics.battery.words import ADVICE, CLEARED, EXCHANGED, INVENTORY, MEASURED_WELL, evidence
@@ -48,24 +48,20 @@ class BatteryVerdict:
         if device.kind != "ups" and device.battery is None:
             return state, []
         known = state.get("battery") == file.identity(device)
-        changes: list[Change] = []
-        if known and quiet.is_quiet(state, block):
-            state = quiet.noted(state, block)
-        else:
-            state = _own(state)
-            if not known:
-                changes += _replaced(state, device, block.first_at)
-            for sample in walk(block, POINTS):
-                changes += _take(state, sample, device)
-        if block.last_at - state["judged"] < ageing.DAY_MS:
-            return state, changes
+        if known and block.last_at - state["judged"] < ageing.DAY_MS and quiet.is_quiet(state, block):
+            return quiet.noted(state, block), []
         state = _own(state)
-        days = (block.last_at - state["judged"]) // ageing.DAY_MS
-        if days >= 1:
-            # As of a whole day after the last time, so that the size of a batch changes nothing.
-            due = state["judged"] + days * ageing.DAY_MS
-            file.own_estimate(state, due)
-            changes += _judge(state, device, due)
+        changes: list[Change] = []
+        if not known:
+            changes += _replaced(state, device, block.first_at)
+        for sample in walk(block, POINTS):
+            days = (sample.at - state["judged"]) // ageing.DAY_MS
+            if days >= 1:
+                # As of a whole day after the last time and before this sample, so that the size of a batch changes nothing.
+                due = state["judged"] + days * ageing.DAY_MS
+                file.own_estimate(state, due)
+                changes += _judge(state, device, due)
+            changes += _take(state, sample, device)
         return state, changes
 
 
@@ -132,6 +128,8 @@ def _judge(state: State, device: Device, at: int) -> list[Change]:
     """Say what is to be said of this battery now, and take back what is so no more."""
     state["judged"] = at
     file.grow_old(state, at)
+    if (reckoned := life.reckon(state, at)) is not None:
+        file.believe(state, reckoned)
     believed = predict(file.belief_of(state), at)
     full, load = file.full_of(state), recorder.newest(state, recorder.LOAD)
     p10 = runtime.spread(full, load, 100.0, at).p10 if full and load is not None else None

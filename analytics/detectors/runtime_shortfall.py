@@ -42,8 +42,11 @@ _POINTS = (*supply.POINTS, SECONDS, LOAD, *FLAGS, RUNTIME, CHARGE)
 
 RAISE_BELOW, CLEAR_FROM = 0.8, 0.9
 LEAST_USED, LEAST_S, LEAST_SAMPLES = 20.0, 120.0, 4
-#: Less sure than this that the ratio is below 0.8, the finding is minor: a shallow discharge suspects, a deep one proves.
+#: Less sure than this that the ratio is below 0.8, the finding is minor, or a warning where the UPS's own
+#: word is all there is to compare with: a shallow discharge suspects, a deep one proves.
 SURE = 0.8
+#: How wrong the expectation itself is: a promise on paper, a UPS's own word.
+EXPECTED_SD = {"inventory": 0.06, "ups": 0.15}
 #: Below this charge the gauge is at its floor and stands still.
 FLOOR = 3.0
 LONGEST_GAP_MS = 600_000
@@ -213,7 +216,7 @@ def _judge(state: State, sample: Sample, device: Device) -> Change | None:
 
 def _finding(state: State, device: Device, sample: Sample, due: float, used: float) -> Finding:
     run, ratio = state["run"], due / used
-    score = _certainty(ratio, used)
+    score = _certainty(ratio, used, run["by"])
     full_s = run["full_s"]
     took, measured, expected = lasting((run["at"] - run["began"]) / 1000), lasting(full_s * ratio), lasting(full_s)
     whose = Text("the UPS's own estimate", " UPS 自身估计") if run["by"] == "ups" else Text("the inventory", "台账")
@@ -245,11 +248,12 @@ def _finding(state: State, device: Device, sample: Sample, due: float, used: flo
         device=device.id,
         kind=KIND,
         index=None,
-        severity=_severity(ratio, score),
+        severity=_severity(ratio, score, run["by"]),
         since=state["verdict"]["since"],
         score=score,
         evidence=tuple(lines),
         advice=ADVICE,
+        forecast=sample.at + round((run["at"] - run["began"]) * run["fuel"] / used),
     )
 
 
@@ -284,15 +288,18 @@ def _own_word(flags: dict[str, float], at: int) -> list[Evidence]:
     return [Evidence(text=text, at=at, point=point, value=value)]
 
 
-def _certainty(ratio: float, used: float) -> float:
-    """How sure that the true ratio is below 0.8: the error is about 15 % at 20 % depth and 3 % at full (battery.md 6)."""
-    sigma = 0.15 - 0.12 * min(1.0, (used - LEAST_USED) / (100 - LEAST_USED))
+def _certainty(ratio: float, used: float, by: str) -> float:
+    """How sure that the true ratio is below 0.8: the gauge's error is about 15 % at 20 % depth and 3 % at full (battery.md 6), and what was
+    expected has one of its own."""
+    gauge = 0.15 - 0.12 * min(1.0, (used - LEAST_USED) / (100 - LEAST_USED))
+    sigma = math.hypot(gauge, EXPECTED_SD[by] * ratio)
     return round(0.5 * (1 + math.erf((RAISE_BELOW - ratio) / (sigma * math.sqrt(2)))), 3)
 
 
-def _severity(ratio: float, score: float) -> Severity:
+def _severity(ratio: float, score: float, by: str) -> Severity:
     if score < SURE:
-        return Severity.MINOR
+        # A stale gauge that contradicts a stale estimate sends nobody: it is shown, and `battery_verdict` judges the battery.
+        return Severity.WARNING if by == "ups" else Severity.MINOR
     return Severity.CRITICAL if ratio < 0.4 else Severity.MAJOR
 
 

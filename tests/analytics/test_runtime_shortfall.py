@@ -18,7 +18,7 @@ def test_a_60_percent_battery_is_found_while_its_flag_says_ok() -> None:
     )
     final = last(changes, KIND)
     assert final.severity is Severity.MAJOR
-    assert final.score > 0.95
+    assert final.score > 0.9
     used = final.evidence[0]
     assert used.value is not None
     assert used.expected is not None
@@ -134,7 +134,7 @@ def test_a_gauge_that_jumps_as_the_load_comes_on_is_not_taken_for_a_weak_battery
 
 
 def test_a_shallow_discharge_suspects_and_a_deep_one_proves() -> None:
-    changes = of(tell(outage(Line(), start=0, end=900, capacity=0.73), batch_s=10), KIND)
+    changes = of(tell(outage(Line(), start=0, end=900, capacity=0.66), batch_s=10), KIND)
     severities = [c.finding.severity for c in changes if not isinstance(c, Cleared)]
-    assert severities[0] is Severity.MINOR
+    assert severities[0] is Severity.WARNING
     assert severities[-1] is Severity.MAJOR

@@ -105,4 +105,6 @@ def test_the_state_of_ten_years_is_small() -> None:
         cabinet.self_test()
         cabinet.outage(300)
     size = len(msgspec.msgpack.encode(cabinet.watch.states[UPS]["battery_verdict"]))
-    assert size < 24_000, "40 discharges and 20 tests kept, about 350 bytes each"
+    assert size < 32_000, (
+        "40 discharges and 20 tests kept, about 400 bytes each, and 60 tests of 60 bytes for their course"
+    )
