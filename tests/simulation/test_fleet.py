@@ -152,6 +152,12 @@ def test_a_ticket_without_any_fault_is_false_and_one_in_an_outage_is_not() -> No
     assert found.false_tickets.value == pytest.approx(1.0)
 
 
+def test_what_has_its_root_in_the_site_is_one_ticket_for_all_its_devices() -> None:
+    ticket = Ticket(told=day(80), cause="mains", kinds=("transfers_rising",))
+    one, other = result(tickets=[ticket]), result(tickets=[ticket])
+    assert score.figures([one, other]).false_tickets.k == 1
+
+
 def test_intervals_are_those_of_the_tables() -> None:
     low, high = score.Share(k=95, n=100).interval
     assert (low, high) == (pytest.approx(0.888, abs=1e-3), pytest.approx(0.978, abs=1e-3))

@@ -38,6 +38,7 @@ def main(words: list[str] | None = None) -> int:
         default=None,
         help="one kind of fault, to every device that can show it: for whoever tunes its detector",
     )
+    ask.add_argument("--cases", action="store_true", help="each miss and false ticket with its device and day")
     ask.add_argument("--json", action="store_true")
     say = ask.parse_args(words)
     kinds = {*ups_faults.FAULTS, *switch_faults.FAULTS}
@@ -69,6 +70,8 @@ def main(words: list[str] | None = None) -> int:
         print(msgspec.json.encode({"cpu_s": round(cpu, 1), "figures": found}).decode())
     else:
         print(table.page(found))
+        if say.cases:
+            print("", *score.cases(kept), sep="\n  ")
         print(
             f"\n  {cpu:.0f} CPU-seconds (physics {sum(r.make_s for r in kept):.0f}, detectors and alerts {sum(r.cpu_s for r in kept):.0f})"
         )

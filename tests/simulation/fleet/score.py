@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from scipy.stats import binomtest, chi2
 
-from alerts.kinds import kind_of
+from alerts.kinds import Root, kind_of
 from tests.simulation.fleet import naming
 from tests.simulation.fleet.chance import DAY_MS
 from tests.simulation.fleet.run import Result, Seen, Ticket
@@ -110,7 +110,7 @@ def figures(results: Sequence[Result]) -> Figures:
     jobs = [(r, t) for r in results for t in r.tickets if JOBS & set(t.kinds)]
     faults, years = _faults(results), sum(r.to_ms - r.from_ms for r in results) / YEAR_MS
     battery_years = sum(r.to_ms - r.from_ms for r in results if r.lives) / YEAR_MS
-    false = [t for r in results for t in r.tickets if _false(r, t)]
+    false = _distinct([(r, t) for r in results for t in r.tickets if _false(r, t)])
     month = [s for r in results for s in r.seen if _first_month(r, s)]
     judged = [(s, ok) for r in results for s in r.seen if (ok := _right(r, s)) is not None]
     counted = [row for kind, row in faults.items() if not kind.startswith(("event.", "sensor."))]
@@ -134,6 +134,35 @@ def figures(results: Sequence[Result]) -> Figures:
         seen=dict(Counter(s.kind for r in results for s in r.seen).most_common()),
         broken=dict(Counter(f for r in results for f in r.faults).most_common(10)),
     )
+
+
+def cases(results: Sequence[Result]) -> list[str]:
+    """Each miss and each false one with its device and day, to play it again."""
+    found = []
+    for r in results:
+        name = f"seed {r.seed} device {r.number}"
+        found += [
+            f"{name}: battery failed on day {_day(r, x.failed)}, not announced"
+            for x in r.lives
+            if _counts(r, x) and not _announced(r, x)
+        ]
+        found += [
+            f"{name}: false ticket on day {_day(r, t.told)}: {', '.join(_ticketing(t))}"
+            for t in r.tickets
+            if _false(r, t)
+        ]
+        for t in r.truths:
+            row = FaultRow()
+            if naming.is_fault(t.kind) and t.outage < r.to_ms:
+                _place(row, t, r)
+                if not row.in_time:
+                    outcome = "late" if row.late else "wrong" if row.wrong else "missed"
+                    found.append(f"{name}: {t.kind} from day {_day(r, t.onset)}: {outcome}")
+    return found
+
+
+def _day(result: Result, at: int | None) -> int:
+    return round(((at or 0) - result.from_ms) / DAY_MS)
 
 
 def _counts(result: Result, life: Life) -> bool:
@@ -181,6 +210,17 @@ def _false(result: Result, ticket: Ticket) -> bool:
     return not any(naming.is_fault(t.kind) for t in there)
 
 
+def _distinct(found: list[tuple[Result, Ticket]]) -> list[Ticket]:
+    """Devices were judged alone, but what has its root in the site is one ticket for all its devices within two days."""
+    kept: dict[object, Ticket] = {}
+    for result, ticket in sorted(found, key=lambda one: one[1].told):
+        of_site = all(kind_of(kind).root is Root.SITE for kind in _ticketing(ticket))
+        where = result.device.partition("/")[0] if of_site else result.device
+        near = 2 * DAY_MS if of_site else 1
+        kept.setdefault((result.seed, where, ticket.cause, ticket.told // near, ticket.kinds), ticket)
+    return list(kept.values())
+
+
 def _right(result: Result, seen: Seen) -> bool | None:
     """Whether a finding was right; None: it is no claim (a state that anybody can see)."""
     if seen.kind in naming.PLAIN:
@@ -198,7 +238,8 @@ def _first_month(result: Result, seen: Seen) -> bool:
     """A finding within the first 30 days on a device that had nothing."""
     if seen.told - result.from_ms > MONTH_MS or seen.kind in naming.PLAIN:
         return False
-    if any(_there(t, seen.told) for t in result.truths if not t.kind.startswith("event.")):
+    there = [t for t in result.truths if _there(t, seen.told)]
+    if any(seen.kind in naming.right(t.kind) or not t.kind.startswith("event.") for t in there):
         return False
     ill = any(
         x.failed is not None and x.since <= seen.told < x.until and x.failed - seen.told < EARLY_MS
