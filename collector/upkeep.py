@@ -20,6 +20,7 @@ from collector import evidence, field_watch
 from collector.history import HistoryError, sealing
 from collector.history.corrected import Corrected
 from collector.history.embedded import Embedded
+from collector.jobs import darkness
 from collector.store import StoreError, in_words
 from desk import documents, messages, messages_listen, outbox, outlook, paper_sql
 from desk.connectors import Connector, open_connector
@@ -42,6 +43,7 @@ _LOOK_S = 60.0
 _EVIDENCE_S = 5.0
 _LEARN_S = 60.0
 _NIGHT_S = 30.0
+_DARK_S = 5.0
 #: Hot rows rest this long before they are sealed: late rows of the same hour join them in one file.
 _HOT_MS = _HOUR_MS
 _MARKS_MS = 60 * _DAY_MS
@@ -80,6 +82,7 @@ def loops(centre: Running) -> list[Coroutine[Any, Any, None]]:
         _every(_EVIDENCE_S, "evidence", partial(evidence.turn, centre), centre),
         _every(_LEARN_S, "learning", lambda: learn(centre), centre),
         _every(_NIGHT_S, "night", lambda: _night(centre), centre),
+        _every(_DARK_S, "dark times", partial(darkness.turn, centre), centre),
         *(_every(chore.every_s, chore.name, partial(chore.work, centre), centre) for chore in centre.chores),
     ]
 

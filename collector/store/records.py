@@ -121,6 +121,13 @@ def forecasts(
     return [_forecast.decode(body) for body in conn.scalars(query.limit(limit))]
 
 
+def relevant(conn: sa.Connection, quantity: str, since: int | None) -> list[Forecast]:
+    """The open forecasts of a quantity, and all that were made at `since` or later."""
+    wanted = _F.outcome == "open" if since is None else sa.or_(_F.outcome == "open", _F.made >= since)
+    rows = conn.scalars(sa.select(_F.body).where(_F.quantity == quantity, wanted).order_by(_F.made))
+    return [_forecast.decode(body) for body in rows]
+
+
 def put_prognoses(conn: sa.Connection, found: Sequence[Prognosis]) -> None:
     """Last night's outlook in the place of the one before."""
     rows = [
