@@ -8,7 +8,8 @@ cable. It shares its cause and root with `port_errors`, `fibre_loss`, `laser_age
 When it does not work: ports with little traffic (5 errors in a day at least); gear that counts discarded frames as errors. Bad input: a counter that falls, a restart, a
 gap of more than a day and a rise beyond any port's speed are unknown and count as nothing.
 
-State: {"last": {point and port: [hour, value]}, "up": last up-time, "ways": {"port way": {"day": [[hour, errors, frames]], "first": [errors, frames, hours], "bad": newest hour with errors}},
+State: {"last": {point and port: [hour, value]}, "up": last up-time, "ways": {"port way": {"first": [errors, frames, hours], and once there were errors "bad": newest hour with
+some, "day": [[hour, errors, frames]]}},
 "light": {port: track}, "open": parts}.
 """
 
@@ -126,18 +127,18 @@ def _frame(state: State, frame: Frame) -> dict[tuple[str, str], Line | None]:
 
 
 def _took(of: dict[str, Any] | None, at: int, errors: float, passed: float) -> dict[str, Any]:
-    """The last day of one way, and its first weeks."""
-    of = of or {"day": [], "first": [0.0, 0.0, 0]}
+    """Its first weeks, and, once there were errors, the last day of one way. The one given is not changed."""
+    of = of or {"first": [0.0, 0.0, 0]}
     first = of["first"]
     if first[2] < LIMITS.first_h:
-        first = [first[0] + errors, first[1] + passed, first[2] + 1]
-    day = of["day"]
-    begin = next((n for n, row in enumerate(day) if at - row[0] < LIMITS.window_h * HOUR_MS), len(day))
-    day = [*day[begin:], [at, errors, passed]]
+        of = {**of, "first": [first[0] + errors, first[1] + passed, first[2] + 1]}
     bad = at if errors else of.get("bad")
-    if bad is None or at - bad > 2 * LIMITS.window_h * HOUR_MS:
-        return {"day": day, "first": first}
-    return {"day": day, "first": first, "bad": bad}
+    if bad is None:
+        return of
+    if at - bad > 2 * LIMITS.window_h * HOUR_MS:
+        return {"first": of["first"]}
+    day = [row for row in of.get("day", []) if at - row[0] < LIMITS.window_h * HOUR_MS]
+    return {"first": of["first"], "bad": bad, "day": [*day, [at, errors, passed]]}
 
 
 def _judge(of: dict[str, Any], port: str, way: str, at: int) -> tuple[bool, Line | None]:
@@ -145,8 +146,9 @@ def _judge(of: dict[str, Any], port: str, way: str, at: int) -> tuple[bool, Line
     errors, passed = sum(row[1] for row in of["day"]), sum(row[2] for row in of["day"])
     if not errors:
         return True, None
-    ratio = errors / (errors + passed)
     first = of["first"]
+    passed += max(0, LIMITS.window_h - len(of["day"])) * first[1] / max(1, first[2])
+    ratio = errors / (errors + passed)
     usual = first[0] / max(1.0, first[0] + first[1]) if first[2] >= LIMITS.first_h else 0.0
     hit = [row[0] for row in of["day"] if row[1]]
     limit = max(LIMITS.watch, LIMITS.over_first * usual) if usual < LIMITS.fail else LIMITS.fail

@@ -82,7 +82,8 @@ def _take(state: State, frame: Frame) -> list[tuple[str, str | None]]:
     """Note what changed in this hour (the caller's own state): the series that did."""
     who: list[tuple[str, str | None]] = []
     moved = 0
-    for point, series in frame.series.items():
+    for point in WATCHED:
+        series = frame.series.get(point, {})
         unknown = POINTS[point].unknown
         for index, hour in series.items():
             key = f"{point}#{index or ''}"
