@@ -1,19 +1,20 @@
 """A sensor got stuck: to the last digit the same for longer than ever before, while the device's other gauges move.
 
-Sees every measured gauge by the hour. An hour in which no sample differed from the one before is a still hour. A gauge is stuck after more
-than six still hours in a row, and three times its own longest still time of the last two to four weeks; it must have moved in ten days' worth
+Sees every measured gauge by the hour. An hour in which no sample differed from the one before it is a still hour. A gauge is stuck after more
+than six still hours in a row, and three times its own longest still time of the weeks before, and longer than a coarse gauge stands by chance; it must have moved in ten days' worth
 of hours before, and at least half of the other gauges that usually move must move in that very hour. Zero is no sticking: nothing flows.
 Well again after two hours that move. What such a gauge says proves nothing, good or bad; this is a fault of the measuring.
 
 When it does not work: gauges that stand still for days as a rule (a full battery's charge); devices polled less than twice an hour; a device
 whose whole controller hangs and repeats itself (all are still then).
 
-State: {"gauges": {key: [last value, still hours, first still hour ms, moved hours, longest still of these two weeks, of the two before]}, "epoch": ms,
+State: {"gauges": {key: [last value, still hours, first still hour ms, moved hours, longest still of these two weeks, of those before, still hours]}, "epoch": ms,
 "stuck": {key: [since ms, value]}, "moved": {key: hours that move since}, "told": since ms or None}.
 """
 
 from __future__ import annotations
 
+from math import log
 from typing import Any
 
 from analytics.detector import Context, State
@@ -26,6 +27,8 @@ from model.text import Text
 KIND = "sensor_stuck"
 LEAST_H, TIMES = 6, 3
 MOVED_H = 240
+#: A row of still hours is rarer than e to the minus this; hours that count for how often an hour is still (then halved).
+RARE, MOST_H = 16.0, 1344
 EPOCH_MS = 14 * 24 * HOUR_MS
 AGAIN_H = 2
 MOST_LISTED = 4
@@ -65,7 +68,14 @@ def _epoch(state: State, at: int) -> None:
         state["epoch"] = at
     elif at - state["epoch"] >= EPOCH_MS:
         state["epoch"] = at
-        state["gauges"] = {key: [*g[:4], 0, g[4]] for key, g in state["gauges"].items()}
+        state["gauges"] = {key: _older(gauge) for key, gauge in state["gauges"].items()}
+
+
+def _older(gauge: list[Any]) -> list[Any]:
+    last, run, since, moved, longest, older, stills = gauge
+    if moved + stills > MOST_H:
+        moved, stills = moved // 2, stills // 2
+    return [last, run, since, moved, 0, max(longest, older // 2), stills]
 
 
 def _take(state: State, some: list[Row], at: int) -> set[str]:
@@ -74,16 +84,22 @@ def _take(state: State, some: list[Row], at: int) -> set[str]:
     for key, _, _, low, high, newest, moves in some:
         before = gauges.get(key)
         if before is None:
-            gauges[key] = [newest, 0, at, 0, 0, 0]
+            gauges[key] = [newest, 0, at, 0, 0, 0, 0]
             continue
-        last, run, since, moved, longest, older = before
+        last, run, since, moved, longest, older, stills = before
         if moves == 0 and low == last and high == last:
             still.add(key)
-            gauges[key] = [last, run + 1, since if run else at, moved, longest, older]
+            gauges[key] = [
+                last,
+                run + 1,
+                since if run else at,
+                moved,
+                longest,
+                older,
+                stills + (key not in state["stuck"]),
+            ]
         else:
-            if run > longest and key not in state["stuck"]:
-                longest = run
-            gauges[key] = [newest, 0, at, moved + 1 if moves and moved < 10 * MOVED_H else moved, longest, older]
+            gauges[key] = [newest, 0, at, moved + 1, max(longest, run), older, stills]
     return still
 
 
@@ -122,8 +138,11 @@ def _judge(state: State, some: list[Row], still: set[str], at: int, device: str)
 
 
 def _too_long(gauge: list[Any]) -> bool:
-    last, run, _, moved, longest, older = gauge
-    return bool(last != 0 and moved >= MOVED_H and run > max(LEAST_H, TIMES * longest, TIMES * older))
+    last, run, _, moved, longest, older, stills = gauge
+    if last == 0 or moved < MOVED_H or run <= max(LEAST_H, TIMES * longest, TIMES * older):
+        return False
+    # Were each hour still by the chance it was so far: how likely is a row of so many? A coarse gauge stands for days.
+    return bool(run * log((moved + stills) / max(stills - run, 1)) > RARE)
 
 
 def _finding(state: State, device: str, at: int) -> Finding:
@@ -143,7 +162,7 @@ def _finding(state: State, device: str, at: int) -> Finding:
 def _evidence(state: State, key: str, at: int) -> Evidence:
     _, value = state["stuck"][key]
     point, index = named(key)
-    _, hours, _, _, longest, older = state["gauges"][key]
+    _, hours, _, _, longest, older, _ = state["gauges"][key]
     known = POINTS[point]
     which = f" {index}" if index else ""
     usual = max(longest, older)

@@ -10,7 +10,7 @@ finding is taken back, as it is after two usual days.
 When it does not work: in a device's first three weeks (silent); for gauges told less than 18 hours a day; what lasts less than three days; a season that
 starts within days. It knows no causes: shown beside other findings, never a job by itself. A value that stands still is `sensor_stuck`.
 
-State: {"day": number, "open": {key: [[hour, mean, range]…]}, "keys": […], "ring", "pattern": float32 as bytes (keys x 28 x 3, keys x 24), "runs": {"channel key":
+State: {"day": number, "open": {key: [[hour, mean, range, last]…]}, "keys": […], "steps": least move of each, "ring", "pattern": float32 as bytes (keys x 28 x 3, keys x 24), "runs": {"channel key":
 [days, first day]}, "well": usual days since, "told": {"since": ms, "what": […]} or None}.
 """
 
@@ -53,7 +53,17 @@ class Unusual:
     needs = MEASURED
 
     def fresh(self) -> State:
-        return {"day": None, "open": {}, "keys": [], "ring": b"", "pattern": b"", "runs": {}, "well": 0, "told": None}
+        return {
+            "day": None,
+            "open": {},
+            "keys": [],
+            "steps": [],
+            "ring": b"",
+            "pattern": b"",
+            "runs": {},
+            "well": 0,
+            "told": None,
+        }
 
     def step(self, state: State, hours: Hours, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
         state = {**state, "open": {key: list(some) for key, some in state["open"].items()}}
@@ -65,11 +75,11 @@ class Unusual:
                 state["open"] = {}
             state["day"] = day
             today = state["open"]
-            for key, _, mean, low, high, _, _ in some:
+            for key, _, mean, low, high, last, _ in some:
                 held = today.get(key)
                 if held is None:
                     held = today[key] = []
-                held.append([hour, mean, high - low])
+                held.append([hour, mean, high - low, last])
         return state, changes
 
 
@@ -78,9 +88,10 @@ def _close(state: State, next_day: int, device: str) -> list[Change]:
     known = set(state["keys"])
     keys: list[str] = [*state["keys"], *(key for key in state["open"] if key not in known)]
     ring, pattern = _arrays(state, len(keys))
-    means, ranges = days.gathered([state["open"].get(key, []) for key in keys])
+    means, ranges, moved = days.gathered([state["open"].get(key, []) for key in keys])
     today = days.features(means, ranges, pattern)
-    day = days.judge(ring, today)
+    least = np.minimum(np.array([*state["steps"], *[np.inf] * (len(keys) - len(state["steps"]))]), moved)
+    day = days.judge(ring, today, np.where(np.isfinite(least), least, 0.0))
     bad = _bad(day, keys)
     runs = {
         what: [state["runs"].get(what, [0, state["day"]])[0] + 1, state["runs"].get(what, [0, state["day"]])[1]]
@@ -96,7 +107,7 @@ def _close(state: State, next_day: int, device: str) -> list[Change]:
     silent = min(next_day - state["day"] - 1, days.DAYS)
     ring = np.concatenate([ring[:, silent:], np.full((len(keys), silent, 3), np.nan, np.float32)], axis=1)
     ring[[keys.index(key) for key in accepted]] = np.nan
-    state.update(keys=keys, ring=ring.tobytes(), pattern=pattern.tobytes())
+    state.update(keys=keys, steps=least.tolist(), ring=ring.tobytes(), pattern=pattern.tobytes())
     return changes
 
 

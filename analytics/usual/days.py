@@ -2,8 +2,8 @@
 
 Per gauge and day, from at least 18 hours: `LEVEL` the median of the hourly means, `SPAN` the median of the hourly ranges (both deaf to an outage of
 some hours), `CYCLE` the correlation of its 24 hourly means with its own usual pattern of the day. All is measured in *edges*: the furthest that
-any day of the four weeks before lay from their median (at least `GRAIN` of the value, and half of what it swings in an hour), so weekends, weather and the
-unit are in the measure. Nothing is said of a gauge with fewer than 20 known days of these 28.
+any day of the four weeks before lay from their median (at least `GRAIN` of the value, half of what it swings in an hour, and two of the steps in which it
+is told), so weekends, weather and the unit are in the measure. Nothing is said of a gauge with fewer than 20 known days of these 28.
 
 `drift` is the rise between the first and the last nine days of the four weeks in units of what the days scatter about that line; `together`
 the Mahalanobis distance of the day's levels from the mixture of the four weeks, over the furthest of those days, each measured without itself.
@@ -23,6 +23,7 @@ Floats = npt.NDArray[np.floating]
 DAYS, LEAST_DAYS, LEAST_HOURS = 28, 20, 18
 LEVEL, SPAN, CYCLE = 0, 1, 2
 GRAIN = 0.005
+_STEPS = 2.0
 _LEAST_SPAN_EDGE = float(np.log(1.3))
 #: Days without the pattern (weekends) are not kept, so fewer than `LEAST_DAYS` may be there.
 _LEAST_CYCLES = 8
@@ -47,8 +48,8 @@ class Day:
     strangest: int  #: the gauge that makes most of it
 
 
-def judge(ring: Floats, today: Floats) -> Day:
-    """Measure `today` against `ring`, which does not hold it yet."""
+def judge(ring: Floats, today: Floats, steps: Floats) -> Day:
+    """Measure `today` against `ring`, which does not hold it yet. `steps` `(gauges,)`: the least move ever seen, 0 where unknown."""
     count = len(ring)
     zero = np.zeros(count)
     found = {name: zero.copy() for name in ("usual", "edge", "level", "span", "times", "cycle", "drift", "rise")}
@@ -59,7 +60,7 @@ def judge(ring: Floats, today: Floats) -> Day:
     level = past[:, :, LEVEL]
     usual = _median(level)
     swing = _median(past[:, :, SPAN])
-    floor = np.maximum(GRAIN * np.abs(usual), 0.5 * swing) + 1e-9
+    floor = np.maximum(np.maximum(GRAIN * np.abs(usual), 0.5 * swing), _STEPS * steps[rows]) + 1e-9
     edge = np.maximum(np.nanmax(np.abs(level - usual[:, None]), axis=1), floor)
     found["usual"][rows], found["edge"][rows] = usual, edge
     found["level"][rows] = (now[:, LEVEL] - usual) / edge
@@ -113,13 +114,19 @@ def _together(level: Floats, now: Floats, usual: Floats, floor: Floats) -> tuple
     return float(np.sqrt(max(parts.sum(), 0.0))) / max(furthest, 1e-9), int(np.argmax(np.abs(parts)))
 
 
-def gathered(hours: list[list[list[float]]]) -> tuple[Floats, Floats]:
-    """`[hour of the day, mean, range]…` of each gauge as means and ranges, `(gauges, 24)` each; NaN for hours that are not known."""
-    flat = np.array([(n, *row) for n, some in enumerate(hours) for row in some], np.float64).reshape(-1, 4)
+def gathered(hours: list[list[list[float]]]) -> tuple[Floats, Floats, Floats]:
+    """`[hour of the day, mean, range, last]…` of each gauge as means and ranges, `(gauges, 24)` each, NaN for hours that are not known; and the least move of the
+    last values from hour to hour, `(gauges,)`, infinite where none moved.
+    """
+    flat = np.array([(n, *row) for n, some in enumerate(hours) for row in some], np.float64).reshape(-1, 5)
     means, ranges = np.full((len(hours), 24), np.nan), np.full((len(hours), 24), np.nan)
     where = flat[:, 0].astype(int), flat[:, 1].astype(int)
     means[where], ranges[where] = flat[:, 2], flat[:, 3]
-    return means, ranges
+    moves = np.abs(np.diff(flat[:, 4]))
+    least = np.full(len(hours), np.inf)
+    same = (moves > 1e-9 * np.abs(flat[1:, 4])) & (flat[1:, 0] == flat[:-1, 0])
+    np.minimum.at(least, where[0][1:][same], moves[same])
+    return means, ranges, least
 
 
 def features(means: Floats, ranges: Floats, pattern: Floats) -> Floats:

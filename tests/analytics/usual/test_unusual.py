@@ -74,9 +74,9 @@ def test_gauges_that_part_from_each_other_are_far_together_though_each_alone_is_
     ring = np.full((6, 28, 3), 0.01)
     ring[:, :, days.LEVEL] = 50 + np.outer([8, 6, 10, 9, 7, 5], busy) + dice.normal(0, 0.2, (6, 28))
     today = ring[:, 3].copy()
-    assert days.judge(ring, today).together < 1.5
+    assert days.judge(ring, today, np.zeros(6)).together < 1.5
     today[2, days.LEVEL] -= 8
-    found = days.judge(ring, today)
+    found = days.judge(ring, today, np.zeros(6))
     assert found.together > TOGETHER_EDGES
     assert found.strangest == 2
     assert np.abs(found.level).max() < 1.2
