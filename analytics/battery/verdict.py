@@ -3,7 +3,8 @@
     REPLACE    health P50 < 0.80, or P(< 0.80 within the lead time) > 0.2, or P10 of the runtime below what is required, or the sag
                50 % over its own baseline, or two failed tests in a row;
                and at least two measured witnesses for it, or one discharge of half depth or more that measured it to 6 %;
-               and an end within the lead time is more likely than not: an order too early costs a battery set
+               and an end within the lead time is all but certain (0.9), while nothing measured speaks against it: an order too early
+               costs a battery set
     UNPROVEN   a measured witness says so, or the course of its tests makes an end within half a year likely (0.3), and the
                evidence does not carry an order: test it
     UNTESTED   nothing measured for more than a year of watching
@@ -25,7 +26,9 @@ from analytics.battery.witnesses import SAG_REPLACE, Says, Witness
 
 LEAD_DAYS = 60.0
 RISK = 0.2
-ORDER_RISK = 0.5
+ORDER_RISK = 0.9
+#: A battery set that would have held a year longer was exchanged for nothing: what the score is the chance of not being so.
+RIGHT_DAYS = 365.0
 WATCH_DAYS, WATCH_RISK = 180.0, 0.3
 UNTESTED_DAYS = 365.0
 SURE_DEPTH, SURE_SD = 0.5, 0.06
@@ -76,7 +79,9 @@ def judge(
     against = [w for w in witnesses if w.measured and w.says is Says.REPLACE]
     followed = any(w.name in ("ohms", "discharge") for w in witnesses)
     # A battery that failed its tests or cannot hold what is required is not saved by a belief that has yet to learn of it.
-    certain = p_below >= ORDER_RISK or bool({Ground.TESTS, Ground.RUNTIME, Ground.SAG} & set(grounds))
+    proven = bool({Ground.TESTS, Ground.RUNTIME} & set(grounds))
+    opposed = any(w.measured and w.says is Says.WELL for w in witnesses)
+    certain = proven or (p_below >= ORDER_RISK and not opposed)
     if grounds and against and certain and (len(against) >= 2 or deep):
         verdict = Verdict.REPLACE
     elif against or (followed and ageing.below(belief, WATCH_DAYS) > WATCH_RISK):
@@ -116,10 +121,11 @@ def _grounds(
 
 
 def _sure(belief: Belief, witnesses: list[Witness]) -> float:
-    """The chance that the health is below 0.80 now, sharpened by each measured witness as one would bet on it."""
-    odds = max(ageing.below(belief, 0.0), 1e-3)
+    """The chance that the battery would not hold another year, sharpened by each measured witness that the belief does not hold yet."""
+    odds = max(ageing.below(belief, RIGHT_DAYS), 1e-3)
     odds = odds / max(1 - odds, 1e-3)
+    reckoned = any(w.name == "ohms" for w in witnesses)
     for w in witnesses:
-        if w.measured and w.name != "discharge" and w.says is not Says.UNSURE:
+        if w.measured and not reckoned and w.name != "discharge" and w.says is not Says.UNSURE:
             odds *= (1 + w.weight) if w.says is Says.REPLACE else 1 / (1 + w.weight)
     return round(min(odds / (1 + odds), 0.99), 3)
