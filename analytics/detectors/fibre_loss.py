@@ -6,7 +6,7 @@ the far end's laser (compare its TX). The light sent from here (`optics.tx_power
 
 When it does not work: the receiver's limit is not told, so nobody knows how much margin 2 dB leave; the far end's light is another device's.
 Bad input: no light at all (below -35 dBm, or a gap) says nothing here, `port_down` does; after it comes back, another level is another patch and is learned
-anew, and so is light that rose by 3 dB for a day (another optic, attenuator or unit); sensors that repeat one value are judged the same.
+anew, and so is light that rose by 3 dB for a day (another optic, attenuator or unit), or that stepped in the same hours as the light sent from here (another optic, or ports that changed places under their numbers); sensors that repeat one value are judged the same.
 
 State: {"tracks": {"r:port" | "p:port" | "x:port": track}, "dark": {"r:port": 1}, "open": parts}.
 """
@@ -131,6 +131,13 @@ def _light(
     known = track.base(one)
     if known is None:
         return {}
+    sent = tracks.held.get(f"x:{index or ''}")
+    if sent is not None and _moves(sent):
+        if _exchanged(one, sent):
+            track.relearn(one)
+            return {key: None}
+        if (index or "") not in open:
+            return {}
     near = -LIMITS.other_db < known[0] - light < LIMITS.watch_db / 2
     now = None if near and (index or "") not in open else track.newest(one, LIMITS.hours)
     if now is None:
@@ -146,6 +153,18 @@ def _light(
     if not closed and parts.stands(open, index, key, severity):
         return {}
     return {key: _line(tracks, one, frame.at, point, index, (known[0], now, watch), severity, context)}
+
+
+def _moves(sent: Track) -> bool:
+    """Whether the light sent from here stepped within the last hours: first see what else did."""
+    recent = sent["recent"][-12:]
+    return len(recent) == 12 and abs(recent[-1][1] - recent[0][1]) > LIMITS.same_tx_db / 2
+
+
+def _exchanged(one: Track, sent: Track) -> bool:
+    """Whether both stepped in the same hours: another optic, or another port under this index."""
+    came, went = track.step(one), track.step(sent)
+    return came is not None and went is not None and abs(came) > LIMITS.back_db and abs(went) > LIMITS.same_tx_db
 
 
 def _back(one: Track, key: str, dark: dict[str, Any], light: float) -> bool:

@@ -157,7 +157,7 @@ def _another(current: Track, light: Track, warmth: Track, supply: Track) -> bool
     recent = current["recent"]
     if len(recent) < 18 or abs(recent[-1][1] - recent[-12][1]) < LIMITS.step_bias / 2:
         return False
-    bias = _step(current)
+    bias = track.step(current)
     if bias is None:
         return False
     if bias < log(1 - LIMITS.exchanged):
@@ -165,15 +165,7 @@ def _another(current: Track, light: Track, warmth: Track, supply: Track) -> bool
     if abs(bias) < LIMITS.step_bias:
         return False
     steps = ((light, LIMITS.step_tx_db), (warmth, LIMITS.step_heat), (supply, LIMITS.step_supply))
-    return any((step := _step(one)) is not None and abs(step) > least for one, least in steps)
-
-
-def _step(one: Track) -> float | None:
-    values = [float(x) for _, x in one["recent"]]
-    if len(values) < 18:
-        return None
-    before, after = sorted(values[-18:-6]), sorted(values[-6:])
-    return (after[2] + after[3]) / 2 - (before[5] + before[6]) / 2
+    return any((step := track.step(one)) is not None and abs(step) > least for one, least in steps)
 
 
 def _exchange(fits: dict[str, Any], port: str, all_: list[Track]) -> dict[str, Line | None]:

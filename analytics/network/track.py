@@ -86,6 +86,12 @@ def since(track: Track, limit: float, sign: int) -> int:
     return began
 
 
+def step(track: Track) -> float | None:
+    """By how much the newest 6 hours differ from the 12 before; None with fewer."""
+    values = [float(x) for _, x in track["recent"][-18:]]
+    return _middle(sorted(values[12:])) - _middle(sorted(values[:12])) if len(values) == 18 else None
+
+
 def relearn(track: Track) -> None:
     """Forget all: the part is another one now."""
     track.clear()

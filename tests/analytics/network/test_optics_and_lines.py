@@ -125,6 +125,13 @@ class TestFibreLoss:
         bend(told, "optics.rx_power", "1", lambda days: np.full(len(days), 4.0), day=30)
         assert [f.index for f in raised(play(FibreLoss(), told))] == []
 
+    def test_ports_that_changed_places_under_their_numbers_are_learned_anew(self) -> None:
+        told = story(60)
+        for point, by in (("optics.rx_power", -3.0), ("optics.tx_power", 1.0)):
+            bend(told, point, "1", lambda days, by=by: np.full(len(days), by), day=30)  # type: ignore[misc]
+            bend(told, point, "2", lambda days, by=by: np.full(len(days), -by), day=30)  # type: ignore[misc]
+        assert play(FibreLoss(), told) == []
+
     def test_a_cleaned_connector_clears_it(self) -> None:
         told = story(60)
         bend(told, "optics.rx_power", "1", lambda days: np.where(days < 10, -3.0, 0.0), day=30)
