@@ -13,13 +13,16 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from analytics.core.exact import upper
+from analytics.core.exact import median, upper
 
 Floats = npt.NDArray[np.float64]
 
 WIDTHS = (32, 64, 128)
 #: The furthest past that is compared, in readings: bounds the cost a reading.
 _REACH = 25_000
+#: A reading counts as at most so many times as far out as half of those before it: one impossible value would else take the last
+#: digits of all distances after it.
+_WILD = 1e4
 
 
 def extent(values: Floats) -> Floats:
@@ -31,11 +34,10 @@ def extent(values: Floats) -> Floats:
 def nearest(values: Floats, widths: Sequence[int]) -> Floats:
     """`(widths, readings)`: distance of the stretch that ends here to the nearest past one; infinite where there is none yet.
 
-    Works lag by lag: one running sum of the squared differences at a lag holds the distances of all lengths. A value a billion times
-    the usual spread costs what comes after it in the sum its last digits; such values must have been turned away before.
+    Works lag by lag: one running sum of the squared differences at a lag holds the distances of all lengths.
     """
     size = len(values)
-    shifted = values - np.median(values[: max(1, min(size, widths[0]))])
+    shifted = _tamed(values - np.median(values[: max(1, min(size, widths[0]))]))
     squares = np.full((len(widths), size), np.inf)
     sums = np.zeros(size + 1)
     for lag in range(min(widths), min(size, _REACH)):
@@ -49,3 +51,10 @@ def nearest(values: Floats, widths: Sequence[int]) -> Floats:
             np.minimum(here, sums[width : len(gap) + 1] - sums[: len(gap) + 1 - width], out=here)
     distances: Floats = np.sqrt(np.maximum(squares, 0.0))
     return distances
+
+
+def _tamed(shifted: Floats) -> Floats:
+    usual = median(np.abs(shifted))
+    most = np.where(usual > 0, _WILD * usual, np.inf)
+    tamed: Floats = np.clip(shifted, -most, most)
+    return tamed

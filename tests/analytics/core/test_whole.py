@@ -137,6 +137,14 @@ def test_a_nearest_stretch_never_overlaps_the_present_one() -> None:
     np.testing.assert_allclose(distances[1, 15:], 8 * np.sqrt(8))
 
 
+def test_one_impossible_value_does_not_blind_the_rest() -> None:
+    values, at = _days(30)
+    values[1200:1230] = -0.9
+    values[300] = 1e15
+    far = score(values[:, None], at_ms=at).extent
+    assert far[1210:1235].max() > far[500:1200].max()
+
+
 def test_an_event_ends_when_the_distance_has_halved_and_its_trace_begins_no_other() -> None:
     distances = np.array([1.0, 3, 8, 9, 7, 4, 3.5, 3, 3.2, 7, 8, 2, 1])
     inside, after = events(Event(), distances, call=2.4)
