@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks import analytics_table
-from tests.benchmarks.analytics_figures import PROGRAMS, Program, of, words
+from tests.benchmarks.analytics_figures import PROGRAMS, Program, counted, of, words
 
 
 def test_a_set_that_is_not_there_is_said_and_left_out(
@@ -45,6 +45,10 @@ def test_a_figure_is_found_by_name_or_not_at_all() -> None:
     assert words(r"([\d,]+) readings")(rows) == 126_546
     assert of("rmse", estimator="mean")(rows) == 3
     assert of("rmse", estimator="gone")(rows) is None
+    fleet = [{"figures": {"announced": {"k": 19, "n": 20}, "false_jobs": {"k": 0, "per": 0.0}}}]
+    assert counted("announced", "n", 100)(fleet) == 95
+    assert counted("false_jobs", "per")(fleet) is None
+    assert counted("announced", "n")(rows) is None
 
 
 def test_what_more_is_better_for_is_judged_so() -> None:
