@@ -125,6 +125,7 @@ _ALL = (
     _kind("rectifier_lost", "Rectifier module lost", "整流模块失去", _S.MAJOR, _I.DEGRADED, "device", _R.DEVICE, 0, 600),
     _kind("capacitors", "Capacitors ageing", "电容老化", _S.MINOR, _I.DEGRADED, "device", _R.DEVICE, 0, 600),
     _kind("heating_fast", "Trips by heat within the hour", "一小时内将过热停机", _S.MAJOR, _I.UNPROTECTED, "cooling", _R.DEVICE, 0, 600),
+    _kind("heat_unexplained", "Hotter than usual: room or UPS", "温度高于往常：机房或 UPS", _S.MINOR, _I.DEGRADED, "cooling", _R.SITE, 0, 600),
     _kind("ups_hot", "UPS hotter than usual", "UPS 温度高于往常", _S.MINOR, _I.DEGRADED, "cooling", _R.DEVICE, 0, 600),
     _kind("cooling_worn", "Fan worn or filter blocked", "风扇磨损或滤网堵塞", _S.MINOR, _I.DEGRADED, "cooling", _R.DEVICE, 0, 600),
     _kind("overload_trend", "Load grows towards the rating", "负载趋近额定", _S.MINOR, _I.DEGRADED, "load", _R.DEVICE, 0, 600),

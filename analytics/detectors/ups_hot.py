@@ -1,10 +1,10 @@
 """The UPS runs hotter than is usual for it at this hour, and the room does not say why. Sees: `ups.temperature` 8 °C over what the last weeks had at this hour and kind
 of day, for 3 hours; within 10 °C of its limit it is major, within 5 °C critical. Where `ambient.temperature` has risen with it, it is the room's heat, not
-this UPS's (`room_warm`).
+this UPS's (`room_warm`). Where no room temperature is told it is `heat_unexplained`: its root is the site, so that all UPSs of a hot room are one incident.
 
 Does not see a rise over months (see `cooling_worn`), nor judge in the first two weeks. What a week brings becomes usual again slowly.
 
-State: {"usual": {"temp", "room": profile}, "hours": {"temp", "room": heard}, "bits": newest hits, "limit": °C, "open": what stands}.
+State: {"usual": {"temp", "room": profile}, "hours": {"temp", "room": heard}, "bits": newest hits, "limit": °C, "kind", "open": what stands}.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from analytics.slow.persistence import push
 from model.finding import Change, Evidence, Finding, Severity
 from model.text import Text
 
-KIND = "ups_hot"
+OWN, UNEXPLAINED = "ups_hot", "heat_unexplained"
 _TEMP, _ROOM, _LIMIT = "ups.temperature", "ambient.temperature", "ups.temperature.high"
 
 
@@ -55,7 +55,7 @@ _ROOM_WELL = Text(
 
 
 class UpsHot:
-    kinds = frozenset({KIND})
+    kinds = frozenset({OWN, UNEXPLAINED})
     needs = frozenset({_TEMP, _ROOM, _LIMIT})
 
     def fresh(self) -> State:
@@ -97,13 +97,15 @@ def _hour(state: State, frame: Frame, device: str) -> list[Change]:
         hit = False
     bits = state["bits"] = push(state.get("bits", []), hit, SETTING.hours)
     if sum(bits) == SETTING.hours:
-        room_said = (
-            _ROOM_WELL.format(value=room, usual=usual_room.level) if room is not None and usual_room else _NO_ROOM
-        )
+        room_said = _NO_ROOM
+        if room is not None and usual_room is not None:
+            room_said = _ROOM_WELL.format(value=room, usual=usual_room.level)
+        if not episodes.stands(state["open"]):
+            state["kind"] = UNEXPLAINED if room_said is _NO_ROOM else OWN
         finding = _finding(state, device, at, (temp, usual.level), room_said)
         return episodes.stand(state["open"], finding, at)
     if not any(bits) and rise < SETTING.well_c:
-        return episodes.end(state["open"], device, KIND, None, at, WELL)
+        return episodes.end(state["open"], device, state.get("kind", OWN), None, at, WELL)
     return []
 
 
@@ -126,7 +128,7 @@ def _finding(state: State, device: str, at: int, seen: tuple[float, float], room
         severity = Severity.CRITICAL if margin < SETTING.critical_c else Severity.MAJOR
     return Finding(
         device=device,
-        kind=KIND,
+        kind=state["kind"],
         index=None,
         severity=severity,
         since=at - (SETTING.hours - 1) * profile.HOUR_MS,

@@ -124,7 +124,7 @@ class TestHot:
             told["ups.temperature"] += 16 if hour >= 1000 else 0
             return told
 
-        assert "not ruled out" in last(heard(self.DETECTOR, lived(50, hot)), "ups_hot").evidence[1].text.en
+        assert "not ruled out" in last(heard(self.DETECTOR, lived(50, hot)), "heat_unexplained").evidence[1].text.en
 
 
 class TestLoad:
