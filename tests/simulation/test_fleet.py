@@ -190,3 +190,33 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path, capsys: pytest.CaptureFi
     assert __main__.main([*asked, "--json"]) == 0
     assert len(out.read_text().splitlines()) == 2
     assert '"devices":2' in capsys.readouterr().out
+
+
+def test_a_crew_tests_a_battery_within_weeks_unless_the_finding_is_taken_back() -> None:
+    from model.finding import Cleared, Finding, Raised, Severity
+    from model.text import Text
+
+    story = device.story(1, 1, 100, 0.3)
+    hours: list[float] = []
+    story.answer = hours.append
+    word = Text("x", "x")
+    doubt = Finding(
+        device=story.device,
+        kind="battery_unproven",
+        index=None,
+        severity=Severity.WARNING,
+        since=day(10),
+        score=0.1,
+        evidence=(),
+        advice=word,
+    )
+    crew = run.Crew(story, 1)
+    crew.hears(Raised(finding=doubt), day(10))
+    crew.hears(Cleared(device=story.device, kind="battery_unproven", index=None, at=day(11), why=word), day(11))
+    assert crew.due is None
+    crew.hears(Raised(finding=doubt), day(12))
+    assert not crew.comes(day(13))
+    assert crew.comes(day(50))
+    assert 19 <= hours[0] / 24 <= 45
+    crew.hears(Raised(finding=doubt), day(60))
+    assert crew.due is None

@@ -38,6 +38,12 @@ def main(words: list[str] | None = None) -> int:
         default=None,
         help="one kind of fault, to every device that can show it: for whoever tunes its detector",
     )
+    ask.add_argument(
+        "--crew",
+        choices=["answers", "none"],
+        default="answers",
+        help="whether somebody tests a battery of which a finding asks it",
+    )
     ask.add_argument("--cases", action="store_true", help="each miss and false ticket with its device and day")
     ask.add_argument("--json", action="store_true")
     say = ask.parse_args(words)
@@ -51,7 +57,11 @@ def main(words: list[str] | None = None) -> int:
         kept = [msgspec.json.decode(line, type=Result) for line in say.out.read_bytes().splitlines()]
     known = {r.number for r in kept}
     last = say.batteries + say.switches if say.last is None else say.last
-    jobs = [(say.seed, n, say.batteries, say.years, say.kind) for n in range(say.first, last) if n not in known]
+    jobs = [
+        (say.seed, n, say.batteries, say.years, say.kind, say.crew == "answers")
+        for n in range(say.first, last)
+        if n not in known
+    ]
     if say.only_score:
         jobs = []
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the pool takes its workers with it

@@ -10,16 +10,16 @@ from multiprocessing import get_context
 from tests.simulation.fleet import device, run
 from tests.simulation.fleet.run import Result
 
-#: seed, number, batteries, years, the only kind of fault or None
-Job = tuple[int, int, int, float, str | None]
+#: seed, number, batteries, years, the only kind of fault or None, whether a crew answers
+Job = tuple[int, int, int, float, str | None, bool]
 
 
 def one(job: Job) -> Result:
     """One device: its story and what the detectors made of it."""
-    seed, number, batteries, years, only = job
+    seed, number, batteries, years, only, answers = job
     begun = time.process_time()
     story = device.story(seed, number, batteries, years, only)
-    return run.play(story, seed, time.process_time() - begun)
+    return run.play(story, seed, time.process_time() - begun, answers=answers)
 
 
 def results(jobs: list[Job], workers: int) -> Iterator[Result]:

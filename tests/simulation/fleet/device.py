@@ -23,6 +23,13 @@ def ups_story(seed: int, number: int, years: float, only: str | None = None) -> 
     ups.quantise(made, story)
     ups_events.freeze(made, story)
     ups_events.telemetry(made, story, rng, SLIPS)
+
+    def answer(hour: float) -> None:
+        before = len(story.windows)
+        discharges.answer(made, story, seed, hour)
+        ups.quantise(made, story, before)
+
+    story.answer = answer
     return story
 
 

@@ -97,6 +97,19 @@ def play(ups: Ups, story: Story, seed: int, found: list[Event]) -> None:
             _recharge(ups, story, since, told)
 
 
+def answer(ups: Ups, story: Story, seed: int, hour: float) -> None:
+    """A crew comes and tests: a discharge of 25 … 50 % of a new battery's runtime. Gauges learn nothing by it."""
+    rng = stream(seed, "crew", ups.number, round(hour))
+    runtime = ups.gauge.new_runtime(float(ups.load[min(int(hour), story.hours - 1)]))
+    event = Event(hour=hour, seconds=float(rng.uniform(0.25, 0.5)) * runtime, what="maintenance")
+    belief = ups.gauge.belief
+    _, told = _one(ups, story, event, 1.0, rng)
+    ups.gauge.belief = belief
+    story.truths.append(_event(event))
+    if told < 0.97:
+        _recharge(ups, story, event.hour + event.seconds / 3600, told)
+
+
 def _event(event: Event) -> Truth:
     start = at_ms(event.hour)
     until = start + round(event.seconds * 1000) + 2 * HOUR_MS

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 #: Verdicts on a battery: judged by its true life.
 BATTERY = frozenset({"battery_replace", "runtime_shortfall", "battery_unproven", "battery_flag"})
+#: Findings that call for an act on the battery, and those that order one.
+ACTS = frozenset({"battery_replace", "runtime_shortfall", "battery_unproven"})
+ORDERS = frozenset({"battery_replace"})
 #: States that a device tells of itself, and "nothing is known": no claim that could be wrong.
 PLAIN = frozenset(
     {"on_battery", "mains_failed", "battery_low", "output_off", "device_silent", "battery_untested", "port_down"}
@@ -29,7 +32,7 @@ RIGHT: dict[str, frozenset[str]] = {
     "mains.transfers": frozenset({"transfers_rising", "input_quality"}),
     "mains.sag": frozenset({"input_quality"}),
     "mains.frequency": frozenset({"input_quality"}),
-    "feed.neutral": frozenset({"loose_neutral", "phase_imbalance"}),
+    "feed.neutral": frozenset({"loose_neutral", "phase_imbalance", "input_unbalanced", "input_quality"}),
     "feed.contact": frozenset({"feed_contact"}),
     "bypass.stuck": frozenset({"bypass"}),
     "boost.stuck": frozenset({"regulating_long", "input_quality"}),

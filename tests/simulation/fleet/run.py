@@ -7,6 +7,7 @@ later it is ticked once more, because what is older than two minutes is believed
 from __future__ import annotations
 
 import time
+from collections import deque
 
 import msgspec
 import numpy as np
@@ -15,14 +16,15 @@ from alerts import board
 from alerts.board import BoardState, Outcome
 from analytics.detector import Block, Column, Context
 from analytics.watch import Watch, step
-from model.finding import Raised
+from model.finding import Change, Cleared, Raised
 from model.inventory import Inventory
 from model.reading import Gap, GapCause
-from tests.simulation.fleet.chance import START_MS
+from tests.simulation.fleet.chance import DAY_MS, HOUR_MS, START_MS, stream
 from tests.simulation.fleet.story import Key, Series, Story
 from tests.simulation.fleet.truth import Life, Truth
 
 SETTLE_MS = 660_000
+VISIT_AGAIN_MS = 90 * DAY_MS
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +35,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     told: int
     since: int
     score: float
+    over: int | None = None  #: when it was taken back
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,10 +63,50 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     cpu_s: float
     make_s: float
     make: str = ""
+    visits: int = 0
 
 
-def play(story: Story, seed: int, made_s: float = 0.0) -> Result:
-    """Show the story to the detectors."""
+class Crew:
+    """Who answers "test this battery" by a test: within 7 … 28 days, by daylight, if it still stands; not twice in 90 days."""
+
+    def __init__(self, story: Story, seed: int) -> None:
+        self.story, self.seed = story, seed
+        self.due: int | None = None
+        self.visits = 0
+        self._last = -VISIT_AGAIN_MS
+
+    def hears(self, change: Change, now: int) -> None:
+        if isinstance(change, Raised) and change.finding.kind == "battery_unproven":
+            if self.due is None and self.story.answer is not None and now - self._last >= VISIT_AGAIN_MS:
+                days = int(stream(self.seed, "visit", self.story.number, self.visits).integers(7, 28))
+                self.due = self._free(now - now % DAY_MS + days * DAY_MS + 3 * HOUR_MS)
+        elif isinstance(change, Cleared) and change.kind == "battery_unproven":
+            self.due = None
+
+    def _free(self, at: int) -> int:
+        """A morning with no other discharge a day before or after."""
+        taken = [window.start for window in self.story.windows]
+        while any(abs(other - at) < DAY_MS for other in taken):
+            at += DAY_MS
+        return at
+
+    def comes(self, before: int) -> bool:
+        """Whether it makes its test now, so that the story goes on otherwise from here."""
+        if (
+            self.due is None
+            or self.due - DAY_MS > before
+            or self.due > self.story.end - DAY_MS
+            or self.story.answer is None
+        ):
+            return False
+        self.story.answer((self.due - START_MS) / HOUR_MS)
+        self._last, self.due = self.due, None
+        self.visits += 1
+        return True
+
+
+def play(story: Story, seed: int, made_s: float = 0.0, *, answers: bool = True) -> Result:
+    """Show the story to the detectors. `answers`: a crew tests a battery of which they ask it."""
     begun = time.process_time()
     series = {key: one for key, one in story.series().items() if len(one[0])}
     watch, state = Watch(), BoardState()
@@ -72,7 +115,14 @@ def play(story: Story, seed: int, made_s: float = 0.0) -> Result:
     site = story.site
     versions = sorted(story.versions, key=lambda one: one[0])
     place = -1
-    for first, last, block in _blocks(story, series):
+    crew = Crew(story, seed)
+    blocks = deque(_blocks(story, series, START_MS))
+    while blocks:
+        first, last, block = blocks.popleft()
+        if answers and crew.comes(first):
+            series = {key: one for key, one in story.series().items() if len(one[0])}
+            blocks = deque(_blocks(story, series, first))
+            first, last, block = blocks.popleft()
         while place + 1 < len(versions) and (place < 0 or versions[place + 1][0] <= first):
             place += 1
             device = versions[place][1]
@@ -83,6 +133,9 @@ def play(story: Story, seed: int, made_s: float = 0.0) -> Result:
             if isinstance(change, Raised):
                 found = change.finding
                 seen.append(Seen(kind=found.kind, index=found.index, told=last, since=found.since, score=found.score))
+            elif isinstance(change, Cleared):
+                _over(seen, change, last)
+            crew.hears(change, last)
         if changes:
             state, told = board.on_changes(state, changes, inventory, last)
             _note(tickets, told, state, last)
@@ -105,7 +158,15 @@ def play(story: Story, seed: int, made_s: float = 0.0) -> Result:
         cpu_s=time.process_time() - begun,
         make_s=made_s,
         make=story.make,
+        visits=crew.visits,
     )
+
+
+def _over(seen: list[Seen], change: Cleared, now: int) -> None:
+    for n in range(len(seen) - 1, -1, -1):
+        if (seen[n].kind, seen[n].index) == (change.kind, change.index):
+            seen[n] = msgspec.structs.replace(seen[n], over=now)
+            return
 
 
 def _note(tickets: dict[str, Ticket], told: Outcome, state: BoardState, now: int) -> None:
@@ -117,17 +178,18 @@ def _note(tickets: dict[str, Ticket], told: Outcome, state: BoardState, now: int
             tickets[incident.id] = Ticket(told=now, cause=incident.key.cause, kinds=kinds)
 
 
-def _blocks(story: Story, series: dict[Key, Series]) -> list[tuple[int, int, Block | None]]:
-    """(from, to, block) in the order of delivery; None: nothing was heard."""
+def _blocks(story: Story, series: dict[Key, Series], since: int) -> list[tuple[int, int, Block | None]]:
+    """(from, to, block) in the order of delivery, from `since` on; None: nothing was heard."""
     cuts = story.cuts()
-    gaps = np.array(sorted(story.gaps), dtype=np.int64)
+    cuts = cuts[cuts > since]
+    gaps = np.array(sorted(gap for gap in story.gaps if gap >= since), dtype=np.int64)
     held = np.searchsorted(gaps, cuts)
     places = {key: np.searchsorted(at, cuts).tolist() for key, (at, _) in series.items()}
     rows = {key: (at.tolist(), value.tolist()) for key, (at, value) in series.items()}
     shifts = sorted(story.shifts)
     out: list[tuple[int, int, Block | None]] = []
-    before, gap0 = START_MS, 0
-    low = dict.fromkeys(places, 0)
+    before, gap0 = since, 0
+    low = {key: int(np.searchsorted(at, since)) for key, (at, _) in series.items()}
     for n, cut in enumerate(cuts.tolist()):
         columns: dict[str, dict[str | None, Column]] = {}
         off = next((ms for at, ms in reversed(shifts) if at <= before), 0)

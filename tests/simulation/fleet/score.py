@@ -3,9 +3,10 @@
 Definitions:
     failure         the battery's true capacity at 25 °C falls below 80 % of its rating; every bank here is laid out with at least four
                     times the runtime that is required, so the load would drop only later
-    announced       `battery_replace` or `runtime_shortfall` was told between 365 and 30 days before the failure. Counted are failures by
+    announced       (a) a finding that calls for an act on the battery stands 30 days before the failure, told at most 365 days before it:
+                    `battery_unproven` (test it), `battery_replace`, `runtime_shortfall`; (b) `battery_replace` alone. Counted are failures by
                     wear of batteries watched for 180 days at least; jars that fail within days are fault kinds of their own (battery.cell_…)
-    false job       a ticket that carries such a finding for a battery that would have held 365 days or more (a stricter 180 days beside)
+    false job       a ticket that orders a battery (`battery_replace`) for one that would have held 365 days or more (a stricter 180 beside)
     false ticket    a ticket none of whose kinds belongs to any fault or event that was there; when a fault was there and another name was
                     given it is a wrong name, counted under that fault
     in time         a finding of a right kind (`naming`) was told between the fault's onset and its outage less its lead time
@@ -30,7 +31,7 @@ YEAR_MS = 365.25 * DAY_MS
 LEAD_MS, EARLY_MS, STRICT_MS, WATCHED_MS, MONTH_MS = 30 * DAY_MS, 365 * DAY_MS, 180 * DAY_MS, 180 * DAY_MS, 30 * DAY_MS
 #: A finding may be told this long after a truth is over and still be about it.
 SLACK_MS = 3 * DAY_MS
-JOBS = naming.RIGHT["wear"]
+ACTS, JOBS = naming.ACTS, naming.ORDERS
 BINS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 1.01)
 
 
@@ -89,6 +90,8 @@ class Figures(msgspec.Struct, kw_only=True):
     battery_years: float
     readings: int
     announced: Share
+    announced_by_job: Share
+    visits: int
     early_days: list[float]
     false_jobs: Rate
     false_jobs_strict: Rate
@@ -119,7 +122,9 @@ def figures(results: Sequence[Result]) -> Figures:
         device_years=years,
         battery_years=battery_years,
         readings=sum(r.readings for r in results),
-        announced=Share(k=sum(_announced(r, x) for r, x in worn), n=len(worn)),
+        announced=Share(k=sum(_announced(r, x, ACTS) for r, x in worn), n=len(worn)),
+        announced_by_job=Share(k=sum(_announced(r, x, JOBS) for r, x in worn), n=len(worn)),
+        visits=sum(r.visits for r in results),
         early_days=sorted(d for r, x in worn if (d := _early(r, x)) is not None),
         false_jobs=Rate(k=sum(_early_job(r, t, EARLY_MS) for r, t in jobs), per=battery_years / 1000),
         false_jobs_strict=Rate(k=sum(_early_job(r, t, STRICT_MS) for r, t in jobs), per=battery_years / 1000),
@@ -171,16 +176,21 @@ def _counts(result: Result, life: Life) -> bool:
 
 
 def _early(result: Result, life: Life) -> float | None:
-    """Days between the first announcement that counts and the failure; None: there was none before the battery went."""
+    """Days between the first finding that counts and still stands a month before the failure, and the failure; None: there was none."""
     assert life.failed is not None
-    told = [s.told for s in result.seen if s.kind in JOBS and life.since <= s.told < life.until]
-    told = [at for at in told if life.failed - at <= EARLY_MS]
+    told = [s.told for s in result.seen if s.kind in ACTS and _stood(s, life)]
     return (life.failed - min(told)) / DAY_MS if told else None
 
 
-def _announced(result: Result, life: Life) -> bool:
-    early = _early(result, life)
-    return early is not None and early * DAY_MS >= LEAD_MS
+def _stood(seen: Seen, life: Life) -> bool:
+    """It was told within the year before the failure, on this battery, and stood 30 days before."""
+    assert life.failed is not None
+    month = life.failed - LEAD_MS
+    return max(life.since, life.failed - EARLY_MS) <= seen.told <= month and (seen.over is None or seen.over >= month)
+
+
+def _announced(result: Result, life: Life, kinds: frozenset[str]) -> bool:
+    return any(s.kind in kinds and _stood(s, life) for s in result.seen)
 
 
 def _early_job(result: Result, ticket: Ticket, most_ms: float) -> bool:
@@ -205,7 +215,7 @@ def _false(result: Result, ticket: Ticket) -> bool:
     there = [t for t in result.truths if _there(t, ticket.told)]
     if any(kinds & naming.right(t.kind) for t in there):
         return False
-    if kinds & JOBS:
+    if kinds & (JOBS | naming.RIGHT["wear"]):
         return _early_job(result, ticket, EARLY_MS)
     return not any(naming.is_fault(t.kind) for t in there)
 

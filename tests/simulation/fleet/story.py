@@ -10,6 +10,7 @@ versions  [(from, Device)]: what the inventory says, and from when
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -51,6 +52,7 @@ class Story:
     truths: list[Truth] = field(default_factory=list)
     lives: list[Life] = field(default_factory=list)
     make: str = ""  #: the kind of device, for tables
+    answer: Callable[[float], None] | None = None  #: a crew makes a test discharge at this hour
 
     @property
     def end(self) -> int:

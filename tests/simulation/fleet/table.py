@@ -37,11 +37,13 @@ def _lines(f: Figures) -> Iterator[str]:
     yield ""
     for what, figure, required, met in requirements(f):
         yield f"  {what:52s} {figure:>34s}   required {required:8s} {'PASS' if met else 'FAIL'}"
+    yield f"  {'beside: announced by an order':52s} {_share(f.announced_by_job):>34s}"
+    yield f"  {'beside: visits to test a battery, by a finding':52s} {f.visits:>34d}"
     yield f"  {'beside: jobs 180 days or more too early':52s} {_rate(f.false_jobs_strict):>34s}"
     if f.early_days:
         n = len(f.early_days)
         p10, p50, p90 = (f.early_days[min(int(n * q), n - 1)] for q in (0.1, 0.5, 0.9))
-        yield f"  first announcement, days before failure: P10 {p10:.0f}, P50 {p50:.0f}, P90 {p90:.0f} ({n} of {f.announced.n})"
+        yield f"  first finding that stood a month before, days before failure: P10 {p10:.0f}, P50 {p50:.0f}, P90 {p90:.0f} ({n} of {f.announced.n})"
     yield ""
     yield f"  {'fault':28s} {'injected':>8s} {'in time':>8s} {'late':>6s} {'wrong':>6s} {'missed':>7s}  named instead"
     for kind, row in f.faults.items():

@@ -280,14 +280,14 @@ STEPS = {
 }  # fmt: skip
 
 
-def quantise(ups: Ups, story: Story) -> None:
-    """Every gauge counts in steps, as its maker built it."""
+def quantise(ups: Ups, story: Story, first: int = 0) -> None:
+    """Every gauge counts in steps, as its maker built it. `first`: the windows from this one on, and nothing else."""
     steps = {**STEPS, "battery.voltage": ups.gauge.v_step}
-    for (point, _), values in story.base.items():
+    for (point, _), values in story.base.items() if not first else ():
         step = steps.get(point)
         if step:
             values[:] = np.round(values / step) * step
-    for window in story.windows:
+    for window in story.windows[first:]:
         for (point, index), (at, values) in list(window.series.items()):
             step = steps.get(point)
             if step:
