@@ -11,7 +11,7 @@ it; a sample for an hour already closed is dropped and counted. Batch size and r
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any, Protocol
 
 import msgspec
@@ -74,15 +74,18 @@ class Rolling(msgspec.Struct):
 
 def roll(rolling: Rolling, block: Block, points: frozenset[str]) -> Hours | None:
     """Take the columns of `points` into the open hours (in place); the hours that close by this block, or None."""
-    for point in points & block.columns.keys():
-        for index, column in block.columns[point].items():
-            at = column.at
-            start = at[0] - at[0] % HOUR_MS
-            if at[-1] < start + HOUR_MS:  # nearly every column: a batch is shorter than an hour
-                _take(rolling, start, point, index or "", column.value)
-                continue
-            for start, values in _by_hour(at, column.value):
-                _take(rolling, start, point, index or "", values)
+    rolled = points & block.columns.keys()
+    start = block.first_at - block.first_at % HOUR_MS
+    if (
+        block.last_at < start + HOUR_MS and start >= rolling.closed
+    ):  # nearly every block: a batch is shorter than an hour
+        if rolled:
+            _take_all(rolling.open.setdefault(str(start), {}), block, rolled)
+    else:
+        for point in rolled:
+            for index, column in block.columns[point].items():
+                for start, values in _by_hour(column.at, column.value):
+                    _take(rolling, start, point, index or "", values)
     if not rolling.open:
         return None
     until = (block.last_at - GRACE_MS) // HOUR_MS * HOUR_MS
@@ -110,18 +113,25 @@ def _by_hour(at: list[int], values: list[float]) -> Iterator[tuple[int, list[flo
         begin = end
 
 
+def _take_all(hour: dict[str, dict[str, list[Any]]], block: Block, points: Set[str]) -> None:
+    """Take a block that lies in one open hour."""
+    for point in points:
+        series = hour.get(point)
+        if series is None:
+            series = hour[point] = {}
+        for index, column in block.columns[point].items():
+            _add(series, index or "", column.value)
+
+
 def _take(rolling: Rolling, start: int, point: str, key: str, values: list[float]) -> None:
     """Take samples of one series and one hour."""
     if start < rolling.closed:
         rolling.late += len(values)
         return
-    name = str(start)
-    hour = rolling.open.get(name)
-    if hour is None:
-        hour = rolling.open[name] = {}
-    series = hour.get(point)
-    if series is None:
-        series = hour[point] = {}
+    _add(rolling.open.setdefault(str(start), {}).setdefault(point, {}), key, values)
+
+
+def _add(series: dict[str, list[Any]], key: str, values: list[float]) -> None:
     sums = series.get(key)
     if sums is None:
         value = values[0]

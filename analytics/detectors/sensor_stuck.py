@@ -1,7 +1,7 @@
 """A sensor got stuck: to the last digit the same for longer than ever before, while the device's other gauges move.
 
 Sees every measured gauge by the hour. An hour in which no sample differed from the one before it is a still hour. A gauge is stuck after more
-than six still hours in a row, and three times its own longest still time of the weeks before, and longer than a coarse gauge stands by chance; it must have moved in ten days' worth
+than six still hours in a row, and four times its own longest still time of the weeks before, and longer than a coarse gauge stands by chance; it must have moved in ten days' worth
 of hours before, and at least half of the other gauges that usually move must move in that very hour. Zero is no sticking: nothing flows.
 Well again after two hours that move. What such a gauge says proves nothing, good or bad; this is a fault of the measuring.
 
@@ -25,7 +25,7 @@ from model.points import POINTS
 from model.text import Text
 
 KIND = "sensor_stuck"
-LEAST_H, TIMES = 6, 3
+LEAST_H, TIMES = 6, 4
 MOVED_H = 240
 #: A row of still hours is rarer than e to the minus this; hours that count for how often an hour is still (then halved).
 RARE, MOST_H = 16.0, 1344
