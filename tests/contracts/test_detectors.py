@@ -147,7 +147,8 @@ def run(
         if not unneeded and detector.needs and detector.needs.isdisjoint(block.columns):
             continue
         if through_snapshot:
-            state = msgspec.msgpack.decode(msgspec.msgpack.encode(state))
+            # Ordered by keys, as the pipeline writes snapshots: all keys are words, and the order of a dict means nothing.
+            state = msgspec.msgpack.decode(msgspec.msgpack.encode(state, order="deterministic"))
         before, given = (copy.deepcopy(state), copy.deepcopy(block)) if watched else (state, block)
         after, changes = detector.step(state, block, context(DEVICE), block.last_at)
         assert state == before, "a state handed in is not changed"
