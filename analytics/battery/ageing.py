@@ -20,6 +20,8 @@ DOUBLES_C = 8.3
 N100, DEPTH_POWER = 200.0, 1.5
 #: Years at 25 C that batteries of UPSs live in practice, the "5-year" and the "10-year" design alike (tune).
 LIFE_YEARS = 4.0
+#: Lithium cells of UPSs (LFP, NMC) are sold for 10 years and more, and for thousands of cycles (makers' figures; tune).
+LITHIUM_YEARS, LITHIUM_CYCLES = 10.0, 3000.0
 #: A UPS's inside is warmer than its room; used where the device tells no temperature at all.
 UNKNOWN_C = 28.0
 END = 0.80

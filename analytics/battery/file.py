@@ -32,6 +32,7 @@ RESULT, LEAST_RUNTIME = "ups.test.result", "battery.runtime.low"
 MOST_RUNS, MOST_TESTS, MOST_SCORES = 40, 20, 40
 BASELINE = 5
 LEAST_TESTS = 8
+MANAGEMENT_SD = 0.06
 #: A run that says anything of the capacity: shallower or shorter ones are kept, but measure nothing.
 LEAST_DEPTH, LEAST_S = 0.1, 120.0
 HOUR_MS = 3_600_000
@@ -49,6 +50,20 @@ def identity(device: Device) -> str:
     return f"{device.serial}|{device.battery.installed if device.battery else None}"
 
 
+def lithium(device: Device) -> bool:
+    """Its volts say nothing of its charge or its health; its own management counts both."""
+    return device.battery is not None and device.battery.chemistry == "lithium"
+
+
+def hear_management(state: State, device: Device, at: int) -> None:
+    """The health that a lithium battery's own management tells: a measurement of its own whenever it says another number."""
+    told = recorder.newest(state, recorder.HEALTH)
+    if not lithium(device) or not told or told == state.get("bms"):
+        return
+    state["bms"], state["bms_at"] = told, at
+    believe(state, belief.update(belief_of(state), told / 100, MANAGEMENT_SD, at)[0])
+
+
 def years(device: Device, at: int) -> float | None:
     """Age by the inventory; None when nobody wrote a date, or a date to come."""
     told = (device.battery.installed if device.battery else None) or device.installed
@@ -62,15 +77,17 @@ def years(device: Device, at: int) -> float | None:
 
 def open_file(state: State, device: Device, at: int) -> None:
     """A battery that was not known before: all that is believed of it is its age."""
-    wear = (years(device, at) or 0.0) / ageing.LIFE_YEARS * ageing.heat(ageing.UNKNOWN_C)
+    life_years = ageing.LITHIUM_YEARS if lithium(device) else ageing.LIFE_YEARS
+    wear = (years(device, at) or 0.0) / life_years * ageing.heat(ageing.UNKNOWN_C)
+    state.update(life_years=life_years, bms=None)
     state.update(
         battery=identity(device), seen=at, aged=at, wear=wear, log=state.get("log", []), sags=[], estimate0=None, failed=0,
         passed=None, flag=None, measured=None, deep=False, full=_promise(device, at), scores=state.get("scores", []), forecast=None,
         judged=at,
     )  # fmt: skip
     foretold.all_withdrawn(state, at)
-    life.begin(state, wear, dated=years(device, at) is not None)
-    believe(state, _prior(wear, at))
+    life.begin(state, wear, dated=years(device, at) is not None and not lithium(device))
+    believe(state, _prior(wear, at, life_years))
 
 
 def believe(state: State, now: Belief) -> None:
@@ -85,8 +102,8 @@ def full_of(state: State) -> FullRuntime | None:
     return msgspec.convert(state["full"], FullRuntime) if state["full"] else None
 
 
-def _prior(wear: float, at: int) -> Belief:
-    a_day = ageing.heat(ageing.UNKNOWN_C) / (ageing.LIFE_YEARS * ageing.YEAR_DAYS)
+def _prior(wear: float, at: int, life_years: float) -> Belief:
+    a_day = ageing.heat(ageing.UNKNOWN_C) / (life_years * ageing.YEAR_DAYS)
     sd = belief.PRIOR_SD * (0.5 + min(wear, 2.0))
     return belief.prior(ageing.expected_health(wear), ageing.expected_fade(wear, a_day), at, sd)
 
@@ -105,7 +122,7 @@ def grow_old(state: State, at: int, celsius: float | None = None) -> None:
         days = max(at - state["aged"], 0) / ageing.DAY_MS
         last = state.get("warm")
         factor = ageing.heat(ageing.UNKNOWN_C if last is None else last)
-        state["wear"] += days / (ageing.LIFE_YEARS * ageing.YEAR_DAYS) * factor
+        state["wear"] += days / (state.get("life_years", ageing.LIFE_YEARS) * ageing.YEAR_DAYS) * factor
         state["aged"] = max(at, state["aged"])
         if celsius is not None:
             state["warm"] = celsius
@@ -129,11 +146,12 @@ def close_run(state: State, device: Device, ended: Ended) -> Outcome | None:
     record = ended.record
     outcome: Outcome | None = None
     if record.depth:
-        state["wear"] += ageing.cycle(record.depth)
+        state["wear"] += record.depth / ageing.LITHIUM_CYCLES if lithium(device) else ageing.cycle(record.depth)
     record = msgspec.structs.replace(record, wear=state["wear"])
     _score(state, record)
-    _sag(state, record)
-    life.note(state, record, device, _step([row[1] for row in ended.rows if row[1] is not None]))
+    if not lithium(device):
+        _sag(state, record)
+        life.note(state, record, device, _step([row[1] for row in ended.rows if row[1] is not None]))
     found = measure(record, ended.rows, device)
     if found is not None:
         record, soh, sd = found
@@ -165,7 +183,7 @@ def measure(record: Discharge, rows: list[list[Any]], device: Device) -> tuple[D
 def _by_curve(record: Discharge, rows: list[list[Any]], device: Device) -> tuple[float, float] | None:
     cells, rated = recorder.cells_of(device), recorder.rated_ah(device)
     rows = [row for row in rows if row[1] is not None and row[2] is not None]
-    if not cells or not rated or len(rows) < curve.LEAST_SAMPLES:
+    if lithium(device) or not cells or not rated or len(rows) < curve.LEAST_SAMPLES:
         return None
     rate = (record.amps or 0.0) / rated
     found = curve.match(
@@ -211,9 +229,9 @@ def _learn(state: State, device: Device, record: Discharge, soh: float, sd: floa
     sure = sd <= SURE_EXCHANGE_SD and state["measured"] is not None
     if outcome is Outcome.EXCHANGED and sure and not life.contradicts_exchange(state):
         open_file(state, device, record.end)
-        life.begin(state, 0.0, dated=True)
+        life.begin(state, 0.0, dated=not lithium(device))
         state["wear"] = 0.0
-        now, _ = belief.update(_prior(0.0, record.end), soh, sd, record.end)
+        now, _ = belief.update(_prior(0.0, record.end, state["life_years"]), soh, sd, record.end)
     else:
         state["broken"] = state.get("broken") or (outcome is Outcome.DOUBTED and sd <= belief.SURE_SD)
         outcome = Outcome.DOUBTED if outcome is Outcome.EXCHANGED else outcome
@@ -282,6 +300,8 @@ def witnesses(state: State, device: Device, at: int) -> list[Witness]:
         if newest.full_s and newest.promised_s:
             found.append(w.runtime(newest.full_s, newest.promised_s, newest.end))
     found += _by_tests(state, at)
+    if state.get("bms"):
+        found.append(w.management(state["bms"] / 100, state["bms_at"]))
     if state.get("estimate"):
         found.append(w.estimate(*state["estimate"]))
     if state["failed"] or state["passed"]:

@@ -29,8 +29,9 @@ from model.points import Source
 VOLTS, AMPS, AMPS_OUT = "battery.voltage", "battery.current", "battery.discharging.current"
 CHARGE, RUNTIME, WARM, LOAD = "battery.charge", "battery.runtime", "battery.temperature", "ups.load"
 TESTING, LOW, DEPLETED = "alarm.test_in_progress", "alarm.battery_low", "alarm.battery_depleted"
+HEALTH = "battery.health"
 #: Of samples of one instant: what feeds the output first, then the context, last what makes a row.
-POINTS = (*supply.POINTS, TESTING, LOW, DEPLETED, LOAD, WARM, AMPS, AMPS_OUT, RUNTIME, CHARGE, VOLTS)
+POINTS = (*supply.POINTS, TESTING, LOW, DEPLETED, LOAD, WARM, AMPS, AMPS_OUT, HEALTH, RUNTIME, CHARGE, VOLTS)
 
 #: What a run needs to know of the time before it.
 CONTEXT = (LOAD, WARM, AMPS, AMPS_OUT, RUNTIME, CHARGE, VOLTS)

@@ -5,7 +5,7 @@
                and at least two measured witnesses for it, or one discharge of half depth or more that measured it to 6 %;
                and an end within the lead time is all but certain (0.9), while nothing measured speaks against it: an order too early
                costs a battery set
-    UNPROVEN   a measured witness says so, or the course of its tests makes an end within half a year likely (0.3), and the
+    UNPROVEN   a measured witness says so, or the course of its tests makes an end within half a year possible (0.2), and the
                evidence does not carry an order: test it
     UNTESTED   nothing measured for more than a year of watching
     WELL       measured, and none of these holds
@@ -29,7 +29,7 @@ RISK = 0.2
 ORDER_RISK = 0.9
 #: A battery set that would have held a year longer was exchanged for nothing: what the score is the chance of not being so.
 RIGHT_DAYS = 365.0
-WATCH_DAYS, WATCH_RISK = 180.0, 0.3
+WATCH_DAYS, WATCH_RISK = 180.0, 0.2
 UNTESTED_DAYS = 365.0
 SURE_DEPTH, SURE_SD = 0.5, 0.06
 

@@ -6,6 +6,7 @@
     runtime     the runtime that a discharge showed against what the inventory promises at that load
     estimate    the UPS's own runtime at full charge and like load against its own first one
     age         heat and cycles: a prior, never enough alone
+    management  a lithium battery's own count of its health
     flag, test  the UPS's own words: one witness each, for or against
 
 A weight is how much one would bet, 0..1; `says` is `replace`, `well` or `unsure`. `measured` tells what was measured from what was said.
@@ -140,6 +141,25 @@ def estimate(ratio: float, at: int) -> Witness:
         text=Text(
             f"the UPS's own runtime at full charge fell to {ratio:.0%} of its first estimate at this load",
             f"UPS 自估满电续航降至同负载首次估计的 {ratio:.0%}",
+        ),
+    )
+
+
+def management(health: float, at: int) -> Witness:
+    """The health that a lithium battery's own management counts: charge in and out, cell by cell."""
+    says = Says.REPLACE if health < END else Says.WELL if health > 0.85 else Says.UNSURE
+    return Witness(
+        name="management",
+        says=says,
+        weight=0.6,
+        at=at,
+        measured=True,
+        point="battery.health",
+        value=health,
+        expected=1.0,
+        text=Text(
+            f"the battery's own management tells a health of {health:.0%}",
+            f"电池管理系统（BMS）报告健康度 {health:.0%}",
         ),
     )
 

@@ -27,6 +27,15 @@ ADVICE = {
         "安排一次四分之一深度的放电测试：电量 100% 不能说明电池的实际容量。",
     ),
 }
+#: Of a lithium battery: what its makers ask for.
+ADVICE_LITHIUM = {
+    **ADVICE,
+    Verdict.REPLACE: Text(
+        "Have the battery management read out (health, spread of the cells, events) and order the module that it names; check the warranty by the date of "
+        "installation. This is wrong if a discharge of half the capacity gives 85 % or more of what was promised.",
+        "读取电池管理系统（健康度、单体差异、事件记录），按其指示订购模块；按安装日期核对质保。若放电至一半容量的实测结果达到承诺值的 85% 或以上，则本结论不成立。",
+    ),
+}
 INVENTORY = Text("the inventory has another battery here", "台账中此处已更换电池")
 EXCHANGED = Text(
     "a discharge showed more than this battery can have: it was exchanged; enter its date in the inventory",

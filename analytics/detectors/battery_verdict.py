@@ -4,9 +4,9 @@ Sees: every discharge and self-test from beginning to end (`battery.voltage`, `b
 on, the runtime against the promise, the UPS's own estimate against its first one, heat and cycles, the UPS's flags and test
 results. They move one belief, health and fade with their errors; `analytics.battery` has the equations.
 
-Three findings. `battery_replace`: an order is carried, by two measured witnesses or one deep discharge. `battery_unproven`: a measured
+Four findings. `battery_replace`: an order is carried, by two measured witnesses or one deep discharge. `battery_unproven`: a measured
 witness speaks against the battery, not enough for an order: test it. `battery_untested`: a year without any measurement. A flag alone
-is none of them, and age alone neither. Cleared by measurement (health 0.85 or better, or one that this battery cannot have
+is none of them, and age alone neither. `cell_shorted`: two runs in a row stand a cell's 2.1 V lower than all before. Cleared by measurement (health 0.85 or better, or one that this battery cannot have
 shown: it was exchanged), or when the inventory has another battery.
 
 When it does not work: no discharge and no test was ever seen: there is no verdict. A gauge without steps, a voltage that stands still and a load
@@ -17,10 +17,10 @@ State: see `analytics.battery.file`.
 
 from __future__ import annotations
 
-from analytics.battery import ageing, file, foretold, life, quiet, recorder, runtime, verdict
+from analytics.battery import ageing, file, foretold, life, quiet, recorder, runtime, short, verdict
 from analytics.battery.belief import Outcome, predict
 from analytics.battery.verdict import Judgement, Verdict
-from analytics.battery.words import ADVICE, CLEARED, EXCHANGED, INVENTORY, MEASURED_WELL, evidence
+from analytics.battery.words import ADVICE, ADVICE_LITHIUM, CLEARED, EXCHANGED, INVENTORY, MEASURED_WELL, evidence
 from analytics.detector import Block, Context, State
 from analytics.walk import Sample, walk
 from model.finding import Change, Changed, Cleared, Finding, Raised, Severity
@@ -37,7 +37,7 @@ FORECAST_AFTER_MS = 60_000
 
 
 class BatteryVerdict:
-    kinds = frozenset({REPLACE, UNPROVEN, UNTESTED})
+    kinds = frozenset({REPLACE, UNPROVEN, UNTESTED, short.KIND})
     needs = frozenset(POINTS)
 
     def fresh(self) -> State:
@@ -104,6 +104,7 @@ def _take(state: State, sample: Sample, device: Device) -> list[Change]:
     changes: list[Change] = []
     if file.close_run(state, device, ended) is Outcome.EXCHANGED:
         changes += _clear_all(state, device, sample.at, EXCHANGED)
+    changes += short.look(state, device, sample.at)
     return changes + _judge(state, device, sample.at)
 
 
@@ -128,6 +129,7 @@ def _judge(state: State, device: Device, at: int) -> list[Change]:
     """Say what is to be said of this battery now, and take back what is so no more."""
     state["judged"] = at
     file.grow_old(state, at)
+    file.hear_management(state, device, at)
     if (reckoned := life.reckon(state, at)) is not None:
         file.believe(state, reckoned)
     believed = predict(file.belief_of(state), at)
@@ -170,7 +172,7 @@ def _judge(state: State, device: Device, at: int) -> list[Change]:
         since=since_at,
         score=found.score,
         evidence=evidence(found, believed, known, full, load, at),
-        advice=ADVICE[found.verdict],
+        advice=(ADVICE_LITHIUM if file.lithium(device) else ADVICE)[found.verdict],
         forecast=at + round(found.days[1] * ageing.DAY_MS) if found.verdict is Verdict.REPLACE else None,
     )
     return [*changes, Changed(finding=finding) if old else Raised(finding=finding)]
@@ -185,4 +187,4 @@ def _severity(found: Judgement) -> Severity:
 def _clear_all(state: State, device: Device, at: int, why: Text) -> list[Change]:
     changes: list[Change] = [Cleared(device=device.id, kind=kind, index=None, at=at, why=why) for kind in state["told"]]
     state["told"] = {}
-    return changes
+    return changes + short.over(state, device, at, why)
