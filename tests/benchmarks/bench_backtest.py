@@ -1,6 +1,6 @@
 """How many times real time a back-test runs: 40 devices of 40 points at 10 s, from sealed history, on one core.
 
-    .venv/bin/python -m tests.benchmarks.bench_backtest [--devices 40] [--hours 24] [--json]
+    .venv/bin/python -m tests.benchmarks.bench_backtest [--devices 40] [--hours 6] [--json]
 
 To reach: 1,000 times real time, which is 160,000 readings per CPU-second. The history is a real one (written, sealed into Parquet, every tenth
 device on battery for five minutes in fifteen). Beside it what the reading of columns alone costs, and the same through `Reading` objects.
@@ -28,7 +28,7 @@ from tests.benchmarks.bench_pipeline import fleet, inventory
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--devices", type=int, default=40)
-    parser.add_argument("--hours", type=float, default=24)
+    parser.add_argument("--hours", type=float, default=6)
     parser.add_argument("--json", action="store_true")
     wishes = parser.parse_args()
     world = World(inventory(wishes.devices))
