@@ -113,6 +113,7 @@ def fault(kind: str, onset: float, outage: float, until: float, lead: float = 0)
 def test_a_failure_is_announced_between_a_year_and_thirty_days_before(at: float, announced: int) -> None:
     found = score.figures([result([told("battery_replace", at)], lives=[life(0, 600, 500)])])
     assert (found.announced.k, found.announced.n) == (announced, 1)
+    assert len(score.cases([result([told("battery_replace", at)], lives=[life(0, 600, 500)])])) == 1 - announced
 
 
 def test_a_failure_soon_after_the_watch_began_is_not_counted() -> None:
@@ -138,6 +139,9 @@ def test_a_fault_is_in_time_late_wrongly_named_or_missed() -> None:
     for outcome, seen in cases.items():
         row = score.figures([result([seen], truths=[truth])]).faults["mains.sag"]
         assert (row.injected, getattr(row, outcome)) == (1, 1), outcome
+    assert score.cases([result([cases["missed"]], truths=[truth])]) == [
+        "seed 0 device 0: mains.sag from day 100: missed"
+    ]
     assert score.figures([result([cases["wrong"]], truths=[truth])]).faults["mains.sag"].named == {"cooling_worn": 1}
 
 

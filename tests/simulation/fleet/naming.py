@@ -69,6 +69,18 @@ RIGHT: dict[str, frozenset[str]] = {
 }
 
 
+#: True words about a fault that do not name its cause: not false, but it counts as found only by a right name.
+_SYMPTOMS: dict[str, frozenset[str]] = {
+    "capacitor": frozenset({"bypass", "ups_hot", "output_quality"}),
+    "cooling.fan": frozenset({"over_temperature", "heating_fast", "ups_hot"}),
+    "cooling.filter": frozenset({"over_temperature", "heating_fast"}),
+    "battery.runaway": frozenset({"over_temperature"}),
+    "feed.contact": frozenset({"input_quality"}),
+    "memory.leak": frozenset({"reboots", "device_silent"}),
+    "generator.absent": frozenset({"on_battery", "battery_low", "output_off", "device_silent"}),
+}
+
+
 def right(kind: str) -> frozenset[str]:
     """The kinds of finding that name this truth."""
     return RIGHT.get(kind, frozenset())
@@ -77,3 +89,10 @@ def right(kind: str) -> frozenset[str]:
 def is_fault(kind: str) -> bool:
     """A fault, and not an event or an error of a sensor: a finding of another name may still mean it."""
     return not kind.startswith(("event.", "sensor."))
+
+
+def fits(kind: str) -> frozenset[str]:
+    """The kinds that are true words about it: its right names, its symptoms, and that something is unusual."""
+    if kind in ("event.outage", "event.maintenance"):
+        return right(kind)
+    return right(kind) | _SYMPTOMS.get(kind, frozenset()) | {"unusual"}

@@ -149,7 +149,7 @@ def cases(results: Sequence[Result]) -> list[str]:
         found += [
             f"{name}: battery failed on day {_day(r, x.failed)}, not announced"
             for x in r.lives
-            if _counts(r, x) and not _announced(r, x)
+            if _counts(r, x) and not _announced(r, x, ACTS)
         ]
         found += [
             f"{name}: false ticket on day {_day(r, t.told)}: {', '.join(_ticketing(t))}"
@@ -213,7 +213,7 @@ def _false(result: Result, ticket: Ticket) -> bool:
     """None of its kinds belongs to anything that was there, and no fault was there that it could have meant."""
     kinds = set(_ticketing(ticket))
     there = [t for t in result.truths if _there(t, ticket.told)]
-    if any(kinds & naming.right(t.kind) for t in there):
+    if any(kinds & naming.fits(t.kind) for t in there):
         return False
     if kinds & (JOBS | naming.RIGHT["wear"]):
         return _early_job(result, ticket, EARLY_MS)
@@ -236,7 +236,7 @@ def _right(result: Result, seen: Seen) -> bool | None:
     if seen.kind in naming.PLAIN:
         return None
     there = [t for t in result.truths if _there(t, seen.told)]
-    if any(seen.kind in naming.right(t.kind) for t in there):
+    if any(seen.kind in naming.fits(t.kind) for t in there):
         return True
     if seen.kind in naming.BATTERY:
         life = next((x for x in result.lives if x.since <= seen.told < x.until), None)
@@ -249,7 +249,7 @@ def _first_month(result: Result, seen: Seen) -> bool:
     if seen.told - result.from_ms > MONTH_MS or seen.kind in naming.PLAIN:
         return False
     there = [t for t in result.truths if _there(t, seen.told)]
-    if any(seen.kind in naming.right(t.kind) or not t.kind.startswith("event.") for t in there):
+    if any(seen.kind in naming.fits(t.kind) or not t.kind.startswith("event.") for t in there):
         return False
     ill = any(
         x.failed is not None and x.since <= seen.told < x.until and x.failed - seen.told < EARLY_MS
