@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from alerts.kinds import KINDS
 from tests.simulation.fleet import __main__, battery, device, naming, run, score, switch_faults, table, ups_faults
 from tests.simulation.fleet.battery import Now
 from tests.simulation.fleet.chance import DAY_MS, START_MS, stream
@@ -34,6 +35,8 @@ def test_the_physics_shares_nothing_with_the_estimators(file: Path) -> None:
 
 def test_every_fault_has_a_right_name() -> None:
     assert {*ups_faults.FAULTS, *switch_faults.FAULTS} <= naming.RIGHT.keys()
+    told = {kind for truth in naming.RIGHT for kind in naming.fits(truth)} | naming.PLAIN | naming.BATTERY
+    assert told <= KINDS.keys(), "a kind that no detector has any more"
 
 
 def test_a_device_is_made_from_seed_and_number_alone() -> None:

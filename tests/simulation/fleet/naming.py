@@ -14,9 +14,9 @@ PLAIN = frozenset(
 
 _JAR = frozenset({"battery_replace", "runtime_shortfall", "cell_shorted", "battery_block_weak", "battery_unproven"})
 _CHARGER = frozenset({"charger_fault", "charger", "not_charging", "float_wrong", "bad_state"})
-_HOT = frozenset({"over_temperature", "heating_fast", "room_warm", "overheating", "ups_hot"})
+_HOT = frozenset({"over_temperature", "heating_fast", "room_warm", "overheating", "ups_hot", "heat_unexplained"})
 _PSU = frozenset({"power_supply", "bad_state"})
-_SENSOR = frozenset({"sensor_stuck", "unusual", "sensor_fault", "card_frozen", "device_silent", "clock_wrong"})
+_SENSOR = frozenset({"sensor_stuck", "unusual", "card_frozen", "device_silent"})
 
 RIGHT: dict[str, frozenset[str]] = {
     "wear": frozenset({"battery_replace", "runtime_shortfall"}),
@@ -26,7 +26,7 @@ RIGHT: dict[str, frozenset[str]] = {
     "charger.dead": _CHARGER,
     "charger.high": _CHARGER,
     "cooling.fan": frozenset({"cooling_worn", "fan", "fan_tray"}),
-    "cooling.filter": frozenset({"cooling_worn", "overheating", "ups_hot"}),
+    "cooling.filter": frozenset({"cooling_worn", "overheating", "ups_hot", "heat_unexplained"}),
     "cooling.room": _HOT,
     "load.growth": frozenset({"overload_trend", "overload"}),
     "mains.transfers": frozenset({"transfers_rising", "input_quality"}),
@@ -71,8 +71,8 @@ RIGHT: dict[str, frozenset[str]] = {
 
 #: True words about a fault that do not name its cause: not false, but it counts as found only by a right name.
 _SYMPTOMS: dict[str, frozenset[str]] = {
-    "capacitor": frozenset({"bypass", "ups_hot", "output_quality"}),
-    "cooling.fan": frozenset({"over_temperature", "heating_fast", "ups_hot"}),
+    "capacitor": frozenset({"bypass", "ups_hot", "heat_unexplained", "output_quality"}),
+    "cooling.fan": frozenset({"over_temperature", "heating_fast", "ups_hot", "heat_unexplained"}),
     "cooling.filter": frozenset({"over_temperature", "heating_fast"}),
     "battery.runaway": frozenset({"over_temperature"}),
     "feed.contact": frozenset({"input_quality"}),
