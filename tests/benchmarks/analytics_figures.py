@@ -167,7 +167,7 @@ PROGRAMS: tuple[Program, ...] = (
         ),
     ),
     Program(
-        name="fleet", module="tests.simulation.fleet", arguments=("--json", "--small"),
+        name="fleet", module="tests.simulation.fleet", arguments=("--json", "--small"), quick=("--to", "6"),
         figures=(
             Figure(what="fleet (small): battery failures announced 30 days before, %", ours=counted("announced", "n", 100), reach="95", bound=95, more=True, form="{:.1f}"),
             Figure(what="fleet (small): false jobs per 1,000 battery-years", ours=counted("false_jobs", "per"), reach="1", bound=1),
