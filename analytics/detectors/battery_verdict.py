@@ -17,10 +17,10 @@ State: see `analytics.battery.file`.
 
 from __future__ import annotations
 
-from analytics.battery import ageing, file, foretold, life, quiet, recorder, runtime, short, verdict
-from analytics.battery.belief import Outcome, predict
+from analytics.battery import ageing, file, foretold, present, quiet, recorder, short, verdict
+from analytics.battery.belief import Outcome
 from analytics.battery.verdict import Judgement, Verdict
-from analytics.battery.words import ADVICE, ADVICE_LITHIUM, CLEARED, EXCHANGED, INVENTORY, MEASURED_WELL, evidence
+from analytics.battery.words import CLEARED, EXCHANGED, INVENTORY, MEASURED_WELL
 from analytics.detector import Block, Context, State
 from analytics.walk import Sample, walk
 from model.finding import Change, Changed, Cleared, Finding, Raised, Severity
@@ -28,16 +28,14 @@ from model.inventory import Device
 from model.points import TestResult
 from model.text import Text
 
-REPLACE, UNPROVEN, UNTESTED = "battery_replace", "battery_unproven", "battery_untested"
-_KIND = {Verdict.REPLACE: REPLACE, Verdict.UNPROVEN: UNPROVEN, Verdict.UNTESTED: UNTESTED}
+REPLACE = present.KINDS[Verdict.REPLACE]
 FLAGS, RESULT, LEAST_RUNTIME = file.FLAGS, file.RESULT, file.LEAST_RUNTIME
 POINTS = (*FLAGS, RESULT, LEAST_RUNTIME, *recorder.POINTS)
-WELL_AGAIN = 0.85
 FORECAST_AFTER_MS = 60_000
 
 
 class BatteryVerdict:
-    kinds = frozenset({REPLACE, UNPROVEN, UNTESTED, short.KIND})
+    kinds = frozenset({*present.KINDS.values(), short.KIND})
     needs = frozenset(POINTS)
 
     def fresh(self) -> State:
@@ -128,29 +126,13 @@ def _test_result(state: State, sample: Sample) -> None:
 def _judge(state: State, device: Device, at: int) -> list[Change]:
     """Say what is to be said of this battery now, and take back what is so no more."""
     state["judged"] = at
-    file.grow_old(state, at)
-    file.hear_management(state, device, at)
-    if (reckoned := life.reckon(state, at)) is not None:
-        file.believe(state, reckoned)
-    believed = predict(file.belief_of(state), at)
-    full, load = file.full_of(state), recorder.newest(state, recorder.LOAD)
-    p10 = runtime.spread(full, load, 100.0, at).p10 if full and load is not None else None
-    since = state["measured"] if state["measured"] is not None else state["seen"]
-    known = file.witnesses(state, device, at)
-    found = verdict.judge(
-        believed,
-        known,
-        deep=bool(state["deep"]),
-        untested_days=(at - since) / ageing.DAY_MS,
-        watched_days=(at - state["seen"]) / ageing.DAY_MS,
-        runtime_p10_s=p10,
-        required_s=state.get("required"),
-    )
-    if state["measured"] is not None and believed.health > ageing.END:
+    now = present.judged(state, device, at)
+    found = now.judgement
+    if now.measured is not None and now.belief.health > ageing.END:
         foretold.life_said(state, device.id, at, found.days)
-    if REPLACE in state["told"] and found.verdict is not Verdict.REPLACE and believed.health < WELL_AGAIN:
-        return []  # what was proven is taken back by a good measurement only
-    kind = _KIND.get(found.verdict)
+    if now.stands:
+        return []
+    kind = present.KINDS.get(found.verdict)
     changes: list[Change] = [
         Cleared(device=device.id, kind=old, index=None, at=at, why=MEASURED_WELL if old == REPLACE else CLEARED)
         for old in list(state["told"])
@@ -158,7 +140,7 @@ def _judge(state: State, device: Device, at: int) -> list[Change]:
     ]
     if kind is None:
         return changes
-    mark = f"{found.verdict} {sorted((w.name, str(w.says)) for w in known)} {believed.health:.2f}"
+    mark = f"{found.verdict} {sorted((w.name, str(w.says)) for w in now.witnesses)} {now.belief.health:.2f}"
     old = state["told"].get(kind)
     if old and old["mark"] == mark:
         return changes
@@ -171,8 +153,8 @@ def _judge(state: State, device: Device, at: int) -> list[Change]:
         severity=_severity(found),
         since=since_at,
         score=found.score,
-        evidence=evidence(found, believed, known, full, load, at),
-        advice=(ADVICE_LITHIUM if file.lithium(device) else ADVICE)[found.verdict],
+        evidence=now.evidence,
+        advice=now.advice or Text("", ""),
         forecast=at + round(found.days[1] * ageing.DAY_MS) if found.verdict is Verdict.REPLACE else None,
     )
     return [*changes, Changed(finding=finding) if old else Raised(finding=finding)]
