@@ -277,7 +277,7 @@ def _own_word(flags: dict[str, float], at: int) -> list[Evidence]:
     """What the UPS says of its battery: a witness like any other, for or against."""
     if not flags:
         return []
-    point, value = max(sorted(flags.items()), key=lambda item: item[1])
+    point, value = max(sorted(flags.items(), reverse=True), key=lambda item: item[1])
     if value >= 0.5:
         text = Text("the UPS's own battery flag agrees", "UPS 自身的电池标志与此一致")
     else:
