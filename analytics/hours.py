@@ -11,7 +11,7 @@ it; a sample for an hour already closed is dropped and counted. Batch size and r
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Set
+from collections.abc import Set
 from typing import Any, Protocol
 
 import msgspec
@@ -41,12 +41,16 @@ class HourColumn(msgspec.Struct):
 
 
 class Hours(msgspec.Struct):
-    """The hours of one device that closed with one block. `columns[point][index]`; `last_at`: the end (ms) of the newest."""
+    """The hours of one device that closed with one block. `columns[point][index]`; `last_at`: the end (ms) of the newest.
+
+    `shared` is what detectors make of the columns, by the name of its maker: made once, then read by all, changed by none.
+    """
 
     device: str
     columns: dict[str, dict[str | None, HourColumn]]
     first_at: int
     last_at: int
+    shared: dict[str, Any] = {}
 
 
 class HourlyDetector(Protocol):
@@ -84,8 +88,7 @@ def roll(rolling: Rolling, block: Block, points: frozenset[str]) -> Hours | None
     else:
         for point in rolled:
             for index, column in block.columns[point].items():
-                for start, values in _by_hour(column.at, column.value):
-                    _take(rolling, start, point, index or "", values)
+                _take(rolling, point, index or "", column.at, column.value)
     if not rolling.open:
         return None
     until = (block.last_at - GRACE_MS) // HOUR_MS * HOUR_MS
@@ -95,22 +98,25 @@ def roll(rolling: Rolling, block: Block, points: frozenset[str]) -> Hours | None
     due = sorted(hour for hour in map(int, rolling.open) if hour < until)
     if not due:
         return None
-    closing = [rolling.open.pop(str(hour)) for hour in due]
-    # In the order of their names: what was heard first depends on the batches.
-    names = sorted({(point, key) for hour in closing for point, series in hour.items() for key in series})
-    columns: dict[str, dict[str | None, HourColumn]] = {}
-    for point, key in names:
-        columns.setdefault(point, {})[key or None] = _column(due, [h.get(point, {}).get(key) for h in closing])
+    columns = _columns(due, [rolling.open.pop(str(hour)) for hour in due])
     return Hours(block.device, columns, due[0], due[-1] + HOUR_MS)
 
 
-def _by_hour(at: list[int], values: list[float]) -> Iterator[tuple[int, list[float]]]:
-    begin = 0
-    while begin < len(at):
-        start = at[begin] - at[begin] % HOUR_MS
-        end = bisect_left(at, start + HOUR_MS, begin)
-        yield start, values[begin:end]
-        begin = end
+def _columns(due: list[int], closing: list[dict[str, dict[str, list[Any]]]]) -> dict[str, dict[str | None, HourColumn]]:
+    found: dict[tuple[str, str], tuple[list[int], list[list[Any]]]] = {}
+    for hour, said in zip(due, closing, strict=True):
+        for point, series in said.items():
+            for key, sums in series.items():
+                rows = found.get((point, key))
+                if rows is None:
+                    found[point, key] = [hour], [sums]
+                else:
+                    rows[0].append(hour)
+                    rows[1].append(sums)
+    columns: dict[str, dict[str | None, HourColumn]] = {}
+    for point, key in sorted(found):  # in the order of their names: what was heard first depends on the batches
+        columns.setdefault(point, {})[key or None] = _column(*found[point, key])
+    return columns
 
 
 def _take_all(hour: dict[str, dict[str, list[Any]]], block: Block, points: Set[str]) -> None:
@@ -123,12 +129,30 @@ def _take_all(hour: dict[str, dict[str, list[Any]]], block: Block, points: Set[s
             _add(series, index or "", column.value)
 
 
-def _take(rolling: Rolling, start: int, point: str, key: str, values: list[float]) -> None:
-    """Take samples of one series and one hour."""
-    if start < rolling.closed:
-        rolling.late += len(values)
-        return
-    _add(rolling.open.setdefault(str(start), {}).setdefault(point, {}), key, values)
+def _take(rolling: Rolling, point: str, key: str, at: list[int], values: list[float]) -> None:
+    """Take one series, whatever hours it is of."""
+    begin, size, opened = 0, len(at), rolling.open
+    while begin < size:
+        start = at[begin] - at[begin] % HOUR_MS
+        end = begin + 1
+        if end < size and at[end] < start + HOUR_MS:
+            end = bisect_left(at, start + HOUR_MS, end)
+        if start < rolling.closed:
+            rolling.late += end - begin
+        else:
+            name = str(start)
+            hour = opened.get(name)
+            if hour is None:
+                hour = opened[name] = {}
+            series = hour.get(point)
+            if series is None:
+                series = hour[point] = {}
+            if end - begin == 1 and key not in series:  # the slow tiers say it once an hour
+                value = values[begin]
+                series[key] = [1, value, value, value, value, value, 0]
+            else:
+                _add(series, key, values[begin:end])
+        begin = end
 
 
 def _add(series: dict[str, list[Any]], key: str, values: list[float]) -> None:
@@ -149,18 +173,10 @@ def _add(series: dict[str, list[Any]], key: str, values: list[float]) -> None:
                 sums[3] = value
 
 
-def _column(hours: list[int], items: list[list[Any] | None]) -> HourColumn:
-    column = HourColumn([], [], [], [], [], [], [], [])
-    for hour, sums in zip(hours, items, strict=True):
-        if sums is None:
-            continue
-        n, total, low, high, first, last, moves = sums
-        column.at.append(hour)
-        column.n.append(n)
-        column.mean.append(total / n)
-        column.low.append(low)
-        column.high.append(high)
-        column.first.append(first)
-        column.last.append(last)
-        column.moves.append(moves)
-    return column
+def _column(hours: list[int], items: list[list[Any]]) -> HourColumn:
+    if len(items) == 1:
+        n, total, low, high, first, last, moves = items[0]
+        return HourColumn(hours, [n], [total / n], [low], [high], [first], [last], [moves])
+    count, sums, lows, highs, firsts, lasts, changed = map(list, zip(*items, strict=True))
+    means = [total / n for n, total in zip(count, sums, strict=True)]
+    return HourColumn(hours, count, means, lows, highs, firsts, lasts, changed)

@@ -83,8 +83,8 @@ def _hour(state: State, frame: Frame, device: str) -> list[Change]:
     last: dict[str, float] = state.get("last", {})
     heard = {
         f"{point}#{index or ''}": hour
-        for point, series in sorted(frame.series.items())
-        for index, hour in series.items()
+        for point in sorted(_POINTS & frame.series.keys())
+        for index, hour in frame.series[point].items()
     }
     silent = frame.at - state.get("at", frame.at) > SETTING.silence_ms
     still = (

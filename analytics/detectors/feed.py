@@ -12,7 +12,7 @@ State: {"bits": {rule: newest hits}, "base": sums of a line, "late": sums of a l
 
 from __future__ import annotations
 
-from statistics import mean
+from statistics import fmean
 
 import msgspec
 
@@ -109,7 +109,7 @@ class Feed:
 def _phases(state: State, at: int, volts: dict[str, Hour], loads: dict[str, Hour], device: str) -> list[Change]:
     changes: list[Change] = []
     if len(volts) == 3:
-        middle = mean(hour.mean for hour in volts.values())
+        middle = fmean([hour.mean for hour in volts.values()])
         off = {index: hour.mean / middle - 1 for index, hour in volts.items()}
         high, low = max(off.values()), min(off.values())
         floats = high > SETTING.mirrored and low < -SETTING.mirrored and 0.5 < high / -low < 2
@@ -148,7 +148,7 @@ def _droop(state: State, frame: Frame, volts: dict[str, Hour], device: str) -> l
     load = frame.mean(_LOAD)
     if load is None or not volts:
         return []
-    middle = mean(hour.mean for hour in volts.values())
+    middle = fmean([hour.mean for hour in volts.values()])
     before, state["before"] = state.get("before"), [frame.at, load, middle]
     if before is None or frame.at - before[0] != 3_600_000 or abs(middle / before[2] - 1) > SETTING.leap:
         return []

@@ -41,9 +41,9 @@ def take(days: Days, at: int, value: float, *, keep: int, least: int = 1) -> tup
     return {"open": fresh, "rows": [*days.get("rows", []), row][-keep:]}, _day(row)
 
 
-def closed(days: Days) -> list[Day]:
-    """The days that are closed and kept, the oldest first."""
-    return [_day(row) for row in days.get("rows", [])]
+def closed(days: Days, newest: int = 0) -> list[Day]:
+    """The days that are closed and kept, the oldest first; `newest`: only so many of them."""
+    return [_day(row) for row in days.get("rows", [])[-newest:]]
 
 
 def _day(row: list[Any]) -> Day:

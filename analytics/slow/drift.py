@@ -50,7 +50,7 @@ def known(drift: Drift, under: str, learn: int) -> float | None:
 
 def newest(drift: Drift, n: int, today: int) -> float | None:
     """The median drift of the newest `n` days that could be compared; None: fewer, or they reach too far back (3 n days)."""
-    rows = days.closed(drift.get("days", {}))[-n:]
+    rows = days.closed(drift.get("days", {}), n)
     if len(rows) < n or today - rows[0].day > 3 * n:
         return None
     return median(row.mean for row in rows)
@@ -67,5 +67,5 @@ def since(drift: Drift, beyond: float) -> int | None:
 
 def pace(drift: Drift, n: int = 45) -> Slope | None:
     """The slope of the newest `n` days, a day."""
-    rows = days.closed(drift.get("days", {}))[-n:]
+    rows = days.closed(drift.get("days", {}), n)
     return daily([row.day for row in rows], [row.mean for row in rows])

@@ -24,7 +24,7 @@ class Hour(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """One hour of a device. `at` is the hour's start (ms); `series[point][index]`, only what was said in that hour."""
+    """One hour of a device. `at` is the hour's start (ms); `series[point][index]`, only what was said in that hour; read only."""
 
     at: int
     series: dict[str, dict[str | None, Hour]]
@@ -39,18 +39,35 @@ class Frame(NamedTuple):
     def mean(self, point: str) -> float | None:
         """The mean over all series of the point (phases, sensors): None when it was not said."""
         series = self.series.get(point)
-        return sum(hour.mean for hour in series.values()) / len(series) if series else None
+        if not series:
+            return None
+        if len(series) == 1:
+            [hour] = series.values()
+            return hour.mean
+        return sum([hour.mean for hour in series.values()]) / len(series)
 
 
 def frames(hours: Hours, points: Iterable[str]) -> Iterator[Frame]:
-    """The closed hours in which any of `points` was said."""
-    found: dict[int, dict[str, dict[str | None, Hour]]] = {}
-    for point in sorted(set(points) & hours.columns.keys()):
+    """The closed hours in which any of `points` was said; made once for all that ask, so a frame may hold other points as well."""
+    points = frozenset(points)
+    known: dict[int, Frame] = hours.shared.setdefault("frames", {})
+    done: set[str] = hours.shared.setdefault("frames of", set())
+    for point in sorted((points & hours.columns.keys()) - done):
+        done.add(point)
         for index, column in hours.columns[point].items():
             rows = zip(
                 column.n, column.mean, column.low, column.high, column.first, column.last, column.moves, strict=True
             )
-            for at, row in zip(column.at, rows, strict=True):
-                found.setdefault(at, {}).setdefault(point, {})[index] = Hour(*row)
-    for at in sorted(found):
-        yield Frame(at, found[at])
+            for at, row in zip(column.at, map(Hour._make, rows), strict=True):
+                frame = known.get(at)
+                if frame is None:
+                    frame = known[at] = Frame(at, {})
+                series = frame.series.get(point)
+                if series is None:
+                    frame.series[point] = {index: row}
+                else:
+                    series[index] = row
+    for at in sorted(known):
+        frame = known[at]
+        if not points.isdisjoint(frame.series):
+            yield frame

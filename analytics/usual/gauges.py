@@ -39,15 +39,19 @@ class Row(NamedTuple):
 
 
 def rows(hours: Hours) -> list[tuple[int, list[Row]]]:
-    """Every hour (ms, its start) with its gauges in the order of their names, the oldest first."""
+    """Every hour (ms, its start) with its gauges in the order of their names, the oldest first; made once for all that ask."""
+    made: list[tuple[int, list[Row]]] | None = hours.shared.get("gauges")
+    if made is not None:
+        return made
     found: dict[int, list[Row]] = {}
     for point in sorted(MEASURED & hours.columns.keys()):
         for index, c in sorted(hours.columns[point].items(), key=lambda item: item[0] or ""):
             key = f"{point}#{index or ''}"
-            said = map(Row, repeat(key), c.n, c.mean, c.low, c.high, c.last, c.moves)
+            said = map(Row._make, zip(repeat(key, len(c.at)), c.n, c.mean, c.low, c.high, c.last, c.moves, strict=True))
             for at, row in zip(c.at, said, strict=True):
                 found.setdefault(at, []).append(row)
-    return sorted(found.items())
+    made = hours.shared["gauges"] = sorted(found.items())
+    return made
 
 
 def named(key: str) -> tuple[str, str | None]:

@@ -6,6 +6,7 @@ and up-times only rise. A story is `{(point, index): rows}`, a row an hour: n, m
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
@@ -150,15 +151,18 @@ def wild(device: str, seed: int, hours: int = 40 * 24) -> Story:
     return story
 
 
-def cut(device: str, story: Story, needs: frozenset[str], every: int) -> list[Hours]:
-    """The story as a detector with these needs is shown it, `every` hours at once."""
+def cut(device: str, story: Story, needs: frozenset[str], every: int) -> Iterator[Hours]:
+    """The story as detectors with these needs are shown it, `every` hours at once."""
     mine = {
         key: rows
         for key, rows in sorted(story.items(), key=lambda item: (item[0][0], item[0][1] or ""))
         if key[0] in needs
     }
     length = len(next(iter(mine.values()))) if mine else 0
-    return [hours for begin in range(0, length, every) if (hours := _hours(device, mine, begin, begin + every)).columns]
+    for begin in range(0, length, every):
+        hours = _hours(device, mine, begin, begin + every)
+        if hours.columns:
+            yield hours
 
 
 def _hours(device: str, story: Story, begin: int, end: int) -> Hours:
