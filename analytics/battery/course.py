@@ -59,7 +59,7 @@ _PRIOR = _prior()
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """One test from full: `wear` then, volts of a cell under load, amperes over rated ampere-hours, °C, volts of a cell before."""
+    """One test from full: `wear` then, volts of a cell under load, amperes over rated ampere-hours, °C, volts of a cell before; a self-test or another run."""
 
     at: int
     wear: float
@@ -67,6 +67,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     rate: float
     celsius: float
     rest: float
+    test: bool = True
 
 
 class Course(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,6 +39,8 @@ HOUR_MS = 3_600_000
 SURE_EXCHANGE_SD = 0.10
 #: A curve depends on the inventory's rating and on a power factor nobody measured; a gauge on its own calibration.
 CURVE_RATING_SD, PROMISE_SD, OWN_SD = 0.05, 0.06, 0.12
+#: AGM blocks have exponents of 1.08 to 1.25: carried from the 15 min rate to the 20 h rate of the rating that is 15 % of the capacity.
+PEUKERT_SD = 0.04
 
 
 def fresh() -> State:
@@ -152,13 +154,17 @@ def close_run(state: State, device: Device, ended: Ended) -> Outcome | None:
     if not lithium(device):
         _sag(state, record)
         life.note(state, record, device, _step([row[1] for row in ended.rows if row[1] is not None]))
+    renewed = life.renewed(state)
+    if renewed:
+        _anew(state, device, record.end)
     found = measure(record, ended.rows, device)
     if found is not None:
         record, soh, sd = found
         foretold.measured(state, record)
         outcome = _learn(state, device, record, soh, sd)
-        if outcome is Outcome.EXCHANGED:
-            record = msgspec.structs.replace(record, wear=0.0)
+    if renewed or outcome is Outcome.EXCHANGED:
+        outcome = Outcome.EXCHANGED
+        record = msgspec.structs.replace(record, wear=0.0)
     state["log"] = _kept([*state["log"], msgspec.to_builtins(record)])
     return outcome
 
@@ -195,7 +201,10 @@ def _by_curve(record: Discharge, rows: list[list[Any]], device: Device) -> tuple
         start=_share(record.charge_start),
         step_v=_step([row[1] for row in rows]) / cells,
     )
-    return (found.soh, (found.sd**2 + CURVE_RATING_SD**2) ** 0.5) if found and found.depth >= 0.05 else None
+    if not found or found.depth < 0.05:
+        return None
+    by_rate = found.soh * PEUKERT_SD * log(max(20 * rate, 1.0))
+    return found.soh, (found.sd**2 + CURVE_RATING_SD**2 + by_rate**2) ** 0.5
 
 
 def _full_s(record: Discharge) -> float | None:
@@ -228,9 +237,7 @@ def _learn(state: State, device: Device, record: Discharge, soh: float, sd: floa
     now, outcome = belief.update(belief_of(state), soh, sd, record.end)
     sure = sd <= SURE_EXCHANGE_SD and state["measured"] is not None
     if outcome is Outcome.EXCHANGED and sure and not life.contradicts_exchange(state):
-        open_file(state, device, record.end)
-        life.begin(state, 0.0, dated=not lithium(device))
-        state["wear"] = 0.0
+        _anew(state, device, record.end)
         now, _ = belief.update(_prior(0.0, record.end, state["life_years"]), soh, sd, record.end)
     else:
         state["broken"] = state.get("broken") or (outcome is Outcome.DOUBTED and sd <= belief.SURE_SD)
@@ -244,6 +251,14 @@ def _learn(state: State, device: Device, record: Discharge, soh: float, sd: floa
         learned = runtime.learn(full_of(state), record.full_s, runtime.gauge_sd(depth), record.load_first, record.end)
         state["full"] = msgspec.to_builtins(learned)
     return outcome
+
+
+def _anew(state: State, device: Device, at: int) -> None:
+    """Another battery than the inventory knows: its file begins with a new one."""
+    open_file(state, device, at)
+    life.begin(state, 0.0, dated=not lithium(device))
+    state["wear"] = 0.0
+    believe(state, _prior(0.0, at, state["life_years"]))
 
 
 def _sag(state: State, record: Discharge) -> None:

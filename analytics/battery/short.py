@@ -11,10 +11,7 @@ from __future__ import annotations
 
 from statistics import median
 
-import msgspec
-
 from analytics.battery import course, life, recorder, telling
-from analytics.battery.course import Trial
 from analytics.detector import State
 from model.finding import Change, Evidence, Severity
 from model.inventory import Device
@@ -35,7 +32,7 @@ ADVICE = Text(
 def look(state: State, device: Device, at: int) -> list[Change]:
     """What the newest run says. `state` is the battery's file, the caller's own."""
     cells = recorder.cells_of(device)
-    trials = msgspec.convert(state.get("tests", []), list[Trial])
+    trials = life.trials(state)
     if cells is None or cells > MOST_CELLS or len(trials) < BEFORE + NEW:
         return []
     ohms = life.ohms_of(state)

@@ -2,7 +2,7 @@
 
     REPLACE    health P50 < 0.80, or P(< 0.80 within the lead time) > 0.2, or P10 of the runtime below what is required, or the sag
                50 % over its own baseline, or two failed tests in a row;
-               and at least two measured witnesses for it, or one discharge of half depth or more that measured it to 6 %;
+               and at least two measured witnesses for it, or one discharge of half depth or more that itself speaks for it;
                and an end within the lead time is all but certain (0.9), while nothing measured speaks against it: an order too early
                costs a battery set
     UNPROVEN   a measured witness says so, or the course of its tests makes an end within half a year possible (0.2), and the
@@ -31,7 +31,6 @@ ORDER_RISK = 0.9
 RIGHT_DAYS = 365.0
 WATCH_DAYS, WATCH_RISK = 180.0, 0.2
 UNTESTED_DAYS = 365.0
-SURE_DEPTH, SURE_SD = 0.5, 0.06
 
 
 class Verdict(StrEnum):
@@ -77,6 +76,7 @@ def judge(
     p_below = ageing.below(belief, LEAD_DAYS)
     grounds = _grounds(belief, witnesses, p_below, runtime_p10_s, required_s)
     against = [w for w in witnesses if w.measured and w.says is Says.REPLACE]
+    deep = deep and any(w.name in ("discharge", "runtime") for w in against)
     followed = any(w.name in ("ohms", "discharge") for w in witnesses)
     # A battery that failed its tests or cannot hold what is required is not saved by a belief that has yet to learn of it.
     proven = bool({Ground.TESTS, Ground.RUNTIME} & set(grounds))

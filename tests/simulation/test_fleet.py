@@ -205,7 +205,7 @@ def test_a_crew_tests_a_battery_within_weeks_unless_the_finding_is_taken_back() 
 
     story = device.story(1, 1, 100, 0.3)
     hours: list[float] = []
-    story.answer = hours.append
+    story.answer = lambda hour, _: hours.append(hour)
     word = Text("x", "x")
     doubt = Finding(
         device=story.device,

@@ -20,6 +20,7 @@ import numpy as np
 from tests.simulation.fleet.chance import Floats, Rng
 
 END = 0.80
+CUT_V = 1.67
 GAS = 8.314
 
 
@@ -104,7 +105,7 @@ class Now:
     open_ohm: float = 0.0
 
 
-def discharge(cells: Cells, now: Now, watts: float, most_s: float, step_s: float, cut_v: float = 1.67) -> Run:
+def discharge(cells: Cells, now: Now, watts: float, most_s: float, step_s: float, cut_v: float = CUT_V) -> Run:
     """Constant power until `most_s` or until the string is below `cut_v` a cell (of all cells, as the UPS counts)."""
     whole = cells.ah * now.health * (1 + 0.0075 * (min(max(now.celsius, -5.0), 45.0) - 25.0))
     c, k = cells.outer, cells.follow
@@ -137,7 +138,7 @@ def discharge(cells: Cells, now: Now, watts: float, most_s: float, step_s: float
     return Run(t=np.array(ts), volts=np.array(vs), amps=np.array(amps), charge=np.array(soc), dry=dry)
 
 
-def lasts(cells: Cells, now: Now, watts: float, cut_v: float = 1.67) -> float:
+def lasts(cells: Cells, now: Now, watts: float, cut_v: float = CUT_V) -> float:
     """Seconds at constant power from full to the cut-off, to 1 %."""
     rough = cells.ah * now.health * 2 * cells.cells / max(watts, 1.0) * 3600
     run = discharge(cells, now, watts, rough * 1.5, max(rough / 300, 1.0), cut_v)

@@ -24,9 +24,9 @@ def ups_story(seed: int, number: int, years: float, only: str | None = None) -> 
     ups_events.freeze(made, story)
     ups_events.telemetry(made, story, rng, SLIPS)
 
-    def answer(hour: float) -> None:
+    def answer(hour: float, deep: bool) -> None:
         before = len(story.windows)
-        discharges.answer(made, story, seed, hour)
+        discharges.answer(made, story, seed, hour, deep)
         ups.quantise(made, story, before)
 
     story.answer = answer

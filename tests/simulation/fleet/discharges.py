@@ -7,7 +7,7 @@ the UPS says so for a minute and then nothing until the mains is back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from tests.simulation.fleet.ups import Ups
 TEST_DAYS, TEST_S = 14.0, 30.0
 NORMAL, BATTERY, NONE = 3.0, 5.0, 2.0
 PASSED, FAILED = 1.0, 3.0
+ABORT_V = 1.80  #: a cell: where a crew breaks its test off, at the rates of a UPS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,11 +98,11 @@ def play(ups: Ups, story: Story, seed: int, found: list[Event]) -> None:
             _recharge(ups, story, since, told)
 
 
-def answer(ups: Ups, story: Story, seed: int, hour: float) -> None:
-    """A crew comes and tests: a discharge of 25 … 50 % of a new battery's runtime. Gauges learn nothing by it."""
+def answer(ups: Ups, story: Story, seed: int, hour: float, deep: bool = False) -> None:
+    """A crew comes and tests: a discharge of 25 … 50 % of a new battery's runtime, `deep`: 50 … 75 %. Gauges learn nothing by it."""
     rng = stream(seed, "crew", ups.number, round(hour))
     runtime = ups.gauge.new_runtime(float(ups.load[min(int(hour), story.hours - 1)]))
-    event = Event(hour=hour, seconds=float(rng.uniform(0.25, 0.5)) * runtime, what="maintenance")
+    event = Event(hour=hour, seconds=float(rng.uniform(0.25, 0.5) + 0.25 * deep) * runtime, what="maintenance")
     belief = ups.gauge.belief
     _, told = _one(ups, story, event, 1.0, rng)
     ups.gauge.belief = belief
@@ -124,7 +125,13 @@ def _one(ups: Ups, story: Story, event: Event, charge: float, rng: Rng) -> tuple
     watts = ups.watts(load)
     step = 1.0 if event.seconds < 120 else 10.0
     n = ups.place_of(event.hour)
-    run = battery.discharge(ups.cells[n], ups.now(event.hour, charge), watts, event.seconds, step)
+    cut = ABORT_V if event.what == "maintenance" else battery.CUT_V
+    run = battery.discharge(ups.cells[n], ups.now(event.hour, charge), watts, event.seconds, step, cut)
+    if (
+        event.what == "maintenance" and run.dry and len(run.t)
+    ):  # somebody stands by: it is broken off, and the load stays on
+        run = replace(run, dry=False)
+        event = replace(event, seconds=float(run.t[-1]))
     if not len(run.t):
         run = battery.Run(
             t=np.array([0.0]),
@@ -168,7 +175,7 @@ def _speak(
     loads = load * (1 + rng.normal(0, 0.01, len(at)))
     n = len(at)
     series: dict[tuple[str, str | None], tuple[Times, Floats]] = {
-        ("battery.voltage", None): (at, run.volts[pick] * (1 + noise)),
+        ("battery.voltage", None): (at, np.interp((at - start) / 1000, run.t, run.volts) * (1 + noise)),
     }
     for i in range(ups.phases):
         series["ups.load", str(i + 1)] = (at, loads)

@@ -16,7 +16,7 @@ from alerts import board
 from alerts.board import BoardState, Outcome
 from analytics.detector import Block, Column, Context
 from analytics.watch import Watch, step
-from model.finding import Change, Cleared, Raised
+from model.finding import Change, Changed, Cleared, Raised
 from model.inventory import Inventory
 from model.reading import Gap, GapCause
 from tests.simulation.fleet.chance import DAY_MS, HOUR_MS, START_MS, stream
@@ -67,21 +67,24 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Crew:
-    """Who answers "test this battery" by a test: within 7 … 28 days, by daylight, if it still stands; not twice in 90 days."""
+    """Who answers "test this battery" by a test: within 7 … 28 days, by daylight, if it still stands; not twice in 90 days.
+
+    Where the first test left the finding standing, the next one goes deeper (`analytics.battery.maintenance` advises the same)."""
 
     def __init__(self, story: Story, seed: int) -> None:
         self.story, self.seed = story, seed
         self.due: int | None = None
         self.visits = 0
+        self.deep = False
         self._last = -VISIT_AGAIN_MS
 
     def hears(self, change: Change, now: int) -> None:
-        if isinstance(change, Raised) and change.finding.kind == "battery_unproven":
+        if isinstance(change, Raised | Changed) and change.finding.kind == "battery_unproven":
             if self.due is None and self.story.answer is not None and now - self._last >= VISIT_AGAIN_MS:
                 days = int(stream(self.seed, "visit", self.story.number, self.visits).integers(7, 28))
                 self.due = self._free(now - now % DAY_MS + days * DAY_MS + 3 * HOUR_MS)
         elif isinstance(change, Cleared) and change.kind == "battery_unproven":
-            self.due = None
+            self.due, self.deep = None, False
 
     def _free(self, at: int) -> int:
         """A morning with no other discharge a day before or after."""
@@ -99,8 +102,8 @@ class Crew:
             or self.story.answer is None
         ):
             return False
-        self.story.answer((self.due - START_MS) / HOUR_MS)
-        self._last, self.due = self.due, None
+        self.story.answer((self.due - START_MS) / HOUR_MS, self.deep)
+        self._last, self.due, self.deep = self.due, None, True
         self.visits += 1
         return True
 

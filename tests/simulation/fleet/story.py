@@ -52,7 +52,7 @@ class Story:
     truths: list[Truth] = field(default_factory=list)
     lives: list[Life] = field(default_factory=list)
     make: str = ""  #: the kind of device, for tables
-    answer: Callable[[float], None] | None = None  #: a crew makes a test discharge at this hour
+    answer: Callable[[float, bool], None] | None = None  #: a crew makes a test discharge at this hour, a deep one
 
     @property
     def end(self) -> int:
