@@ -80,6 +80,8 @@ _ALL = (
     _kind("battery_unproven", "Battery suspected, not enough evidence", "电池可疑，证据不足", _S.WARNING, _I.ADVISORY, "battery", _R.DEVICE, 0, 0, ticket=False),
     _kind("battery_untested", "Battery untested for a year", "电池一年未测试", _S.WARNING, _I.ADVISORY, "battery", _R.DEVICE, 0, 0, ticket=False),
     _kind("battery_block_weak", "Battery block unlike the others", "单节电池异常", _S.MINOR, _I.DEGRADED, "battery", _R.DEVICE, 0, 600),
+    _kind("battery_dry_out", "Battery dries out", "电池失水", _S.MINOR, _I.DEGRADED, "battery", _R.DEVICE, 0, 600),
+    _kind("battery_sulphated", "Battery sulphated", "电池硫化", _S.MINOR, _I.DEGRADED, "battery", _R.DEVICE, 0, 600),
     _kind("cell_shorted", "Shorted cell", "电池单格短路", _S.MAJOR, _I.UNPROTECTED, "battery", _R.DEVICE, 0, 600),
     _kind("float_wrong", "Battery floated at a wrong voltage", "电池浮充电压不当", _S.WARNING, _I.ADVISORY, "battery", _R.DEVICE, 0, 600, ticket=False),
     _kind("charger_fault", "Battery charged wrongly", "电池充电异常", _S.MAJOR, _I.UNPROTECTED, "battery", _R.DEVICE, 0, 600),

@@ -38,6 +38,7 @@ CONTEXT = (LOAD, WARM, AMPS, AMPS_OUT, RUNTIME, CHARGE, VOLTS)
 
 MOST_ROWS = 96
 UNSEEN_MS = 600_000
+UNHEARD_MS = 1_800_000
 LONGEST_TEST_MS = 7_200_000
 FULL, NEARLY = 98.0, 90.0
 
@@ -109,6 +110,8 @@ def newest(state: State, point: str) -> float | None:
 def take(state: State, sample: Sample, device: Device, on_row: Callable[[State], None] | None = None) -> Ended | None:
     """Move the recorder on by one sample (`state` is the caller's own and is changed)."""
     ended = _unseen(state, sample.at)
+    filling = bool(state["filling"]) and sample.point == CHARGE
+    heard = max((at for _, at in state["now"].get(CHARGE, {}).values()), default=None) if filling else None
     state["now"].setdefault(sample.point, {})[sample.key] = [sample.value, sample.at]
     if sample.point in supply.POINTS:
         state["supply"] = supply.heard(state["supply"], sample.point, sample.value)
@@ -128,8 +131,14 @@ def take(state: State, sample: Sample, device: Device, on_row: Callable[[State],
         if on_row and state["run"]:
             on_row(state)
     if sample.point == CHARGE and state["filling"]:
-        _fill(state, sample)
+        _fill(state, sample, heard)
     return ended
+
+
+def recharged(state: State) -> tuple[int, float] | None:
+    """(end of the discharge, seconds until the charge stood at 90 %), once, when it was seen; `state` is the caller's own."""
+    filling = state["filling"]
+    return (filling["since"], filling.pop("took")) if filling and "took" in filling else None
 
 
 def _turn(state: State, at: int) -> Ended | None:
@@ -259,7 +268,8 @@ def _end(state: State, at: int, reason: End) -> Ended:
         early_v=_early(rows, 1),
         early_a=_early(rows, 2),
     )
-    state["filling"] = {"since": at} if used and used > 0.02 else None
+    below = reason is End.MAINS and charge is not None and charge < NEARLY
+    state["filling"] = {"since": at, "whole": below} if used and used > 0.02 else None
     return Ended(record=record, rows=rows)
 
 
@@ -278,9 +288,12 @@ def _early(rows: list[list[Any]], place: int) -> float | None:
     return sum(found) / len(found) if found else None
 
 
-def _fill(state: State, sample: Sample) -> None:
+def _fill(state: State, sample: Sample, heard: int | None) -> None:
     filling = state["filling"]
     if sample.value >= NEARLY and "nearly" not in filling:
         filling["nearly"] = (sample.at - filling["since"]) / 1000
+        # Only from a return of the mains that was seen, and where the charge was heard on the way.
+        if filling.get("whole") and heard is not None and sample.at - heard <= UNHEARD_MS:
+            filling["took"] = filling["nearly"]
     if sample.value >= FULL:
         filling["full"] = True

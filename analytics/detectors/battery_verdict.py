@@ -4,9 +4,12 @@ Sees: every discharge and self-test from beginning to end (`battery.voltage`, `b
 on, the runtime against the promise, the UPS's own estimate against its first one, heat and cycles, the UPS's flags and test
 results. They move one belief, health and fade with their errors; `analytics.battery` has the equations.
 
-Four findings. `battery_replace`: an order is carried, by two measured witnesses or one deep discharge. `battery_unproven`: a measured
+`battery_replace`: an order is carried, by two measured witnesses or one deep discharge. `battery_unproven`: a measured
 witness speaks against the battery, not enough for an order: test it. `battery_untested`: a year without any measurement. A flag alone
-is none of them, and age alone neither. `cell_shorted`: two runs in a row stand a cell's 2.1 V lower than all before. Cleared by measurement (health 0.85 or better, or one that this battery cannot have
+is none of them, and age alone neither. `cell_shorted`: two runs in a row stand a cell's 2.1 V lower than all before. Two causes, checks and no orders:
+`battery_dry_out`: the resistance rises steadily over months in a battery long kept warm, while the float current falls at an unchanged float voltage. `battery_sulphated`: weeks under-charged, then full
+too soon, less capacity and hardly more resistance. Each needs all of its signs; what may be plain wear is not named (no float current told, no
+discharge that measured it). Cleared by measurement (health 0.85 or better, or one that this battery cannot have
 shown: it was exchanged), or when the inventory has another battery.
 
 When it does not work: no discharge and no test was ever seen: there is no verdict. A gauge without steps, a voltage that stands still and a load
@@ -17,7 +20,7 @@ State: see `analytics.battery.file`.
 
 from __future__ import annotations
 
-from analytics.battery import ageing, file, foretold, present, quiet, recorder, short, verdict
+from analytics.battery import ageing, causes, file, foretold, present, quiet, recorder, short, verdict
 from analytics.battery.belief import Outcome
 from analytics.battery.verdict import Judgement, Verdict
 from analytics.battery.words import CLEARED, EXCHANGED, INVENTORY, MEASURED_WELL
@@ -35,7 +38,7 @@ FORECAST_AFTER_MS = 60_000
 
 
 class BatteryVerdict:
-    kinds = frozenset({*present.KINDS.values(), short.KIND})
+    kinds = frozenset({*present.KINDS.values(), short.KIND, causes.DRY, causes.SULPHATED})
     needs = frozenset(POINTS)
 
     def fresh(self) -> State:
@@ -58,6 +61,7 @@ class BatteryVerdict:
                 # As of a whole day after the last time and before this sample, so that the size of a batch changes nothing.
                 due = state["judged"] + days * ageing.DAY_MS
                 file.own_estimate(state, due)
+                changes += causes.look(state, device, due)
                 changes += _judge(state, device, due)
             changes += _take(state, sample, device)
         return state, changes
@@ -94,6 +98,8 @@ def _take(state: State, sample: Sample, device: Device) -> list[Change]:
     if sample.point == recorder.WARM:
         file.grow_old(state, sample.at, sample.value)
     ended = recorder.take(state, sample, device)
+    if sample.point == recorder.CHARGE:
+        _recharged(state)
     run = state["run"]
     if run and not state["forecast"] and not run["test"] and sample.at - run["start"] >= FORECAST_AFTER_MS:
         file.forecast(state, device, sample.at)
@@ -104,6 +110,14 @@ def _take(state: State, sample: Sample, device: Device) -> list[Change]:
         changes += _clear_all(state, device, sample.at, EXCHANGED)
     changes += short.look(state, device, sample.at)
     return changes + _judge(state, device, sample.at)
+
+
+def _recharged(state: State) -> None:
+    """Write into its discharge how long the recharge took, when that is known."""
+    found = recorder.recharged(state)
+    if found is not None:
+        end, took = found
+        state["log"] = [{**one, "recharge_s": took} if one["end"] == end else one for one in state["log"]]
 
 
 def _flag(state: State, sample: Sample, device: Device) -> list[Change]:
@@ -169,4 +183,4 @@ def _severity(found: Judgement) -> Severity:
 def _clear_all(state: State, device: Device, at: int, why: Text) -> list[Change]:
     changes: list[Change] = [Cleared(device=device.id, kind=kind, index=None, at=at, why=why) for kind in state["told"]]
     state["told"] = {}
-    return changes + short.over(state, device, at, why)
+    return changes + short.over(state, device, at, why) + causes.over(state, device, at, why)
