@@ -26,10 +26,16 @@ VERDICTS = {
     Verdict.WELL: Text("Well", "良好"),
     Verdict.UNKNOWN: Text("Not enough evidence", "证据不足，不作判定"),
 }
+#: As in a finding, but each word alone in its cell.
 SAYS = {
     Says.REPLACE: Text("for replacement", "支持更换"),
-    Says.WELL: Text("against it", "不支持更换"),
+    Says.WELL: Text("against replacement", "不支持更换"),
     Says.UNSURE: Text("undecided", "未定"),
+}
+#: Who makes forecasts, by the name that they carry.
+SAYERS = {
+    "battery_verdict": Text("Battery verdict", "电池判定"),
+    "site_dark": Text("Site goes dark", "站点断电"),
 }
 QUANTITIES = {
     Quantity.RUNTIME: Text("Runtime", "续航"),
@@ -41,6 +47,7 @@ QUANTITIES = {
 WORDS: dict[str, Any] = {
     "verdicts": VERDICTS,
     "says": SAYS,
+    "sayers": SAYERS,
     "quantities": QUANTITIES,
     "in_minutes": (Quantity.RUNTIME, Quantity.DARK),
 }

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 
 from alerts.types import Alert, Incident
+from analytics.detectors import HOURLY
+from analytics.detectors.battery_verdict import BatteryVerdict
 from collector import store as kept
 from collector.centre import Centre
 from collector.history import HistoryError
@@ -27,8 +29,13 @@ from model.inventory import Device, Site
 from model.points import POINTS, Kind
 from model.reading import Gap, Reading, Series
 
+#: What a chart of evidence begins before its alert: those of minutes, and those that grow over weeks. A counter is read
+#: reading by reading, so a week of it is the most.
+LEAD_MS, LONG_LEAD_MS, COUNTER_LEAD_MS = 600_000, 60 * 86_400_000, 7 * 86_400_000
+SLOW = frozenset({*BatteryVerdict.kinds, *(kind for one in HOURLY.values() for kind in one.kinds)})
 #: A recording may be of the change that the alert waited to see confirmed.
 AROUND_MS = 60_000
+HOUR_MS = 3_600_000
 OVER = (TicketState.CLOSED, TicketState.MERGED)
 
 
@@ -141,6 +148,16 @@ class Reads:
             if series is not None:
                 found[series] = evidence
         return found
+
+    def lead_of(self, alert: Alert, series: Series) -> int:
+        """How long before an alert its series is drawn, ms: a fault that grew over weeks is not seen in an hour."""
+        if alert.kind not in SLOW:
+            return LEAD_MS
+        return COUNTER_LEAD_MS if POINTS[series[1]].kind is Kind.COUNTER else LONG_LEAD_MS
+
+    def hours_of(self, alert: Alert, series: Series) -> int:
+        """The span, in hours, that a device's page draws of it: a day at least."""
+        return max(self.lead_of(alert, series) // HOUR_MS, 24)
 
     def curve(self, series: Series, start: int, end: int) -> chart.Curve:
         """A series of a device the viewer may see, thinned when long; a counter as its rate."""

@@ -27,7 +27,7 @@ HOUR_MS = 3_600_000
 #: A port that somebody switched off is not down, it is off.
 OFF = OperStatus.DOWN
 #: What the chart can span, in hours.
-SPANS = (1, 6, 24, 168)
+SPANS = (1, 6, 24, 168, 1440)
 #: Drawn first when nothing is chosen.
 FAVOURITES = ("battery.charge", "ups.load", "ifHCInOctets", "output.power", "sysUpTime")
 #: Of a device's recordings, the newest.

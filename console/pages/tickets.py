@@ -17,7 +17,7 @@ from console.errors import NotAllowed
 from console.guard import Here, SignedForm, SignedIn
 from console.office import Act, Call, Desk, checked, kind_of, moment
 from console.promises import Promise, promise
-from console.reads import OVER, Reads, reading, urgency
+from console.reads import LEAD_MS, OVER, Reads, reading, urgency
 from desk import roster, show
 from desk import store as desk
 from desk.opening import ASKED
@@ -28,8 +28,7 @@ from model.reading import Series
 
 router = APIRouter()
 
-#: What a chart of evidence shows before the first alert, and at least.
-LEAD_MS = 600_000
+#: Of a ticket's evidence, at most so many are drawn.
 GRAPHS = 6
 #: What a person may open; the rest opens by itself.
 BY_HAND = (TicketKind.DEFECT, TicketKind.CONSULTATION, TicketKind.PLANNED)
@@ -173,7 +172,7 @@ def graphs(reads: Reads, alerts: list[Alert]) -> list[Graph]:
     found: dict[Series, Graph] = {}
     for alert in alerts:
         for series, evidence in reads.behind(alert).items():
-            start = min(alert.raised_at, evidence.at) - LEAD_MS
+            start = min(alert.raised_at, evidence.at) - reads.lead_of(alert, series)
             end = min(reads.now, alert.cleared_at + LEAD_MS) if alert.cleared_at else reads.now
             graph = Graph(series=series, start=start, end=max(end, start + 1), expected=evidence.expected)
             found.setdefault(series, graph)

@@ -80,11 +80,12 @@
     const series = await answer.json();
     const expected = box.dataset.expected === undefined ? null : Number(box.dataset.expected);
     if (!series.at.length) {
-      if (!box.plot) box.textContent = box.dataset.none;
+      if (!box.plot) { box.textContent = box.dataset.none; box.classList.add("nothing"); }
       return;
     }
     if (box.plot) box.plot.destroy();
     box.textContent = "";
+    box.classList.remove("nothing");
     box.plot = new uPlot(options(box, series, expected), columns(series, expected), box);
     box.dataset.drawn = String(series.value.filter((value) => value !== null).length);
   };

@@ -40,11 +40,11 @@ OUTAGE = 8 * MINUTE
 class Stage:
     """One centre on a free port, running in a thread of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, listed: Path = INVENTORY) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         config = CollectorConfig(port=self.port, data=folder / "var")
-        _import_inventory(config)
+        _import_inventory(config, listed)
         self.centre: Running = open_centre(config, TimeScale())
         self.loop = asyncio.new_event_loop()
         self.app = build_app(self.centre)
@@ -87,7 +87,8 @@ class Stage:
         await self.centre.stop()
 
     def start(self) -> None:
-        """Listen; returns when it answers."""
+        """Listen; returns when it answers. What was told so far is in a snapshot, so that nothing is judged a second time."""
+        self.centre.writer.snapshot(self.centre.now(), 0, 0, 0)
         self._thread = threading.Thread(target=self.loop.run_until_complete, args=(self._serve(),))
         self._thread.start()
         wait_for(lambda: self._server.started, 60, "the centre")
@@ -112,11 +113,11 @@ def on_stage(folder: Path, trouble: bool = True) -> Iterator[Stage]:
         stage.stop()
 
 
-def _import_inventory(config: CollectorConfig) -> None:
+def _import_inventory(config: CollectorConfig, listed: Path) -> None:
     config.data.mkdir(parents=True)
     engine = open_engine(config.data / "centre.sqlite")
     with writing(engine) as conn:
-        found, problems = inventory.import_file(conn, INVENTORY, 0)
+        found, problems = inventory.import_file(conn, listed, 0)
     engine.dispose()
     assert found is not None, problems
 
