@@ -11,14 +11,15 @@ When it does not work: a voltage that is not told or stands still through discha
 watching, unless the number of cells is known. Of a lithium battery nothing is said. `not_charging` sees a charge that does not rise, `charger` the device's flag.
 
 State: {"phase": see `analytics.battery.hourly`, "base": daily float volts, "today", "watched": float hours, "rests": rests seen, "low": {"since",
-"last": [[h, V]…], "word"} or None, "high": hours in a row, "well": hours in a row, "told"}.
+"last": [[h, V]…], "word"} or None, "high": hours in a row, "well": hours in a row, "told",
+"forecasts": see `analytics.battery.flat`}.
 """
 
 from __future__ import annotations
 
 from statistics import median
 
-from analytics.battery import telling
+from analytics.battery import flat, telling
 from analytics.battery.floats import HIGHEST_V, WARMEST_MV, expected_v
 from analytics.battery.hourly import CHARGING_MODES, POINTS, Phase, Row, lithium, rows
 from analytics.detector import Context, State
@@ -71,6 +72,7 @@ class ChargerFault:
 
 def _take(state: State, row: Row, device: Device) -> list[Change]:
     if row.phase is Phase.DISCHARGE:
+        flat.over(state, row.at, flat=False)
         state["high"] = 0
         return []
     if row.phase is Phase.UNKNOWN or row.volts is None or row.volts <= 0:
@@ -96,6 +98,7 @@ def _take(state: State, row: Row, device: Device) -> list[Change]:
     if row.phase is Phase.FLOAT and not telling.stands(state, KIND):
         _learn(state, row)
     if state["well"] >= WELL_H:
+        flat.over(state, row.at, flat=False)
         return telling.unsay(state, device.id, KIND, row.at, BACK)
     return []
 
@@ -152,6 +155,8 @@ def _low(state: State, row: Row, base: float, device: Device) -> list[Change]:
         "drained": low["drained"] or (row.charge is not None and row.charge < DRAINED),
     }
     lasted = (row.at - low["since"]) / HOUR_MS + 1
+    if row.v_cell is not None and row.v_cell <= EMPTY_V:
+        flat.over(state, row.at + HOUR_MS, flat=True)
     why = _why_low(state, low, row, lasted)
     if why is None:
         return []
@@ -160,6 +165,7 @@ def _low(state: State, row: Row, base: float, device: Device) -> list[Change]:
     dry = None
     if fall is not None and row.v_cell is not None and fall > DRAIN_V / 2:
         dry = row.at + HOUR_MS + round(max(row.v_cell - EMPTY_V, 0.0) / fall * HOUR_MS)
+        flat.said(state, device.id, KIND, row.at + HOUR_MS, dry)
     seen = Text(
         f"battery at {row.volts:.1f} V for {lasted:.0f} h with the mains present; its float is {base:.1f} V",
         f"市电正常，电池电压 {row.volts:.1f} V 已 {lasted:.0f} 小时；其浮充应为 {base:.1f} V",

@@ -1,7 +1,13 @@
 from __future__ import annotations
 
-from tests.analytics.battery.months import CELLS, battery, heard, rested, told, unlisted
-from tests.analytics.timeline import cleared, last, raised, second
+import pytest
+
+from analytics import forecast
+from analytics.forecast import Outcome
+from analytics.records import Records, remember
+from analytics.watch import Watch
+from tests.analytics.battery.months import CELLS, DAY, battery, heard, rested, told, unlisted
+from tests.analytics.timeline import UPS, cleared, last, raised, second, tell
 
 KIND = "charger_fault"
 
@@ -35,6 +41,27 @@ def test_the_fall_of_the_voltage_gives_the_date_at_which_nothing_is_left() -> No
     assert found.forecast is not None
     hours = second(found.forecast) / 3600 - 20 * 24
     assert 60 < hours < 140, "0.2 V a cell at 2 mV an hour is about 100 h"
+
+
+@pytest.mark.parametrize(
+    ("back", "outcome"), [(None, Outcome.CAME), (24 * 24 + 1, Outcome.WITHDRAWN)], ids=["flat", "charged again"]
+)
+def test_the_date_is_kept_as_a_forecast_and_answered(back: float | None, outcome: Outcome) -> None:
+    fault = dead(20 * 24, drain_v=0.0015)
+
+    def until(hour: float) -> dict[str, float]:
+        return {} if back and hour >= back else fault(hour)
+
+    watch = Watch()
+    tell(told(28, until, tests=False), batch_s=DAY, watch=watch, context_of=battery())
+    [kept] = forecast.read(watch.states[UPS][KIND])
+    assert kept.outcome is outcome
+    assert kept.p10 < kept.p50 < kept.p90
+    if outcome is Outcome.CAME:
+        assert kept.inside
+    records = Records()
+    remember(records, watch.states)
+    assert [one["kind"] for one in records.forecasts] == [KIND]
 
 
 def test_a_battery_at_rest_is_no_fault_neither_when_the_ups_says_so_nor_when_it_comes_back_by_itself() -> None:
