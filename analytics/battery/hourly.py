@@ -72,12 +72,23 @@ def lithium(device: Device) -> bool:
 def rows(hours: Hours, phase: State, device: Device) -> Iterator[Row]:
     """The hours in order; `phase` is the caller's own and is moved on."""
     cells = recorder.cells_of(device)
-    series = {point: _by_hour(hours, point) for point in (*POINTS, LOAD)}
-    for at in sorted({at for found in series.values() for at in found}):
-        yield _row(at, {point: found[at] for point, found in series.items() if at in found}, phase, cells)
+    for at, told in _told(hours):
+        yield _row(at, told, phase, cells)
 
 
 Sums = tuple[float, float, float, float, int]  #: mean, low, high, last, moves: over the indexes their mean, least, most
+
+
+def _told(hours: Hours) -> list[tuple[int, dict[str, Sums]]]:
+    """What was said in each hour, the oldest first; made once for all that ask."""
+    made: list[tuple[int, dict[str, Sums]]] | None = hours.shared.get("battery")
+    if made is None:
+        found: dict[int, dict[str, Sums]] = {}
+        for point in (*POINTS, LOAD):
+            for at, sums in _by_hour(hours, point).items():
+                found.setdefault(at, {})[point] = sums
+        made = hours.shared["battery"] = sorted(found.items(), key=lambda hour: hour[0])
+    return made
 
 
 def _by_hour(hours: Hours, point: str) -> dict[int, Sums]:

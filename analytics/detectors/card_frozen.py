@@ -9,8 +9,6 @@ State: {"last": {series: value}, "run": hours still, "since": ms, "longest": ear
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
 
 from analytics.detector import Context, State
@@ -35,6 +33,7 @@ _POINTS = frozenset(
         "battery.temperature",
     }
 )
+_ORDER = sorted(_POINTS)
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,39 +73,58 @@ class CardFrozen:
             return state, []
         state = {**state, "open": dict(state.get("open", {}))}
         changes: list[Change] = []
+        before = state.get("last", {})  # of the frame before: words only for the one that a later block has to know
         for frame in frames(hours, _POINTS):
-            changes += _hour(state, frame, hours.device)
+            said, before = _hour(state, frame, before, hours.device)
+            changes += said
+        state["last"] = _newest(before) if isinstance(before, Frame) else before
         return state, changes
 
 
-def _hour(state: State, frame: Frame, device: str) -> list[Change]:
-    last: dict[str, float] = state.get("last", {})
-    heard = {
-        f"{point}#{index or ''}": hour
-        for point in sorted(_POINTS & frame.series.keys())
-        for index, hour in frame.series[point].items()
-    }
+def _hour(state: State, frame: Frame, before: Frame | dict[str, float], device: str) -> tuple[list[Change], Frame]:
     silent = frame.at - state.get("at", frame.at) > SETTING.silence_ms
-    still = (
-        not silent
-        and len(heard) >= SETTING.series
-        and all(hour.moves == 0 and last.get(key) == hour.first for key, hour in heard.items())
-    )
+    still = not silent and _stands(frame, before)
     state["at"] = frame.at
-    state["last"] = {key: hour.last for key, hour in heard.items()}
     state["hours"] = state.get("hours", 0) + 1
     if not still:
         state["moved"] = state.get("moved", 0) + 1
         if not episodes.stands(state["open"]) and not silent:
             state["longest"] = max(state.get("longest", 0), state.get("run", 0))
         state["run"] = 0
-        return episodes.end(state["open"], device, KIND, None, frame.at, WELL)
+        return episodes.end(state["open"], device, KIND, None, frame.at, WELL), frame
     if not state.get("run"):
         state["since"] = frame.at
     state["run"] = state.get("run", 0) + 1
     if state["run"] < max(SETTING.hours, SETTING.times * state.get("longest", 0)) or not _known(state):
-        return []
-    return episodes.stand(state["open"], _finding(state, frame.at, device, heard), frame.at)
+        return [], frame
+    return episodes.stand(state["open"], _finding(state, frame.at, device, _newest(frame)), frame.at), frame
+
+
+def _newest(frame: Frame) -> dict[str, float]:
+    """What was said last, by "point#index"."""
+    return {
+        f"{point}#{index or ''}": hour.last
+        for point in _ORDER
+        if point in frame.series
+        for index, hour in frame.series[point].items()
+    }
+
+
+def _stands(frame: Frame, before: Frame | dict[str, float]) -> bool:
+    """Whether nothing moved in this hour, nor since the one before it."""
+    heard = 0
+    for point in _ORDER:
+        for index, hour in frame.series.get(point, {}).items():
+            if hour.moves:
+                return False
+            if isinstance(before, Frame):
+                last = before.series.get(point, {}).get(index)
+                if last is None or last.last != hour.first:
+                    return False
+            elif before.get(f"{point}#{index or ''}") != hour.first:
+                return False
+            heard += 1
+    return heard >= SETTING.series
 
 
 def _known(state: State) -> bool:
@@ -114,12 +132,12 @@ def _known(state: State) -> bool:
     return bool(before >= SETTING.warm_up_h and state.get("moved", 0) >= SETTING.moved * before)
 
 
-def _finding(state: State, at: int, device: str, heard: Mapping[str, object]) -> Finding:
+def _finding(state: State, at: int, device: str, heard: dict[str, float]) -> Finding:
     text = _SAID.format(n=len(heard), hours=state["run"], longest=state.get("longest", 0))
     evidence = [Evidence(text=text, at=at)]
     for key in sorted(heard)[:3]:
         point, _, index = key.partition("#")
-        value = state["last"][key]
+        value = heard[key]
         evidence.append(Evidence(text=_STILL.format(value=value), at=at, point=point, index=index or None, value=value))
     return Finding(
         device=device,

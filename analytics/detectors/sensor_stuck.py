@@ -80,7 +80,7 @@ def _older(gauge: list[Any]) -> list[Any]:
 
 def _take(state: State, some: list[Row], at: int) -> set[str]:
     """Take in an hour; the keys that were still in it. What is stuck teaches nothing of the usual."""
-    gauges, still = state["gauges"], set()
+    gauges, still, stuck = state["gauges"], set(), state["stuck"]
     for key, _, _, low, high, newest, moves in some:
         before = gauges.get(key)
         if before is None:
@@ -89,17 +89,10 @@ def _take(state: State, some: list[Row], at: int) -> set[str]:
         last, run, since, moved, longest, older, stills = before
         if moves == 0 and low == last and high == last:
             still.add(key)
-            gauges[key] = [
-                last,
-                run + 1,
-                since if run else at,
-                moved,
-                longest,
-                older,
-                stills + (key not in state["stuck"]),
-            ]
+            since = since if run else at
+            gauges[key] = [last, run + 1, since, moved, longest, older, stills + (key not in stuck)]
         else:
-            gauges[key] = [newest, 0, at, moved + 1, max(longest, run), older, stills]
+            gauges[key] = [newest, 0, at, moved + 1, longest if longest > run else run, older, stills]
     return still
 
 
@@ -110,19 +103,18 @@ def _lively(gauge: list[Any]) -> bool:
 
 def _judge(state: State, some: list[Row], still: set[str], at: int, device: str) -> list[Change]:
     gauges, stuck = state["gauges"], state["stuck"]
-    new = [row.key for row in some if row.key in still and row.key not in stuck and _too_long(gauges[row.key])]
+    new = [key for key, *_ in some if key in still and key not in stuck and _too_long(gauges[key])] if still else []
     if new:
-        others = [row.key for row in some if row.key not in new and row.key not in stuck and _lively(gauges[row.key])]
+        others = [key for key, *_ in some if key not in new and key not in stuck and _lively(gauges[key])]
         if others and 2 * sum(key not in still for key in others) >= len(others):
             stuck.update({key: [gauges[key][2], gauges[key][0]] for key in new})
         else:
             new = []
-    for row in some if stuck else ():
-        if row.key in stuck:
-            moved = 0 if row.key in still else state["moved"].get(row.key, 0) + 1
-            state["moved"][row.key] = moved
-            if moved >= AGAIN_H:
-                del stuck[row.key], state["moved"][row.key]
+    for key in [key for key, *_ in some if key in stuck] if stuck else ():
+        moved = 0 if key in still else state["moved"].get(key, 0) + 1
+        state["moved"][key] = moved
+        if moved >= AGAIN_H:
+            del stuck[key], state["moved"][key]
     if not stuck:
         if state["told"] is None:
             return []

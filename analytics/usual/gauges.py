@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import repeat
-from typing import NamedTuple
 
 from analytics.hours import Hours
 from model.points import POINTS, Kind
@@ -26,16 +25,8 @@ MEASURED: frozenset[str] = frozenset(
 )
 
 
-class Row(NamedTuple):
-    """One gauge in one hour; `key` is "point#index"."""
-
-    key: str
-    n: int
-    mean: float
-    low: float
-    high: float
-    last: float
-    moves: int
+#: One gauge in one hour: key ("point#index"), n, mean, low, high, last, moves. A plain one: there are dozens an hour.
+Row = tuple[str, int, float, float, float, float, int]
 
 
 def rows(hours: Hours) -> list[tuple[int, list[Row]]]:
@@ -47,9 +38,13 @@ def rows(hours: Hours) -> list[tuple[int, list[Row]]]:
     for point in sorted(MEASURED & hours.columns.keys()):
         for index, c in sorted(hours.columns[point].items(), key=lambda item: item[0] or ""):
             key = f"{point}#{index or ''}"
-            said = map(Row._make, zip(repeat(key, len(c.at)), c.n, c.mean, c.low, c.high, c.last, c.moves, strict=True))
+            said = zip(repeat(key, len(c.at)), c.n, c.mean, c.low, c.high, c.last, c.moves, strict=True)
             for at, row in zip(c.at, said, strict=True):
-                found.setdefault(at, []).append(row)
+                hour = found.get(at)
+                if hour is None:
+                    found[at] = [row]
+                else:
+                    hour.append(row)
     made = hours.shared["gauges"] = sorted(found.items())
     return made
 
