@@ -230,7 +230,7 @@ def _by_pace(record: Discharge, full_s: float | None, device: Device) -> tuple[f
         return None
     depth = 1.0 if record.reason is End.EMPTY else record.depth or 0.0
     soh = min((full_s / promised) ** (1 / electrical.PEUKERT), 1.3)
-    return soh, (sd**2 + (runtime.gauge_sd(depth) * soh) ** 2) ** 0.5, promised
+    return soh, (sd**2 + (runtime.gauge_sd(depth) ** 2 + runtime.stale_sd(depth) ** 2) * soh**2) ** 0.5, promised
 
 
 def _learn(state: State, device: Device, record: Discharge, soh: float, sd: float) -> Outcome:

@@ -1,6 +1,6 @@
 """A discharge on purpose: what one of 25 % would tell now, whether it is safe now, and what it found.
 
-    sd of what it measures   m = h sqrt((3.4 % / depth)^2 + 6 %^2)          the gauge's pace, the promise (`runtime.gauge_sd`, `file`)
+    sd of what it measures   m = h sqrt((3.4 % / depth)^2 + (12 % (1 - depth))^2 + 6 %^2)     the gauge's pace, a stale gauge, the promise (`runtime`, `file`)
     sd of the health after   1 / sqrt(1 / sd^2 + 1 / m^2)
     left at its end          P10 of the full runtime x (1 - depth)         must hold what is required, at least `LEAST_LEFT_S`
 
@@ -107,9 +107,9 @@ def gain(sd: float, health: float, depth: float) -> float:
     """The standard deviation of the health after one more discharge of this depth.
 
     >>> round(gain(0.10, 0.9, 0.25), 3), round(gain(0.10, 0.9, 1.0), 3)
-    (0.08, 0.053)
+    (0.084, 0.053)
     """
-    measures = max(health, 0.2) * sqrt(runtime.gauge_sd(depth) ** 2 + PROMISE_SD**2)
+    measures = max(health, 0.2) * sqrt(runtime.gauge_sd(depth) ** 2 + runtime.stale_sd(depth) ** 2 + PROMISE_SD**2)
     return float((1 / sd**2 + 1 / measures**2) ** -0.5)
 
 

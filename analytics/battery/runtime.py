@@ -107,6 +107,10 @@ def narrowed(before: Spread, elapsed_s: float, used: float) -> Spread:
     )
 
 
+#: A gauge that never learned is wrong by what the battery has lost since: 0 … 25 % (tune).
+STALE_SD = 0.12
+
+
 def gauge_sd(used: float) -> float:
     """How wrong a runtime is that is reckoned from this depth by the device's gauge: 40 % at 10 %, 15 % at 20 %, 4 % at full.
 
@@ -114,6 +118,16 @@ def gauge_sd(used: float) -> float:
     [0.34, 0.17, 0.034]
     """
     return 0.034 / max(used, 0.02)
+
+
+def stale_sd(used: float) -> float:
+    """What a pace leaves unknown of the capacity: many gauges count against a capacity that they believed in long ago, and are put right
+    only near the end of a discharge.
+
+    >>> round(stale_sd(0.25), 3), stale_sd(1.0)
+    (0.09, 0.0)
+    """
+    return STALE_SD * (1 - min(used, 1.0))
 
 
 def scored(forecast: dict[str, Any], real_s: float, at: int) -> dict[str, Any]:

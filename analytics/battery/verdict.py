@@ -29,6 +29,8 @@ RISK = 0.2
 ORDER_RISK = 0.9
 #: A battery set that would have held a year longer was exchanged for nothing: what the score is the chance of not being so.
 RIGHT_DAYS = 365.0
+#: A witness against a battery that all the rest makes as good as sure to hold another year is no reason to go there.
+DOUBT = 0.1
 WATCH_DAYS, WATCH_RISK = 180.0, 0.2
 UNTESTED_DAYS = 365.0
 
@@ -82,9 +84,10 @@ def judge(
     proven = bool({Ground.TESTS, Ground.RUNTIME} & set(grounds))
     opposed = any(w.measured and w.says is Says.WELL for w in witnesses)
     certain = proven or (p_below >= ORDER_RISK and not opposed)
+    score = _sure(belief, witnesses)
     if grounds and against and certain and (len(against) >= 2 or deep):
         verdict = Verdict.REPLACE
-    elif against or (followed and ageing.below(belief, WATCH_DAYS) > WATCH_RISK):
+    elif (against and score >= DOUBT) or (followed and ageing.below(belief, WATCH_DAYS) > WATCH_RISK):
         verdict = Verdict.UNPROVEN
     elif min(untested_days, watched_days) > UNTESTED_DAYS:
         verdict = Verdict.UNTESTED
@@ -99,7 +102,7 @@ def judge(
         p_below=p_below,
         days=(chances[0], chances[1], chances[2]),
         untested_days=untested_days,
-        score=_sure(belief, witnesses),
+        score=score,
     )
 
 
