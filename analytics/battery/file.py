@@ -2,7 +2,7 @@
 
 State (plain data, one a device): the recorder's (see `recorder`), and
     {"battery": identity in the inventory, "seen": first ms, "aged": ms, "wear", "heat": f(T) lately, "belief", "full", "log": [Discharge…],
-     "sags": [[load, ratio basis]…], "estimate0": [seconds, load], "failed": tests in a row, "passed": ms, "flag": [value, at, point],
+     "sags": [[load, ratio basis]…], "estimate0": [seconds, load], "failed": tests in a row, "passed", "tested": ms, "flag": [value, at, point],
      "measured": ms, "deep": bool, "forecast", "scores": […], "forecasts": see `foretold`, "told": {kind: …}, "judged": ms}
 """
 
@@ -83,7 +83,7 @@ def open_file(state: State, device: Device, at: int) -> None:
     wear = (years(device, at) or 0.0) / life_years * ageing.heat(ageing.UNKNOWN_C)
     state.update(life_years=life_years, bms=None)
     state.update(
-        battery=identity(device), seen=at, aged=at, wear=wear, log=state.get("log", []), sags=[], estimate0=None, failed=0,
+        battery=identity(device), seen=at, aged=at, wear=wear, log=state.get("log", []), sags=[], estimate0=None, failed=0, tested=None,
         passed=None, flag=None, measured=None, deep=False, full=_promise(device, at), scores=state.get("scores", []), forecast=None,
         judged=at,
     )  # fmt: skip
@@ -320,7 +320,7 @@ def witnesses(state: State, device: Device, at: int) -> list[Witness]:
     if state.get("estimate"):
         found.append(w.estimate(*state["estimate"]))
     if state["failed"] or state["passed"]:
-        found.append(w.self_test(state["failed"], at))
+        found.append(w.self_test(state["failed"], state.get("tested") or state["passed"] or at))
     if state["flag"]:
         found.append(w.flag(state["flag"][0] >= 0.5, int(state["flag"][1]), state["flag"][2]))
     found.append(w.age(state["wear"], years(device, at), at))
@@ -342,7 +342,7 @@ def _by_tests(state: State, at: int) -> list[Witness]:
     sag = None if ratio is None else w.sag(*ratio, state["sags"][-1][0])
     if ohms is None or ohms[1] < LEAST_TESTS or (sag is not None and sag.says is w.Says.REPLACE):
         return [sag] if sag is not None else []
-    return [w.ohms(*ohms, at)]
+    return [w.ohms(*ohms, state["sags"][-1][0] if state["sags"] else at)]
 
 
 def own_estimate(state: State, at: int) -> None:

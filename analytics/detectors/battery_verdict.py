@@ -132,9 +132,10 @@ def _test_result(state: State, sample: Sample) -> None:
         return
     state["result"] = sample.value
     if sample.value == TestResult.PASSED:
-        state["passed"], state["failed"] = sample.at, 0
+        state["passed"], state["failed"], state["tested"] = sample.at, 0, sample.at
     elif sample.value == TestResult.ERROR:
         state["failed"] += 1
+        state["tested"] = sample.at
 
 
 def _judge(state: State, device: Device, at: int) -> list[Change]:

@@ -72,11 +72,17 @@ def battery(
 def record(request: Request, here: Here, viewer: SignedIn, by: By = "detector") -> HTMLResponse:
     """How all forecasts came out, each kind beside its honest figure; of the viewer's own sites."""
     with reading(here.centre, viewer) as reads:
-        every = [one for one in records.forecasts(reads.conn, limit=MOST_COUNTED) if reads.may_see(one.device.partition("/")[0])]
+        every = [
+            one
+            for one in records.forecasts(reads.conn, limit=MOST_COUNTED)
+            if reads.may_see(one.device.partition("/")[0])
+        ]
         groups: dict[tuple[str, str], Record] = grouped(every, reads.inventory, by)
         newest: list[Forecast] = [one for one in every if one.real is not None][:MOST_FORECASTS]
         most = MOST_FORECASTS if viewer.staff else None
-        endangered = [one for one in records.prognoses(reads.conn, limit=most) if reads.may_see(one.device.partition("/")[0])]
+        endangered = [
+            one for one in records.prognoses(reads.conn, limit=most) if reads.may_see(one.device.partition("/")[0])
+        ]
         return here.page(
             request,
             "record.html",
