@@ -69,7 +69,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 class Crew:
     """Who answers "test this battery" by a test: within 7 … 28 days, by daylight, if it still stands; not twice in 90 days.
 
-    Where the first test left the finding standing, the next one goes deeper (`analytics.battery.maintenance` advises the same)."""
+    Where the first test left the finding standing, the next one goes deeper (`analytics.battery.maintenance` advises a quarter each time)."""
 
     def __init__(self, story: Story, seed: int) -> None:
         self.story, self.seed = story, seed
