@@ -29,8 +29,8 @@ RISK = 0.2
 ORDER_RISK = 0.9
 #: A battery set that would have held a year longer was exchanged for nothing: what the score is the chance of not being so.
 RIGHT_DAYS = 365.0
-#: A witness against a battery that all the rest makes as good as sure to hold another year is no reason to go there.
-DOUBT = 0.1
+#: A light witness against a battery that all the rest makes as good as sure to hold another year is no reason to go there; a heavy one always is.
+DOUBT, HEAVY = 0.1, 0.5
 WATCH_DAYS, WATCH_RISK = 180.0, 0.2
 UNTESTED_DAYS = 365.0
 
@@ -87,7 +87,9 @@ def judge(
     score = _sure(belief, witnesses)
     if grounds and against and certain and (len(against) >= 2 or deep):
         verdict = Verdict.REPLACE
-    elif (against and score >= DOUBT) or (followed and ageing.below(belief, WATCH_DAYS) > WATCH_RISK):
+    elif any(score >= DOUBT or w.weight >= HEAVY for w in against) or (
+        followed and ageing.below(belief, WATCH_DAYS) > WATCH_RISK
+    ):
         verdict = Verdict.UNPROVEN
     elif min(untested_days, watched_days) > UNTESTED_DAYS:
         verdict = Verdict.UNTESTED
