@@ -6,7 +6,7 @@ Its root is the site: when several UPSs see it, it is the utility or the main bo
 gone (under 60 V) belongs to `on_battery` and `mains_failed`. Does not see short sags between two polls (see `transfers_rising`), and takes a voltage that was
 wrong from the first reading on for nominal if another standard fits it.
 
-State: {"nominal": see `analytics.slow.nominal`, "latch": {"point#index": latch}, "open": what stands}.
+State: {"nominal": see `analytics.slow.nominal`, "latch": {"point#index": latch}, "gone": phases without mains, "open": what stands}.
 """
 
 from __future__ import annotations
@@ -65,7 +65,12 @@ class InputQuality:
 def _quiet(state: State, block: Block) -> bool:
     """Nothing stands and every sample is well: nothing to remember."""
     known = state.get("nominal", {})
-    if state.get("latch") or state.get("open") or ("volts" not in known and _VOLTS in block.columns):
+    if (
+        state.get("latch")
+        or state.get("open")
+        or state.get("gone")
+        or ("volts" not in known and _VOLTS in block.columns)
+    ):
         return False
     volts = known.get("volts", 0.0)
     if not nominal.within(block, _VOLTS, volts * (1 - VOLTS_OFF[0]), volts * (1 + VOLTS_OFF[0])) or not nominal.always(
@@ -81,6 +86,7 @@ def _take(state: State, sample: Sample, device: str) -> list[Change]:
         return []
     if sample.point == _VOLTS:
         state["nominal"] = nominal.hear(state.get("nominal", {}), sample.value)
+        _mind(state, sample)
     off = _off(state, sample)
     if off is None:
         return []
@@ -100,8 +106,20 @@ def _take(state: State, sample: Sample, device: str) -> list[Change]:
     return episodes.stand(state["open"], _finding(state, device, standing, since or sample.at, sample.at), sample.at)
 
 
+def _mind(state: State, sample: Sample) -> None:
+    """Which phases are gone. What the flag began to say as the mains went is the outage, not the quality."""
+    gone = [key for key in state.get("gone", []) if key != sample.key]
+    if sample.value <= nominal.GONE_V:
+        gone.append(sample.key)
+        for key in [key for key, latch in state["latch"].items() if key.startswith(_FLAG) and not latch[0]]:
+            del state["latch"][key]
+    state["gone"] = sorted(gone)
+
+
 def _off(state: State, sample: Sample) -> float | None:
     """How far from nominal, a share; None: nothing is known, or there is no mains."""
+    if sample.point == _FLAG and state.get("gone"):
+        return None
     if sample.point == _VOLTS and (sample.value <= nominal.GONE_V or "volts" not in state["nominal"]):
         return None
     if sample.point == _HERTZ and sample.value < 30:

@@ -43,6 +43,18 @@ class TestInput:
         mains(line, range(1200, 3000, 20), 0, 0, source=5)
         assert raised(tell(line, batch_s=60), "input_quality") == []
 
+    def test_the_flag_that_stands_because_the_mains_is_gone_is_the_outage(self) -> None:
+        for early in (0, 5):  # the flag is read with the voltage, or a little before it
+            line = mains(Line(), range(0, 600, 20)).say(590, alarm__input_bad=0)
+            mains(line, range(600, 1800, 20), 0, 0, source=5)
+            for s in range(600, 1800, 20):
+                line.say(s - early, alarm__input_bad=1)
+            mains(line, range(1800, 3600, 20))
+            line.say(1810 - early, alarm__input_bad=1)
+            for s in range(1820, 3600, 20):
+                line.say(s - early, alarm__input_bad=0)
+            assert raised(tell(line, batch_s=60), "input_quality") == []
+
     def test_a_site_at_240_or_at_120_volts_is_well_at_its_own(self) -> None:
         for volts in (240.0, 120.0, 400.0):
             assert raised(tell(mains(Line(), range(0, 3000, 20), volts), batch_s=60), "input_quality") == []

@@ -13,7 +13,7 @@ from tests.simulation.fleet import __main__ as fleet
 @pytest.mark.timeout(1200)
 def test_a_year_of_fifty_devices_is_judged_as_before(capsys: pytest.CaptureFixture[str]) -> None:
     """Bounds, not figures: docs/fleet.md has the figures. A change that makes the detectors worse than these is a step back."""
-    assert fleet.main(["--seed", "1", "--small", "--workers", "1", "--json"]) == 0
+    assert fleet.main(["--seed", "1", "--small", "--workers", "2", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["figures"]
     assert found["devices"] == 50
     assert found["broken"] == {}, "no detector fails on any device"
