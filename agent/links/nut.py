@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from abc import abstractmethod
 
 from agent.drivers.exchange import Answer, AskNamed, Failure, Named, Request, printable
 from agent.links.owner import Link
@@ -76,13 +77,13 @@ class TellingLink(Link):
         finally:
             self._answer = None
 
+    @abstractmethod
     def say(self, request: AskNamed) -> bytes:
         """The question."""
-        raise NotImplementedError
 
+    @abstractmethod
     def understand(self, data: bytes, request: AskNamed) -> tuple[Answer | Failure, int] | None:
         """The answer in what came so far and how many bytes it took; None: it is not whole yet."""
-        raise NotImplementedError
 
     def _came(self, data: bytes) -> None:
         self.ring.came(self.device, data)

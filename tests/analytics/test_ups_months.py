@@ -10,7 +10,7 @@ import pytest
 
 from analytics.detectors import HOURLY
 from analytics.hours import HourlyDetector, Hours
-from model.finding import Severity
+from model.finding import Cleared, Raised, Severity
 from tests.analytics.timeline import cleared, context, last, raised
 from tests.analytics.ups_months import Told, day, events, heard, lived
 
@@ -44,7 +44,12 @@ def test_impossible_values_and_a_month_of_silence_raise_no_exception(name: str, 
             return {}
         return dict.fromkeys(told, wrong) if hour % 50 < 3 else told
 
-    heard(HOURLY[name], lived(70, broken))
+    standing = set[tuple[str, str | None]]()
+    for change in heard(HOURLY[name], lived(70, broken)):
+        one = change if isinstance(change, Cleared) else change.finding
+        assert isinstance(change, Cleared) or 0 <= change.finding.score <= 1
+        assert ((one.kind, one.index) in standing) != isinstance(change, Raised)
+        (standing.discard if isinstance(change, Cleared) else standing.add)((one.kind, one.index))
 
 
 def fan_from(hour: int, told: Told) -> Told:

@@ -112,7 +112,7 @@ class TestEveryHourlyDetector:
 
     def test_what_it_says_is_well_formed(self, name: str) -> None:
         for device in DEVICES:
-            well_formed(name, told_by(name, device, 3, 24))
+            check_words_and_order(name, told_by(name, device, 3, 24))
 
     def test_needs_are_points_and_kinds_are_in_the_table(self, name: str) -> None:
         assert HOURLY[name].needs
@@ -121,7 +121,7 @@ class TestEveryHourlyDetector:
         assert name not in DETECTORS, "both tables share the names of the snapshot"
 
 
-def well_formed(name: str, changes: list[Change]) -> None:
+def check_words_and_order(name: str, changes: list[Change]) -> None:
     standing: set[tuple[str, str | None]] = set()
     for change in changes:
         if isinstance(change, Cleared):

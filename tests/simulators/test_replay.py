@@ -165,10 +165,12 @@ def test_whatever_was_recorded_and_whatever_is_asked_the_tape_answers_or_does_no
     recorded = line(scheme, *((float(n), way, data) for n, (way, data) in enumerate(said)))
     tape = Tape(recorded)
     splitter = Splitter(scheme, tape.lengths)
+    came = {data for way, data in said if way == "<"}
     for data in [*asked_now, *(data for way, data in said if way == ">")]:
-        for request in splitter.feed(data):
-            tape.reply(request)
-        tape.reply(data)
+        for request in [*splitter.feed(data), data]:
+            pieces = tape.reply(request) or []
+            assert all(piece.after_ms >= 0 for piece in pieces)
+            assert scheme != MEGATEC or {piece.data for piece in pieces} <= came, "nothing that was never said"
 
 
 def test_a_place_moves_on_and_never_back() -> None:

@@ -176,12 +176,15 @@ async def test_a_port_that_is_taken_is_tried_again(monkeypatch: pytest.MonkeyPat
         stop = asyncio.Event()
         task = asyncio.create_task(server.run(stop))
         await asyncio.sleep(0.05)
+        assert not task.done(), "a taken port ends no server"
     for _ in range(100):
         try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
             break
         except OSError:
             await asyncio.sleep(0.02)
+    writer.write(b"NETVER\n")
+    assert await reader.readline() == b"1.3\n"
     writer.close()
     stop.set()
     await asyncio.wait_for(task, 5)
