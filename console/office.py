@@ -22,12 +22,13 @@ from console.reads import Reads
 from console.viewer import Viewer
 from desk import store as desk
 from desk import storeroom, surveys, words
-from desk.acts import ActRefused, facts_told
 from desk.calendars import zone
 from desk.documents import DocumentDamaged, DocumentMissing, DocumentRefused
+from desk.facts import facts_told
 from desk.faq import FaqRefused
 from desk.lines import FieldRefused, Subject
 from desk.policy import FLAGS, Facts
+from desk.refused import ActRefused
 from desk.ticket import ENDED
 from desk.types import Entry, EntryKind, Ticket, TicketKind
 from model.text import Text

@@ -10,23 +10,21 @@ refused with who was first. Who says what they had seen is asked to look again b
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from desk import words
-from desk.policy import FLAGS, Facts, Policy
+from desk.facts import Data, Value, fact, facts_told, yes_or_no
+from desk.policy import FLAGS, Policy
 from desk.refused import ActRefused, wall
 from desk.stretches import story
 from desk.ticket import ENDED, reopens
 from desk.types import Draft, Entry, EntryKind, Ticket, TicketKind, TicketState
 from model.text import Text
 
-__all__ = ["BY_PEOPLE", "ActRefused", "Data", "act_draft", "facts_told", "repeated", "waiting"]
+__all__ = ["BY_PEOPLE", "ActRefused", "Data", "act_draft", "repeated", "waiting"]
 
-Value = str | int | float | None
-Data = Mapping[str, Value]
 K = EntryKind
 
 #: What a person may write. Everything else the desk finds out by itself, or another room writes (visits, consents).
@@ -244,54 +242,9 @@ def _convert(act: Act) -> Draft:
 
 def _facts(act: Act) -> Draft:
     told = facts_told({name: value for name, value in act.data.items() if name not in ("why", "document")})
-    said = [_fact(name, value) for name, value in told.items()]
+    said = [fact(name, value) for name, value in told.items()]
     both = Text(", ".join(one.en for one in said), "，".join(one.zh for one in said))
     return _draft(act, _with(both, act.text), **told)
-
-
-def _fact(name: str, value: float | None) -> Text:
-    if value is None:
-        answer = words.UNKNOWN
-    else:
-        answer = Text(f"{value:g}", f"{value:g}") if name == "kva" else (words.YES if value else words.NO)
-    title = words.FACTS[name]
-    return Text(f"{title.en}: {answer.en}", f"{title.zh}：{answer.zh}")
-
-
-def facts_told(data: Data) -> dict[str, int | float | None]:
-    """What conditions ask about, as a person says it: yes, no, unknown, or kVA. Raises ActRefused."""
-    told: dict[str, int | float | None] = {}
-    for name, value in data.items():
-        if name != "kva" and name not in FLAGS:
-            raise ActRefused(words.NO_SUCH_FACT.format(name=name, options=", ".join(Facts.__struct_fields__)))
-        told[name] = _number(value) if name == "kva" else _flag(name, value)
-    if not told:
-        raise ActRefused(words.NO_SUCH_FACT.format(name="-", options=", ".join(Facts.__struct_fields__)))
-    return told
-
-
-def _number(value: Value) -> float | None:
-    if str("" if value is None else value).strip().lower() in ("", "unknown", "?"):
-        return None
-    try:
-        number = float(str(value))
-    except ValueError:
-        number = math.nan
-    if not (math.isfinite(number) and number > 0):
-        raise ActRefused(words.NO_NUMBER.format(name="kva", value=value))
-    return number
-
-
-def _flag(name: str, value: Value) -> int | None:
-    """Yes, no or not known; `local` is never unknown."""
-    said = str("" if value is None else value).strip().lower()
-    if said in ("", "unknown", "?") and name != "local":
-        return None
-    if said in ("1", "true", "yes"):
-        return 1
-    if said in ("0", "false", "no"):
-        return 0
-    raise ActRefused(words.NO_FLAG.format(name=name, value=value))
 
 
 def _pause(act: Act) -> Draft:
@@ -336,7 +289,7 @@ def _relapsed(act: Act) -> Draft:
 def _closed(act: Act) -> Draft:
     """`no_fault` decides whether a report is owed: a yes or a no, and nothing else."""
     said = act.data.get("no_fault")
-    return _draft(act) if said is None else _draft(act, no_fault=_flag("no_fault", said))
+    return _draft(act) if said is None else _draft(act, no_fault=yes_or_no("no_fault", said))
 
 
 def _fitted(act: Act) -> Draft:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from desk import messages_sql, show, sql
+from desk import messages_sql, outbox_sql, show
 from desk.policy import Policy
 from desk.types import Entry, EntryKind, Ticket
 
@@ -25,7 +25,7 @@ def announce(conn: sa.Connection, ticket: Ticket, new: Sequence[Entry], policy: 
     """Queue `new` entries for every connector that serves the ticket's customer and wants to hear of them."""
     telling = [e for e in new if e.kind is not EntryKind.NOTIFIED]
     receivers = messages_sql.receivers(conn, ticket.customer) if telling else []
-    sql.insert_outbox(
+    outbox_sql.insert(
         conn,
         [
             {

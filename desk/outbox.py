@@ -22,7 +22,7 @@ import sqlalchemy as sa
 import structlog
 from msgspec import json
 
-from desk import messages_sql, sql, store, words
+from desk import messages_sql, outbox_sql, store, words
 from desk.clock import wall_s
 from desk.connectors import Connector, Delivered, Later, Message, Outcome, Refused, Settings
 from desk.connectors.types import Careful, Frugal
@@ -71,7 +71,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 
 def register(conn: sa.Connection, given: Sequence[Settings]) -> None:
     """Say at start which connectors there are: from now on entries are queued for them, and for no others."""
-    sql.set_connectors(conn, [{"id": s.id, "customer": s.customer, "audience": s.to} for s in given])
+    outbox_sql.set_connectors(conn, [{"id": s.id, "customer": s.customer, "audience": s.to} for s in given])
     messages_sql.set_tastes(
         conn,
         [
@@ -83,7 +83,7 @@ def register(conn: sa.Connection, given: Sequence[Settings]) -> None:
 
 def rows(conn: sa.Connection, ticket: str | None = None, state: str | None = None) -> list[Row]:
     """The outbox as it stands, oldest first."""
-    return [_row(r) for r in sql.outbox_rows(conn, ticket, state)]
+    return [_row(r) for r in outbox_sql.rows(conn, ticket, state)]
 
 
 def waiting(conn: sa.Connection) -> list[Waiting]:
@@ -113,7 +113,7 @@ def complaint(each: Waiting, now: int, speed: float = 1.0) -> str | None:
 
 def send_again(conn: sa.Connection, key: str) -> bool:
     """Put a refused message back in the queue; False when no refused message has this key."""
-    return sql.outbox_requeue(conn, key)
+    return outbox_sql.requeue(conn, key)
 
 
 async def deliver(
@@ -253,7 +253,7 @@ def settle(
     """Note what became of one attempt, and a delivery in the ledger. `message` is what was sent, where it is known."""
     match outcome:
         case Delivered(external=external):
-            if not sql.outbox_settle(conn, row.id, "delivered", now, None, external):
+            if not outbox_sql.settle(conn, row.id, "delivered", now, None, external):
                 return  # noted before: a second sender, or a repeat after a crash
             messages_sql.end(conn, row.key)
             if external is not None:
@@ -270,11 +270,11 @@ def settle(
         case Refused(why=why):
             log.warning("message refused", key=row.key, why=why)
             messages_sql.end(conn, row.key)
-            sql.outbox_settle(conn, row.id, "refused", now, why, None)
+            outbox_sql.settle(conn, row.id, "refused", now, why, None)
         case Later(why=why, unsure=unsure):
             if not unsure:
                 messages_sql.end(conn, row.key)
-            sql.outbox_settle(conn, row.id, "pending", now, why, None)
+            outbox_sql.settle(conn, row.id, "pending", now, why, None)
 
 
 def _settle_all(
@@ -292,7 +292,7 @@ def _settle_all(
 
 def _heads(engine: sa.Engine, connector: str) -> list[Row]:
     with engine.connect() as conn:
-        return [_row(r) for r in sql.outbox_heads(conn, connector, _HEADS)]
+        return [_row(r) for r in outbox_sql.heads(conn, connector, _HEADS)]
 
 
 def _row(row: sa.Row[Any]) -> Row:

@@ -1,4 +1,4 @@
-"""Every query of the desk, each with why it exists. Nothing here decides anything."""
+"""Every query about tickets and their ledgers, each with why it exists. Nothing here decides anything."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alerts.types import CauseKey, Impact
-from desk.tables import connectors, ledger, outbox, policies, tickets
+from desk.tables import ledger, policies, tickets
 from desk.types import Draft, Entry, EntryKind, Ticket, TicketKind, TicketState
 from model.text import Text
 
@@ -98,7 +98,6 @@ _UPDATE = (
     .values({c.name: sa.bindparam(f"new_{c.name}") for c in tickets.c if c.name not in ("id", "number", "touched")})
 )
 _PUT_ENTRIES = ledger.insert()
-_PUT_OUTBOX = outbox.insert()
 
 
 def pin_policy(conn: sa.Connection, id: str, version: str, body: str, now: int) -> None:
@@ -275,63 +274,6 @@ def numbered(ticket: str, after: int, drafts: Iterable[Draft], now: int) -> list
         )
         for seq, d in enumerate(drafts, start=after + 1)
     ]
-
-
-def set_connectors(conn: sa.Connection, wanted: Sequence[dict[str, Any]]) -> None:
-    """What the collector's file says now; a connector that left the file stays known, inactive."""
-    conn.execute(connectors.update().values(active=False))
-    for row in wanted:
-        changed = conn.execute(connectors.update().where(connectors.c.id == row["id"]).values(**row, active=True))
-        if changed.rowcount == 0:
-            conn.execute(connectors.insert().values(**row, active=True))
-
-
-def audience(conn: sa.Connection, customer: str) -> list[str]:
-    """The active connectors that hear of a customer's tickets."""
-    query = sa.select(connectors.c.id).where(connectors.c.active.is_(True), connectors.c.customer.in_(("*", customer)))
-    return list(conn.execute(query.order_by(connectors.c.id)).scalars())
-
-
-def insert_outbox(conn: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        conn.execute(_PUT_OUTBOX, list(rows))
-
-
-def outbox_heads(conn: sa.Connection, connector: str, limit: int) -> list[sa.Row[Any]]:
-    """The oldest pending row of each ticket: order per ticket is kept, one stuck ticket holds up no other."""
-    first = (
-        sa.select(sa.func.min(outbox.c.id))
-        .where(outbox.c.connector == connector, outbox.c.state == "pending")
-        .group_by(outbox.c.ticket)
-    )
-    query = sa.select(outbox).where(outbox.c.id.in_(first)).order_by(outbox.c.id).limit(limit)
-    return list(conn.execute(query))
-
-
-def outbox_settle(conn: sa.Connection, id: int, state: str, now: int, error: str | None, external: str | None) -> bool:
-    """Note an attempt; False when the row had been settled before."""
-    done = conn.execute(
-        outbox.update()
-        .where(outbox.c.id == id, outbox.c.state == "pending")
-        .values(state=state, attempts=outbox.c.attempts + 1, tried_at=now, error=error, external=external)
-    )
-    return done.rowcount == 1
-
-
-def outbox_requeue(conn: sa.Connection, key: str) -> bool:
-    """A person wants a refused message sent again."""
-    done = conn.execute(outbox.update().where(outbox.c.key == key, outbox.c.state == "refused").values(state="pending"))
-    return done.rowcount == 1
-
-
-def outbox_rows(conn: sa.Connection, ticket: str | None, state: str | None) -> list[sa.Row[Any]]:
-    """What went out, waits, or was refused, for people to see."""
-    query = sa.select(outbox).order_by(outbox.c.id)
-    if ticket is not None:
-        query = query.where(outbox.c.ticket == ticket)
-    if state is not None:
-        query = query.where(outbox.c.state == state)
-    return list(conn.execute(query))
 
 
 def _columns(ticket: Ticket, next_due: int | None, due_at: int | None) -> dict[str, Any]:

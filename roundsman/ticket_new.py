@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 import desk.store as desk
 from collector.inventory import latest
-from desk import acts, show
+from desk import show
+from desk.facts import facts_told
 from desk.policy import FLAGS, Facts
 from desk.types import TicketKind
 from model.text import Text
@@ -72,7 +73,7 @@ def _open(
 
 def facts_of(given: Sequence[str]) -> Facts:
     """`hardware=yes` and the like. Raises ActRefused for a name or value that conditions do not know."""
-    found = acts.facts_told(pairs(given)) if given else {}
+    found = facts_told(pairs(given)) if given else {}
     flags = {name: None if value is None else bool(value) for name, value in found.items() if name in FLAGS}
     kva = found.get("kva")
     made = Facts(kva=None if kva is None else float(kva))
