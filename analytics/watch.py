@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
+from analytics.calibration import SHIPPED, Calibration, calibrated
 from analytics.detector import Block, Column, Context, Detector, State
 from analytics.detectors import DETECTORS, HOURLY
 from analytics.hours import HourlyDetector, Hours, Rolling, roll
@@ -83,8 +84,12 @@ def step(
     now: int,
     detectors: Mapping[str, Detector] = DETECTORS,
     hourly: Mapping[str, HourlyDetector] = HOURLY,
+    calibration: Calibration = SHIPPED,
 ) -> list[Change]:
-    """Show the blocks to the detectors. `watch` is moved on in place; no state inside it is changed, only replaced."""
+    """Show the blocks to the detectors. `watch` is moved on in place; no state inside it is changed, only replaced.
+
+    What the detectors claim is told as `calibration` has seen such claims hold.
+    """
     changes: list[Change] = []
     rolled = frozenset().union(*(detector.needs for detector in hourly.values()))
     for whole in blocks:
@@ -109,7 +114,7 @@ def step(
         hours = roll(watch.hours.setdefault(block.device, Rolling()), block, rolled)
         if hours is not None:
             changes += _hourly(watch, hours, block, context, now, hourly)
-    return changes
+    return calibrated(changes, calibration)
 
 
 def _hourly(

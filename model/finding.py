@@ -54,6 +54,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...]
     advice: Text  #: what to check first, which part
     forecast: int | None = None  #: ms, when it becomes an outage, if that can be said
+    claimed: float | None = (
+        None  #: what its detector claimed, where `score` is what such claims were worth (analytics.calibration); None: judgement
+    )
 
 
 class Raised(msgspec.Struct, frozen=True, tag="raised"):

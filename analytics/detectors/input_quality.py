@@ -3,14 +3,15 @@
 standard voltage nearest to its first readings.
 
 Its root is the site: when several UPSs see it, it is the utility or the main board, when only one does, its own feed. A mains that is
-gone (under 60 V) belongs to `on_battery` and `mains_failed`. Does not see short sags between two polls (see `transfers_rising`), and takes a voltage that was
+gone (under 60 V) belongs to `on_battery` and `mains_failed`, and so does what the flag alone says while the battery feeds the load. Does not see short sags between two polls (see `transfers_rising`), and takes a voltage that was
 wrong from the first reading on for nominal if another standard fits it.
 
-State: {"nominal": see `analytics.slow.nominal`, "latch": {"point#index": latch}, "gone": phases without mains, "open": what stands}.
+State: {"nominal": see `analytics.slow.nominal`, "latch": {"point#index": latch}, "gone": phases without mains, "supply": witnesses of the battery, "open": what stands}.
 """
 
 from __future__ import annotations
 
+from analytics import supply
 from analytics.detector import Block, Context, State
 from analytics.latch import Rule, fresh, observe
 from analytics.slow import episodes, nominal
@@ -20,7 +21,7 @@ from model.text import Text
 
 KIND = "input_quality"
 _VOLTS, _TOLD, _HERTZ, _FLAG = "input.voltage", "input.voltage.nominal", "input.frequency", "alarm.input_bad"
-_POINTS = (_TOLD, _VOLTS, _HERTZ, _FLAG)
+_POINTS = (*supply.POINTS, _TOLD, _VOLTS, _HERTZ, _FLAG)
 #: faults.md, input sag/swell/frequency (EN 50160: ± 10 %, ± 1 %); (bad, major) as shares of nominal. Within `_WELL` of bad it is not yet well.
 VOLTS_OFF, HERTZ_OFF, _WELL = (0.10, 0.15), (0.01, 0.03), 0.9
 _RULE = Rule(samples=3, seconds=300, clear_samples=3, clear_seconds=600)
@@ -69,6 +70,8 @@ def _quiet(state: State, block: Block) -> bool:
         state.get("latch")
         or state.get("open")
         or state.get("gone")
+        or state.get("supply")
+        or supply.mentions_battery(block)
         or ("volts" not in known and _VOLTS in block.columns)
     ):
         return False
@@ -81,6 +84,11 @@ def _quiet(state: State, block: Block) -> bool:
 
 
 def _take(state: State, sample: Sample, device: str) -> list[Change]:
+    if sample.point in supply.POINTS:
+        state["supply"] = supply.heard(state.get("supply", []), sample.point, sample.value)
+        if state["supply"]:
+            _outage(state)
+        return []
     if sample.point == _TOLD:
         state["nominal"] = nominal.hear_told(state.get("nominal", {}), sample.value)
         return []
@@ -107,18 +115,23 @@ def _take(state: State, sample: Sample, device: str) -> list[Change]:
 
 
 def _mind(state: State, sample: Sample) -> None:
-    """Which phases are gone. What the flag began to say as the mains went is the outage, not the quality."""
+    """Which phases are gone."""
     gone = [key for key in state.get("gone", []) if key != sample.key]
     if sample.value <= nominal.GONE_V:
         gone.append(sample.key)
-        for key in [key for key, latch in state["latch"].items() if key.startswith(_FLAG) and not latch[0]]:
-            del state["latch"][key]
+        _outage(state)
     state["gone"] = sorted(gone)
+
+
+def _outage(state: State) -> None:
+    """What the flag began to say as the mains went is the outage, not the quality."""
+    for key in [key for key, latch in state["latch"].items() if key.startswith(_FLAG) and not latch[0]]:
+        del state["latch"][key]
 
 
 def _off(state: State, sample: Sample) -> float | None:
     """How far from nominal, a share; None: nothing is known, or there is no mains."""
-    if sample.point == _FLAG and state.get("gone"):
+    if sample.point == _FLAG and (state.get("gone") or state.get("supply")):
         return None
     if sample.point == _VOLTS and (sample.value <= nominal.GONE_V or "volts" not in state["nominal"]):
         return None

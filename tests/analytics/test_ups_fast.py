@@ -55,6 +55,20 @@ class TestInput:
                 line.say(s - early, alarm__input_bad=0)
             assert raised(tell(line, batch_s=60), "input_quality") == []
 
+    def test_the_flag_of_a_ups_that_tells_no_input_voltage_is_the_outage_while_it_is_on_battery_and_a_bad_mains_otherwise(
+        self,
+    ) -> None:
+        line = Line().say(0, ups__source=3, alarm__input_bad=0)
+        for s in range(600, 3000, 20):
+            line.say(s - 5, alarm__input_bad=1).say(s, ups__source=5)
+        for s in range(3000, 4200, 20):
+            line.say(s - 5, alarm__input_bad=int(s == 3000)).say(s, ups__source=3)
+        assert raised(tell(line, batch_s=60), "input_quality") == []
+        for s in range(4200, 5400, 20):
+            line.say(s - 5, alarm__input_bad=1).say(s, ups__source=3)
+        [found] = raised(tell(line, batch_s=60), "input_quality")
+        assert second(found.since) == 4195
+
     def test_a_site_at_240_or_at_120_volts_is_well_at_its_own(self) -> None:
         for volts in (240.0, 120.0, 400.0):
             assert raised(tell(mains(Line(), range(0, 3000, 20), volts), batch_s=60), "input_quality") == []

@@ -17,7 +17,7 @@ from tests.simulation.fleet.truth import Life, Truth
 
 FLEET = Path(__file__).parent / "fleet"
 #: The only files that may know the detectors: the path itself, and the table of kinds.
-PATH = {"run.py", "score.py"}
+PATH = {"run.py", "score.py", "calibrate.py"}
 FOREIGN = ("analytics", "alerts", "simulators", "collector")
 
 

@@ -36,6 +36,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     since: int
     score: float
     over: int | None = None  #: when it was taken back
+    claimed: float | None = None  #: what the detector itself claimed, where the score is calibrated
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,7 +136,12 @@ def play(story: Story, seed: int, made_s: float = 0.0, *, answers: bool = True) 
         for change in changes:
             if isinstance(change, Raised):
                 found = change.finding
-                seen.append(Seen(kind=found.kind, index=found.index, told=last, since=found.since, score=found.score))
+                seen.append(
+                    Seen(
+                        kind=found.kind, index=found.index, told=last, since=found.since, score=found.score,
+                        claimed=found.claimed,
+                    )
+                )  # fmt: skip
             elif isinstance(change, Cleared):
                 _over(seen, change, last)
             crew.hears(change, last)

@@ -22,6 +22,7 @@ import msgspec
 from scipy.stats import binomtest, chi2
 
 from alerts.kinds import Root, kind_of
+from analytics.calibration import Case
 from tests.simulation.fleet import naming
 from tests.simulation.fleet.chance import DAY_MS
 from tests.simulation.fleet.run import Result, Seen, Ticket
@@ -164,6 +165,16 @@ def cases(results: Sequence[Result]) -> list[str]:
                     outcome = "late" if row.late else "wrong" if row.wrong else "missed"
                     found.append(f"{name}: {t.kind} from day {_day(r, t.onset)}: {outcome}")
     return found
+
+
+def claims(results: Iterable[Result]) -> list[Case]:
+    """Every finding that claims something, with what its detector claimed and whether it was right."""
+    return [
+        Case(kind=s.kind, device=f"{r.seed}/{r.device}", score=s.score if s.claimed is None else s.claimed, right=ok)
+        for r in results
+        for s in r.seen
+        if (ok := _right(r, s)) is not None
+    ]
 
 
 def _day(result: Result, at: int | None) -> int:
