@@ -6,6 +6,7 @@ import compileall
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,21 @@ class Demo:
     def is_ready(self) -> bool:
         """Whether every device has been read and the story has begun (or it ended before)."""
         return self.child.poll() is not None or any(event["event"] == "ready" for event in self.events())
+
+    def play_out(self, calm_s: float) -> DemoRun:
+        """Let the story come to its end and the mains incident be closed, then `calm_s` in which nothing more may come."""
+        while self.child.poll() is None and not self._told():
+            time.sleep(0.3)
+        time.sleep(calm_s)
+        self.child.terminate()
+        return self.finish()
+
+    def _told(self) -> bool:
+        events = self.events()
+        ended = any(event["event"] == "end" for event in events)
+        return ended and any(
+            e["event"] == "incident" and (e["cause"], e["what"]) == ("mains", "closed") for e in events
+        )
 
     def finish(self) -> DemoRun:
         """Wait for its end."""

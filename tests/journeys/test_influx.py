@@ -31,7 +31,7 @@ def problems(port: int) -> list[str]:
 def test_a_minute_without_influxdb_costs_no_reading_and_changes_no_incident(tmp_path: Path) -> None:
     server, port, data = InfluxServer(tmp_path / "server"), free_port(), tmp_path / "demo"
     with server.up():
-        demo = Demo(data, "--for", "110", "--speed", "60", "--history", server.url, "--port", str(port))
+        demo = Demo(data, "--for", "240", "--speed", "60", "--history", server.url, "--port", str(port))
         wait_for(lambda: b"ups" in server.query("SHOW MEASUREMENTS"), 60, "the first points in InfluxDB")
     # The mains fails while the server is away: alerts must not wait for a chart store.
     down = time.monotonic()
@@ -39,7 +39,7 @@ def test_a_minute_without_influxdb_costs_no_reading_and_changes_no_incident(tmp_
     time.sleep(max(0.0, down + OUTAGE_S - time.monotonic()))
     with server.up():
         wait_for(lambda: not problems(port), 60, "the server being given what it missed")
-        run = demo.finish()
+        run = demo.play_out(calm_s=5)
 
     assert run.unheld() == [], logs(data)
     assert run.as_told

@@ -8,20 +8,10 @@ import pytest
 
 from roundsman.demo.story import EXPECTED_CAUSES, EXPECTED_TICKETS
 from tests.desk.paper import pages
-from tests.journeys.demo_run import Demo, DemoRun, logs
+from tests.journeys.demo_run import DemoRun, logs
 from tests.journeys.paperwork import Terminal, settle, unequal_sums, visit
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(300)]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("demo")
-
-
-@pytest.fixture(scope="module")
-def played(data: Path) -> DemoRun:
-    return Demo(data, "--for", "90", "--speed", "60").finish()
 
 
 def test_every_expectation_of_the_story_holds(played: DemoRun, data: Path) -> None:
