@@ -35,6 +35,7 @@ _BY_SEVERITY: dict[tuple[str, Severity], Impact] = {
     ("reboots", Severity.WARNING): Impact.ADVISORY,  # two nights: most likely planned
     ("transfers_rising", Severity.WARNING): Impact.ADVISORY,  # one bad day: a storm
     ("output_quality", Severity.CRITICAL): Impact.OUTAGE,  # equipment behind it switches off or is damaged
+    ("overload_trend", Severity.WARNING): Impact.ADVISORY,  # 80 %: something to plan, nothing to mend
     ("overload", Severity.CRITICAL): Impact.OUTAGE,  # trips within minutes
 }
 

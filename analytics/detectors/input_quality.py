@@ -24,6 +24,8 @@ _VOLTS, _TOLD, _HERTZ, _FLAG = "input.voltage", "input.voltage.nominal", "input.
 _POINTS = (*supply.POINTS, _TOLD, _VOLTS, _HERTZ, _FLAG)
 #: faults.md, input sag/swell/frequency (EN 50160: ± 10 %, ± 1 %); (bad, major) as shares of nominal. Within `_WELL` of bad it is not yet well.
 VOLTS_OFF, HERTZ_OFF, _WELL = (0.10, 0.15), (0.01, 0.03), 0.9
+#: Beyond these it is a unit that slipped or a card that errs, and no mains: a generator that labours holds 45 Hz, a lost neutral at most 1.73 of nominal.
+_HERTZ_CAN_BE, _VOLTS_CAN_BE = (40.0, 72.0), 1.8
 _RULE = Rule(samples=3, seconds=300, clear_samples=3, clear_seconds=600)
 ADVICE = Text(
     "Compare the UPSs of the site. All of them: the utility or the main board; note times and values for the utility, and check that transfer limits and generator "
@@ -135,7 +137,9 @@ def _off(state: State, sample: Sample) -> float | None:
         return None
     if sample.point == _VOLTS and (sample.value <= nominal.GONE_V or "volts" not in state["nominal"]):
         return None
-    if sample.point == _HERTZ and sample.value < 30:
+    if sample.point == _HERTZ and not _HERTZ_CAN_BE[0] <= sample.value <= _HERTZ_CAN_BE[1]:
+        return None
+    if sample.point == _VOLTS and sample.value > _VOLTS_CAN_BE * state["nominal"]["volts"]:
         return None
     return _share(state, f"{sample.point}#{sample.key}", sample.value)
 

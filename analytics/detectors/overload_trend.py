@@ -1,5 +1,6 @@
 """The load grows towards the rating. Sees: the weekly peak of `ups.load` (hourly means, the second highest of the week, each phase): over 80 % in two
-weeks in a row, or a slope over the newest 6, 10 or 26 weeks that reaches 80 % or 100 % within 60 days. Where the inventory says that UPSs stand in
+weeks in a row, or a slope over the newest 6, 10 or 26 weeks that reaches 80 % or 100 % within 60 days. What reaches 80 % is a warning: shown, no job; what
+reaches 100 % is one. A step of the load is no slope. Where the inventory says that UPSs stand in
 parallel (`parallel`), the share that one would carry if another fails must stay under 100 %.
 
 Does not work for a load that comes in one step (see `overload` when it is too much), nor in the first weeks.
@@ -9,6 +10,7 @@ State: {"week": number, "top": {phase: [highest, second]}, "peaks": {phase: [[we
 
 from __future__ import annotations
 
+from statistics import median
 from typing import NamedTuple
 
 import msgspec
@@ -38,6 +40,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     keep: int = 26
     p: float = 0.02  #: a step or one busy week is not taken for a slope
     least_peak: float = 60.0  #: below it no slope is told: too far away
+    step: float = 1 / 3  #: of the growth, in one go
     least_hours: int = 48  #: of a week with a peak of its own
 
 
@@ -146,7 +149,7 @@ def _over(key: str, rows: list[list[float]], at: int) -> Sign | None:
     newest = [peak for _, peak in rows[-2:]]
     if len(newest) < 2 or min(newest) < SETTING.warn:
         return None
-    severity = Severity.MAJOR if min(newest) >= SETTING.full else Severity.MINOR
+    severity = Severity.MAJOR if min(newest) >= SETTING.full else Severity.WARNING
     return Sign(severity, 0.95, _said(_OVER.format(peak=newest[-1], limit=SETTING.warn), key, newest[-1], at), None)
 
 
@@ -157,15 +160,23 @@ def _grows(key: str, rows: list[list[float]], at: int, weeks: int, growth: float
     slope = theil_sen([7.0 * week for week, _ in rows], [peak for _, peak in rows])
     if slope is None or not slope.rises or slope.p > SETTING.p or slope.per_x * 7 * (rows[-1][0] - rows[0][0]) < growth:
         return None
+    if _step([peak for _, peak in rows], slope.per_x * 7):
+        return None
     limit = SETTING.warn if slope.at_end < SETTING.warn else SETTING.full
     found = crossing(slope, at, limit)
     if not _soon(found, at) or found is None:
         return None
     full = crossing(slope, at, SETTING.full)
-    severity = Severity.MAJOR if _soon(full, at) else Severity.MINOR
+    severity = Severity.MAJOR if _soon(full, at) else Severity.WARNING
     days = round((found.at - at) / DAY_MS)
     text = _GROWS.format(slope=slope.per_x * 7, n=len(rows), peak=peak, limit=limit, days=days)
     return Sign(severity, 0.8, _said(text, key, peak, at), full.at if full else None)
+
+
+def _step(peaks: list[float], slope: float) -> bool:
+    """Whether most of the growth came between two weeks: the medians of three weeks on either side, beyond what the slope explains."""
+    jumps = [median(peaks[n : n + 3]) - median(peaks[n - 3 : n]) for n in range(3, len(peaks) - 2)]
+    return max(jumps, default=0.0) - 3 * slope > SETTING.step * slope * len(peaks)
 
 
 def _soon(found: Crossing | None, at: int) -> bool:

@@ -4,27 +4,32 @@ Sees, while the battery feeds the load: `battery.charge` (or, without it, the UP
 faster than the clock runs), `ups.load`. Expected: the UPS's own runtime estimate as the discharge began, scaled to
 a full charge, or else the inventory's `runtime_s`; at another load by Peukert. Over the discharge
 
-    due      = what a battery as promised would have used by now, %
-    used     = what the gauge says was used, %
-    due/used = measured runtime over expected runtime
+    pace     = seconds a percent, since the gauge settled
+    measured = seconds until now + percent left x pace      from full to empty
+    measured/expected, each second counted at the load of the first
 
-Raised when due/used < 0.8 in two samples running, cleared only by a measurement of 0.9 or more, or when the
+Many gauges read the charge off the volts: they fall at once as the load comes on, by as much as the volts sag, and are right again only at the
+end. So the pace is taken from the third minute on, and anew after a step of the load; that fall counts as time that passed and nothing more. Where
+there is no such pace yet, only a battery that is nearly empty (70 % used) is judged, by all that it gave.
+
+Raised when measured/expected < 0.8 in two samples running, cleared only by a measurement of 0.9 or more, or when the
 battery or the device is replaced in the inventory. The finding outlives the outage: that the mains came back says
 nothing of the battery. The device's own "battery OK" is listed as a witness that disagrees.
 
-When it does not work: less than 20 % used, 120 s or 4 samples (then it is silent); no charge and no runtime estimate
+When it does not work: less than 20 % used since it settled, 120 s or 4 samples (then it is silent); no charge and no runtime estimate
 (Megatec); no expectation at all; a UPS that has already learned its battery is weak estimates honestly, and
-only the inventory's figure would show it. Voltage is not used: in the first 3 minutes it dips and recovers.
-The first minute on battery is not measured: many gauges jump as the load comes on.
+only the inventory's figure would show it. A gauge that counts against a stale capacity shows a shortfall only near the end, when its volts give way.
 A gap of more than 10 minutes, or a counter of seconds on battery that falls, starts the measurement again.
 
 State: {"supply", "load", "flags": {flag: value}, "run": the present discharge or None, "verdict": what is raised
-or None}. `run`: {"start", "n", "at", "began", "fuel0", "fuel", "load0", "effort_s", "full_s", "below", "runtime0", …}.
+or None}. `run`: {"start", "n", "at", "began", "fuel0", "fuel", "first", "load0", "effort_s", "calm": [fuel, effort, ms, samples, load], "full_s", "below",
+"runtime0", …}.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from analytics import expectation, supply
 from analytics.detector import Block, Context, State
@@ -47,11 +52,21 @@ LEAST_USED, LEAST_S, LEAST_SAMPLES = 20.0, 120.0, 4
 SURE = 0.8
 #: How wrong the expectation itself is: a promise on paper, a UPS's own word.
 EXPECTED_SD = {"inventory": 0.06, "ups": 0.15}
+#: Of Peukert's exponent (battery.md 4: 1.08 … 1.25, UPS loads are constant power).
+POWER_SD = 0.10
 #: Below this charge the gauge is at its floor and stands still.
 FLOOR = 3.0
 LONGEST_GAP_MS = 600_000
 #: Many gauges jump as the load comes onto the battery; the measurement begins at the last sample within this time.
 SETTLE_MS = 60_000
+#: The pace begins here: before it volts dip and recover, and gauges that read them fall (battery.md 4).
+CALM_MS = 180_000
+#: A load that changed by this share makes such a gauge jump again.
+LOAD_STEP = 0.25
+#: So much used is an end point: every gauge is nearly right there. How wrong one still is that reads the volts.
+NEARLY_EMPTY, SAG_SD = 70.0, 0.10
+#: A gauge that lost so much more in its first minutes than by its pace since reads the volts: the evidence says so.
+SAGGED = 5.0
 #: How much more must be used before the evidence is told again.
 TELL_EVERY = 10.0
 
@@ -141,9 +156,13 @@ def _begin(at: int, load: float | None) -> State:
 
 def _advance(run: State, at: int, load: float | None) -> None:
     """Add the time since the last sample, weighted by the load it had."""
-    weight = 1.0 if load is None or run["load0"] is None else expectation.stretch(load, run["load0"])
-    run["effort_s"] += (at - run["at"]) / 1000 * weight
+    run["effort_s"] += (at - run["at"]) / 1000 * _weight(run, load)
     run["at"] = at
+
+
+def _weight(run: State, load: float | None) -> float:
+    """How much a second at this load wears more than one at the first load of the discharge."""
+    return 1.0 if load is None or run["load0"] is None else expectation.stretch(load, run["load0"])
 
 
 def _measure(run: State, sample: Sample, load: float | None, device: Device) -> None:
@@ -155,10 +174,12 @@ def _measure(run: State, sample: Sample, load: float | None, device: Device) -> 
             run.setdefault("runtime0", [sample.at, sample.value])
         if run.get("gauge") == CHARGE or "runtime0" not in run:
             return
-        weight = 1.0 if load is None or run["load0"] is None else expectation.stretch(load, run["load0"])
-        fuel = 100.0 * sample.value * weight / run["runtime0"][1]
+        fuel = 100.0 * sample.value * _weight(run, load) / run["runtime0"][1]
     else:
         fuel = sample.value
+    if run.get("gauge") != sample.point:
+        run.pop("first", None)
+        run.pop("calm", None)
     if run.get("gauge") != sample.point or sample.at - run["start"] <= SETTLE_MS:
         run.update(
             {
@@ -175,7 +196,24 @@ def _measure(run: State, sample: Sample, load: float | None, device: Device) -> 
         _advance(run, sample.at, load)
     run["fuel"] = fuel
     run["n"] += 1
+    run.setdefault("first", fuel)
+    _calm(run, sample.at, load)
     _expect(run, device)
+
+
+def _calm(run: State, at: int, load: float | None) -> None:
+    """Where the pace begins: at the last sample of the first minutes, and of the minutes after each step of the load."""
+    calm = run.get("calm")
+    n: int = calm[3] if calm else 0
+    then: float | None = calm[4] if calm else load
+    stepped = load is not None and then is not None and abs(load - then) > LOAD_STEP * then
+    if stepped:
+        run["stepped"] = at
+    jumped: int = run["stepped"] if "stepped" in run else run["start"]
+    if not n or stepped or at - jumped <= CALM_MS:
+        run["calm"] = [run["fuel"], run["effort_s"], at, 1, load]
+    else:
+        run["calm"] = [*run["calm"][:3], n + 1, then]
 
 
 def _expect(run: State, device: Device) -> None:
@@ -193,30 +231,62 @@ def _judge(state: State, sample: Sample, device: Device) -> Change | None:
     run, verdict = state["run"], state.get("verdict")
     if not run or run.get("gauge") != sample.point or not run.get("full_s") or run["fuel"] <= FLOOR:
         return None
-    used = run["fuel0"] - run["fuel"]
-    if used < LEAST_USED or run["n"] < LEAST_SAMPLES or run["at"] - run["began"] < LEAST_S * 1000:
+    pace = _pace(run)
+    if pace is None:
         return None
-    due = 100.0 * run["effort_s"] / run["full_s"]
-    ratio = due / used
+    used, due = run["fuel0"] - run["fuel"], 100.0 * run["effort_s"] / run["full_s"]
+    ratio = _measured_s(run, pace) / run["full_s"]
     run["below"] = run["below"] + 1 if ratio < RAISE_BELOW else 0
     if verdict and ratio >= CLEAR_FROM:
         state["verdict"] = None
         why = Text(
-            f"measured again: {used:.0f} % used where {due:.0f} % was due",
-            f"再次实测：消耗 {used:.0f}%，应消耗 {due:.0f}%",
+            f"measured again: {used:.0f} % used, {ratio:.0%} of the expected runtime",
+            f"再次实测：消耗 {used:.0f}%，续航为预期的 {ratio:.0%}",
         )
         return _cleared(sample.at, device, why)
     if run["below"] < 2 or (verdict and verdict["began"] == run["began"] and used < verdict["used"] + TELL_EVERY):
         return None
     since = verdict["since"] if verdict else sample.at
     state["verdict"] = {"since": since, "began": run["began"], "used": used, "battery": _battery(device)}
-    finding = _finding(state, device, sample, due, used)
+    finding = _finding(state, device, sample, pace, ratio, due, used)
     return Changed(finding=finding) if verdict else Raised(finding=finding)
 
 
-def _finding(state: State, device: Device, sample: Sample, due: float, used: float) -> Finding:
-    run, ratio = state["run"], due / used
-    score = _certainty(ratio, used, run["by"])
+class Pace(NamedTuple):
+    """`s` seconds a percent at the first load; `seen` how much of the way to empty it was measured on, 0..1; `settled`: without the sag."""
+
+    s: float
+    seen: float
+    settled: bool
+
+
+def _pace(run: State) -> Pace | None:
+    """None: too little was seen to judge by."""
+    fuel, effort, since, n, _ = run["calm"]
+    used = fuel - run["fuel"]
+    if used >= LEAST_USED and n >= LEAST_SAMPLES and run["at"] - since >= LEAST_S * 1000:
+        return Pace((run["effort_s"] - effort) / used, used / fuel, settled=True)
+    used = run["first"] - run["fuel"]
+    if used >= NEARLY_EMPTY and run["n"] >= LEAST_SAMPLES and run["at"] - run["start"] >= LEAST_S * 1000:
+        return Pace(_until_now(run) / used, used / run["first"], settled=False)
+    return None
+
+
+def _until_now(run: State) -> float:
+    """Seconds since the discharge began, at the first load."""
+    return float((run["began"] - run["start"]) / 1000 + run["effort_s"])
+
+
+def _measured_s(run: State, pace: Pace) -> float:
+    """The runtime from full that this discharge comes to, s, at the first load."""
+    return float((_until_now(run) + run["fuel"] * pace.s) * 100 / max(run["first"], LEAST_USED))
+
+
+def _finding(
+    state: State, device: Device, sample: Sample, pace: Pace, ratio: float, due: float, used: float
+) -> Finding:
+    run = state["run"]
+    score = _certainty(ratio, pace, run, device)
     full_s = run["full_s"]
     took, measured, expected = lasting((run["at"] - run["began"]) / 1000), lasting(full_s * ratio), lasting(full_s)
     whose = Text("the UPS's own estimate", " UPS 自身估计") if run["by"] == "ups" else Text("the inventory", "台账")
@@ -242,6 +312,7 @@ def _finding(state: State, device: Device, sample: Sample, due: float, used: flo
             expected=full_s,
         ),
         _curve(run, sample, due),
+        *_sag(run, sample, pace),
         *_own_word(state["flags"], sample.at),
     ]
     return Finding(
@@ -253,7 +324,7 @@ def _finding(state: State, device: Device, sample: Sample, due: float, used: flo
         score=score,
         evidence=tuple(lines),
         advice=ADVICE,
-        forecast=sample.at + round((run["at"] - run["began"]) * run["fuel"] / used),
+        forecast=sample.at + round(1000 * run["fuel"] * pace.s / _weight(run, state.get("load"))),
     )
 
 
@@ -273,6 +344,21 @@ def _curve(run: State, sample: Sample, due: float) -> Evidence:
     return Evidence(text=text, at=sample.at, point=sample.point, value=sample.value, expected=round(expected, 1))
 
 
+def _sag(run: State, sample: Sample, pace: Pace) -> list[Evidence]:
+    """What the gauge lost before it settled beyond what its pace since explains."""
+    fuel, effort, since, _, _ = run["calm"]
+    lost = run["first"] - fuel
+    usual = ((run["began"] - run["start"]) / 1000 + effort) / pace.s if pace.settled else lost
+    if lost - usual < SAGGED:
+        return []
+    text = Text(
+        f"it fell by {lost:.0f} % in the first {lasting((since - run['start']) / 1000).en}, where its pace since explains {usual:.0f} %: it reads the "
+        "charge off the volts, so only the pace since counts",
+        f"电量在最初 {lasting((since - run['start']) / 1000).zh} 内下降 {lost:.0f}%，按其后的速度只应为 {usual:.0f}%：该电量由电压推算，因此仅以其后的速度为准",
+    )
+    return [Evidence(text=text, at=sample.at, point=run["gauge"], value=lost, expected=usual)]
+
+
 def _own_word(flags: dict[str, float], at: int) -> list[Evidence]:
     """What the UPS says of its battery: a witness like any other, for or against."""
     if not flags:
@@ -288,11 +374,14 @@ def _own_word(flags: dict[str, float], at: int) -> list[Evidence]:
     return [Evidence(text=text, at=at, point=point, value=value)]
 
 
-def _certainty(ratio: float, used: float, by: str) -> float:
+def _certainty(ratio: float, pace: Pace, run: State, device: Device) -> float:
     """How sure that the true ratio is below 0.8: the gauge's error is about 15 % at 20 % depth and 3 % at full (battery.md 6), and what was
-    expected has one of its own."""
-    gauge = 0.15 - 0.12 * min(1.0, (used - LEAST_USED) / (100 - LEAST_USED))
-    sigma = math.hypot(gauge, EXPECTED_SD[by] * ratio)
+    expected has one of its own; a promise for another load also that of Peukert's exponent."""
+    gauge = 0.15 - 0.12 * min(1.0, max(pace.seen - LEAST_USED / 100, 0.0) / (1 - LEAST_USED / 100))
+    expected = EXPECTED_SD[run["by"]]
+    if run["by"] == "inventory" and device.battery is not None and run["load0"]:
+        expected = math.hypot(expected, POWER_SD * math.log(max(run["load0"], 1.0) / device.battery.runtime_load))
+    sigma = math.hypot(gauge, 0.0 if pace.settled else SAG_SD, expected * ratio)
     return round(0.5 * (1 + math.erf((RAISE_BELOW - ratio) / (sigma * math.sqrt(2)))), 3)
 
 

@@ -69,6 +69,12 @@ class TestInput:
         [found] = raised(tell(line, batch_s=60), "input_quality")
         assert second(found.since) == 4195
 
+    @pytest.mark.parametrize(("volts", "hertz"), [(230, 499.9), (230, 5.0), (2300, 50), (436, 50)])
+    def test_a_unit_that_slipped_is_no_bad_mains(self, volts: float, hertz: float) -> None:
+        line = mains(Line(), range(0, 600, 20))
+        mains(line, range(600, 2400, 20), volts, hertz)
+        assert raised(tell(line, batch_s=60), "input_quality") == []
+
     def test_a_site_at_240_or_at_120_volts_is_well_at_its_own(self) -> None:
         for volts in (240.0, 120.0, 400.0):
             assert raised(tell(mains(Line(), range(0, 3000, 20), volts), batch_s=60), "input_quality") == []

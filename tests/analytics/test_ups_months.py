@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from functools import cache
 
 import msgspec
@@ -147,6 +148,18 @@ class TestLoad:
         assert day(found.evidence[0].at) < full - 14
         assert last(changes, "overload_trend").severity is Severity.MAJOR
         assert abs(day(last(changes, "overload_trend").forecast) - full) < 30
+
+    def test_a_step_of_the_load_is_no_trend_and_80_percent_alone_no_job(self) -> None:
+        def steps(by: float) -> Callable[[int, Told], Told]:
+            def one(hour: int, told: Told) -> Told:
+                for phase in "123":
+                    told[f"ups.load#{phase}"] += 22 + (by if hour > 1700 else 0)
+                return told
+
+            return one
+
+        assert heard(self.DETECTOR, lived(125, steps(7))) == []
+        assert last(heard(self.DETECTOR, lived(100, steps(14))), "overload_trend").severity is Severity.WARNING
 
     def test_one_busy_week_is_no_trend(self) -> None:
         def busy(hour: int, told: Told) -> Told:
