@@ -159,6 +159,7 @@ class Running:
         while not self._posts.empty():
             _, done = self._posts.get_nowait()
             done.set_result(Answer(kept=False, why="the centre is stopping"))
+        await self._last_snapshot()
         await asyncio.to_thread(self._thread.shutdown)
         if self.forwarder:  # what the server does not take now waits in the kept bytes
             with contextlib.suppress(HistoryError, TimeoutError):
@@ -170,6 +171,15 @@ class Running:
             await asyncio.to_thread(self.claim.release)
         self.engine.dispose()
         os.close(self._lock)
+
+    async def _last_snapshot(self) -> None:
+        """So that the next start replays nothing. Without it nothing is lost: the kept batches bring the state back."""
+        if not self.writer.ready:
+            return
+        try:
+            await upkeep.snapshot(self)
+        except Exception as error:  # noqa: BLE001 - supervisor: whatever is wrong with the database, a centre must be able to stop
+            log.warning("no snapshot at the stop: the next start replays the last batches", why=repr(error))
 
     async def _serve_posts(self) -> None:
         while True:

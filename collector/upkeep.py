@@ -73,7 +73,7 @@ def loops(centre: Running) -> list[Coroutine[Any, Any, None]]:
         *feed,
         *claim,
         _every(_TICK_S, "tick", lambda: centre.write(centre.writer.tick, centre.now()), centre),
-        _every(_SNAPSHOT_S, "snapshot", lambda: _snapshot(centre), centre),
+        _every(_SNAPSHOT_S, "snapshot", lambda: snapshot(centre), centre),
         _every(_SEAL_S, "sealing", lambda: _seal(centre), centre),
         *_ways(centre),
         _every(_WAITING_S, "waiting", lambda: _waiting(centre), centre),
@@ -193,7 +193,8 @@ async def _night(centre: Running) -> None:
     await nightly.turn(centre)
 
 
-async def _snapshot(centre: Running) -> None:
+async def snapshot(centre: Running) -> None:
+    """Write the detectors' state, so that a start replays only what came after, and forget what is older than the limits."""
     now = centre.now()
     kept_before = now - round(centre.config.keep_batches_h * _HOUR_MS)
     await centre.write(centre.writer.snapshot, now, kept_before, now - _MARKS_MS, now - _SEEN_MS)

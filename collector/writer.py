@@ -158,6 +158,11 @@ class Writer:
         """Let `work` read the state; it changes nothing."""
         return work(self._state or self.recover())
 
+    @property
+    def ready(self) -> bool:
+        """Whether the state is in memory; False before the start, and after a failure until it is built anew."""
+        return self._state is not None
+
     def remembered(self, device: str) -> dict[str, dict[str, Any]]:
         """The states of one device's detectors as they stand; empty while the state is built anew."""
         state = self._state

@@ -98,6 +98,37 @@ async def test_a_history_that_is_down_refuses_batches_and_loses_none(tmp_path: P
         assert len(centre.history.range((UPS, "ups.load", None), 0, now + 1).at) == 1
 
 
+async def test_a_clean_stop_leaves_nothing_to_replay(tmp_path: Path) -> None:
+    async with centre_at(tmp_path) as (centre, client):
+        now = centre.now()
+        for row in range(8):
+            assert (await post(client, _outage_row(row, now - 20_000 + row * 2000))).status_code == 200
+        before = pipeline.dump_detectors(centre.writer.recover())
+    async with centre_at(tmp_path) as (centre, _):
+        with centre.engine.connect() as conn:
+            found = store.deliveries.snapshot(conn)
+            assert found is not None
+            assert store.deliveries.kept_count(conn, found[0]) == 0
+        assert found[1] == before
+        assert pipeline.dump_detectors(centre.writer.recover()) == before
+
+
+async def test_a_centre_whose_database_takes_no_snapshot_stops_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with centre_at(tmp_path) as (centre, client):
+        now = centre.now()
+        assert (await post(client, _outage_row(0, now, Source.NORMAL))).status_code == 200
+        monkeypatch.setattr(store.deliveries, "put_snapshot", _full)
+    monkeypatch.undo()
+    async with centre_at(tmp_path) as (centre, _):
+        assert set(centre.writer.recover().watch.seen) == {UPS, f"{SITE}/sw-1"}
+
+
+def _full(*_: object) -> None:
+    raise sa.exc.OperationalError("INSERT", None, Exception("database or disk is full"))
+
+
 def _down(_: object) -> None:
     raise HistoryError("http://127.0.0.1:8086: no route")
 
