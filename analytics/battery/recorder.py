@@ -1,11 +1,12 @@
 """Cuts every discharge out of what a UPS says: outage, self-test, maintenance. Streaming, one device, event time.
 
 A run begins when the device says that the battery feeds the load or that a self-test runs, and ends when it says neither, when it was not
-seen for ten minutes, or when its output goes off. Of the curve at most 96 rows are kept: when they are full every second one goes,
+seen for ten minutes, or when its output goes off. It is a self-test when the device says so within `ROUND_MS` of the transfer, for the points of
+one round are not read at one instant, and no longer than that fed by the battery without a test: else an outage. Of the curve at most 96 rows are kept: when they are full every second one goes,
 so a run of ten seconds and one of ten hours cost the same.
 
 State (plain data): {"now": {point: {index: [value, at]}}, "supply", "testing", "rest": volts before the run, "run": …, "filling": …}
-    run   {"start", "seen", "test", "outage", "rows", "stride", "n", "v0", "charge0", "estimate", "low", "dark", "ah", "used", "wh", "load", "load0", "at"}
+    run   {"start", "seen", "test", "outage", "alone": since when the battery feeds without a test, "rows", "stride", "n", "v0", "charge0", "estimate", "low", "dark", "ah", "used", "wh", "load", "load0", "at"}
     row   [seconds, volts or None, amps or None, Peukert Ah or None, charge or None, seconds x (load / first load) ^ k]
 
 Repeated or impossible values: a gauge that never moves gives a run without a curve, and `curve.match` says nothing of it.
@@ -40,6 +41,8 @@ MOST_ROWS = 96
 UNSEEN_MS = 600_000
 UNHEARD_MS = 1_800_000
 LONGEST_TEST_MS = 7_200_000
+#: The flags of one round need not change together (as `on_battery.AFTER_TEST_S`).
+ROUND_MS = 5_000
 FULL, NEARLY = 98.0, 90.0
 
 
@@ -79,6 +82,7 @@ class Discharge(msgspec.Struct, frozen=True, kw_only=True):
     soh: float | None = None  #: health that it showed, and how sure, all ways together
     soh_sd: float | None = None
     curve: tuple[float, float] | None = None  #: health and sd by the voltage alone
+    pace: tuple[float, float] | None = None  #: health and sd by the gauge's pace, without what the promise is wrong by
     promised_s: float | None = None  #: what was expected of a full battery at the first load
     full_s: float | None = None  #: what the full battery would have lasted at the first load, as measured
     early_v: float | None = None  #: volts 8 … 32 s after the load came on, when the surface charge is mostly gone
@@ -145,14 +149,24 @@ def _turn(state: State, at: int) -> Ended | None:
     """Begin or end a run as the device's own words demand."""
     run = state["run"]
     wanted = bool(state["supply"]) or state["testing"]
+    alone = bool(state["supply"]) and not state["testing"]
     if wanted and run is None:
         state["run"] = _begin(state, at)
+        _sort(state["run"], alone, at)
     elif run is not None:
-        run["outage"] = run["outage"] or (bool(state["supply"]) and not state["testing"])
+        _sort(run, alone, at)
+        run["test"] = run["test"] or (state["testing"] and not run["outage"])
         if not wanted or run["dark"]:
             reason = (End.EMPTY if run["low"] else End.OFF) if run["dark"] else End.MAINS
             return _end(state, at, reason)
     return None
+
+
+def _sort(run: State, alone: bool, at: int) -> None:
+    """Whether it is an outage: the battery fed the load without a test for longer than one round may take."""
+    since = run.get("alone")
+    run["outage"] = run["outage"] or (since is not None and at - since > ROUND_MS)
+    run["alone"] = (at if since is None else since) if alone else None
 
 
 def _unseen(state: State, at: int) -> Ended | None:
@@ -168,7 +182,7 @@ def _begin(state: State, at: int) -> State:
     charge, load = newest(state, CHARGE), newest(state, LOAD)
     state["filling"] = None
     return {
-        "start": at, "seen": at, "at": at, "test": state["testing"], "outage": False, "rows": [], "stride": 1, "n": 0,
+        "start": at, "seen": at, "at": at, "test": state["testing"], "outage": False, "alone": None, "rows": [], "stride": 1, "n": 0,
         "v0": state["rest"], "charge0": charge, "estimate": newest(state, RUNTIME), "low": False, "dark": False,
         "ah": 0.0, "used": 0.0, "wh": 0.0, "load": load, "load0": load, "loads": 0.0, "effort": 0.0,
     }  # fmt: skip
@@ -238,6 +252,7 @@ def cells_of(device: Device) -> int | None:
 def _end(state: State, at: int, reason: End) -> Ended:
     run = state["run"]
     state["run"] = None
+    _sort(run, False, at)
     _pace(run, at, run["load"])
     rows = run["rows"] if not run["n"] or run["rows"][-1] is run["last"] else [*run["rows"], run["last"]]
     charge = rows[-1][4] if rows else None
