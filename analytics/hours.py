@@ -10,7 +10,7 @@ it; a sample for an hour already closed is dropped and counted. Batch size and r
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Set
 from typing import Any, Protocol
 
@@ -68,6 +68,9 @@ class HourlyDetector(Protocol):
         ...
 
 
+Columns = dict[tuple[str, str], HourColumn]  #: by point and index or ""
+
+
 class Rolling(msgspec.Struct):
     """The hours of one device that are still open. `open[hour start][point][index or ""]` is [n, sum, low, high, first, last, moves]."""
 
@@ -80,29 +83,75 @@ def roll(rolling: Rolling, block: Block, points: frozenset[str]) -> Hours | None
     """Take the columns of `points` into the open hours (in place); the hours that close by this block, or None."""
     rolled = points & block.columns.keys()
     start = block.first_at - block.first_at % HOUR_MS
+    until = (block.last_at - GRACE_MS) // HOUR_MS * HOUR_MS
+    whole: Columns = {}
     if (
         block.last_at < start + HOUR_MS and start >= rolling.closed
     ):  # nearly every block: a batch is shorter than an hour
         if rolled:
             _take_all(rolling.open.setdefault(str(start), {}), block, rolled)
     else:
+        first_open = min(map(int, rolling.open), default=until)
+        known: tuple[list[int], list[int]] = ([], [])
         for point in rolled:
             for index, column in block.columns[point].items():
-                _take(rolling, point, index or "", column.at, column.value)
-    if not rolling.open:
-        return None
-    until = (block.last_at - GRACE_MS) // HOUR_MS * HOUR_MS
-    if until <= rolling.closed:
+                at, values, key = column.at, column.value, index or ""
+                end = bisect_left(at, until) if at[0] >= rolling.closed else 0
+                if end > 1:
+                    # The first of them may go on with an hour that is open.
+                    begin = bisect_left(at, at[0] - at[0] % HOUR_MS + HOUR_MS, 0, end) if first_open < until else 0
+                    if begin:
+                        _take(rolling, point, key, at[:begin], values[:begin])
+                    if begin < end:
+                        times = at[begin:end]
+                        made = whole[point, key] = _at_once(times, values[begin:end], known)
+                        if len(made.at) == len(times):
+                            known = times, made.at
+                    at, values = at[end:], values[end:]
+                if at:
+                    _take(rolling, point, key, at, values)
+    if until <= rolling.closed or not (rolling.open or whole):
         return None
     rolling.closed = until
     due = sorted(hour for hour in map(int, rolling.open) if hour < until)
-    if not due:
+    if not due and not whole:
         return None
-    columns = _columns(due, [rolling.open.pop(str(hour)) for hour in due])
-    return Hours(block.device, columns, due[0], due[-1] + HOUR_MS)
+    columns = _columns(due, [rolling.open.pop(str(hour)) for hour in due], whole)
+    ends = [(column.at[0], column.at[-1]) for column in whole.values()] + [(hour, hour) for hour in due]
+    return Hours(block.device, columns, min(first for first, _ in ends), max(last for _, last in ends) + HOUR_MS)
 
 
-def _columns(due: list[int], closing: list[dict[str, dict[str, list[Any]]]]) -> dict[str, dict[str | None, HourColumn]]:
+def _at_once(at: list[int], values: list[float], known: tuple[list[int], list[int]]) -> HourColumn:
+    """One series over hours that close with the block that tells them: they need not be kept open first.
+
+    `known`: the times of another series and the hours they are of, for most are told together.
+    """
+    starts = known[1] if at == known[0] else [t - t % HOUR_MS for t in at]
+    count = len(starts)
+    if len(set(starts)) == count:  # the slow tiers say it once an hour
+        return _single(starts, values)
+    hours: list[int] = []
+    items: list[list[Any]] = []
+    begin = 0
+    while begin < count:
+        end = bisect_right(starts, starts[begin], begin)
+        series: dict[str, list[Any]] = {}
+        _add(series, "", values[begin:end])
+        hours.append(starts[begin])
+        items.append(series[""])
+        begin = end
+    return _column(hours, items)
+
+
+def _single(hours: list[int], values: list[float]) -> HourColumn:
+    """Hours of one sample each: one list says all."""
+    return HourColumn(hours, [1] * len(hours), values, values, values, values, values, [0] * len(hours))
+
+
+def _columns(
+    due: list[int], closing: list[dict[str, dict[str, list[Any]]]], whole: Columns
+) -> dict[str, dict[str | None, HourColumn]]:
+    """What was kept open, and after it what closed at once."""
     found: dict[tuple[str, str], tuple[list[int], list[list[Any]]]] = {}
     for hour, said in zip(due, closing, strict=True):
         for point, series in said.items():
@@ -114,9 +163,36 @@ def _columns(due: list[int], closing: list[dict[str, dict[str, list[Any]]]]) -> 
                     rows[0].append(hour)
                     rows[1].append(sums)
     columns: dict[str, dict[str | None, HourColumn]] = {}
-    for point, key in sorted(found):  # in the order of their names: what was heard first depends on the batches
-        columns.setdefault(point, {})[key or None] = _column(*found[point, key])
+    hours: dict[tuple[int, int], list[int]] = {}  # most series are told together
+    for point, key in sorted(found.keys() | whole.keys()):  # by name: what was heard first depends on the batches
+        kept, new = found.get((point, key)), whole.get((point, key))
+        if kept is None or new is None:
+            column = _column(*kept) if kept else new
+            assert column is not None
+        else:
+            at, items = kept
+            if len(at) == 1 == items[0][0] and new.low is new.high:
+                both = hours.setdefault((at[0], id(new.at)), [])
+                if not both:
+                    both += [*at, *new.at]
+                column = _single(both, [items[0][5], *new.mean])
+            else:
+                column = _joined(_column(at, items), new)
+        columns.setdefault(point, {})[key or None] = column
     return columns
+
+
+def _joined(one: HourColumn, other: HourColumn) -> HourColumn:
+    return HourColumn(
+        one.at + other.at,
+        one.n + other.n,
+        one.mean + other.mean,
+        one.low + other.low,
+        one.high + other.high,
+        one.first + other.first,
+        one.last + other.last,
+        one.moves + other.moves,
+    )
 
 
 def _take_all(hour: dict[str, dict[str, list[Any]]], block: Block, points: Set[str]) -> None:

@@ -18,8 +18,8 @@ from math import log
 from typing import Any
 
 from analytics.detector import Context, State
-from analytics.hours import HOUR_MS, Hours
-from analytics.usual.gauges import MEASURED, Row, named, rows
+from analytics.hours import HOUR_MS, HourColumn, Hours
+from analytics.usual.gauges import MEASURED, Row, columns, named, rows
 from model.finding import Change, Changed, Cleared, Evidence, Finding, Raised, Severity
 from model.points import POINTS
 from model.text import Text
@@ -53,6 +53,8 @@ class SensorStuck:
         return {"gauges": {}, "epoch": None, "stuck": {}, "moved": {}, "told": None}
 
     def step(self, state: State, hours: Hours, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
+        if (quiet := _quiet(state, hours)) is not None:
+            return quiet, []
         state = {**state, "gauges": dict(state["gauges"]), "stuck": dict(state["stuck"]), "moved": dict(state["moved"])}
         changes: list[Change] = []
         for at, some in rows(hours):
@@ -60,6 +62,44 @@ class SensorStuck:
             still = _take(state, some, at)
             changes += _judge(state, some, still, at, context.device.id)
         return state, changes
+
+
+def _quiet(state: State, hours: Hours) -> State | None:
+    """The state after hours in which nothing is stuck nor gets stuck, gauge by gauge; None: they must be gone through hour by hour."""
+    some = columns(hours)
+    if state["stuck"] or not some:
+        return None
+    begin, end = min(column.at[0] for _, column in some), max(column.at[-1] for _, column in some)
+    epoch = begin if state["epoch"] is None else state["epoch"]
+    if end - epoch >= EPOCH_MS:
+        return None
+    gauges = dict(state["gauges"])
+    for key, column in some:
+        after = _followed(gauges.get(key), column)
+        if after is None:
+            return None
+        gauges[key] = after
+    return {**state, "gauges": gauges, "epoch": epoch}
+
+
+def _followed(gauge: list[Any] | None, column: HourColumn) -> list[Any] | None:
+    """The gauge after these hours; None where it stands so long that it may be stuck."""
+    first = gauge is None
+    if gauge is None:
+        gauge = [column.last[0], 0, column.at[0], 0, 0, 0, 0]
+    last, run, since, moved, longest, older, stills = gauge
+    if 0 not in column.moves:
+        return [column.last[-1], 0, column.at[-1], moved + len(column.at) - first, max(longest, run), older, stills]
+    for place in range(1 if first else 0, len(column.at)):
+        if column.moves[place] == 0 and column.low[place] == last == column.high[place]:
+            since = since if run else column.at[place]
+            run, stills = run + 1, stills + 1
+            if run > LEAST_H and _too_long([last, run, since, moved, longest, older, stills]):
+                return None
+        else:
+            longest, run, moved = max(longest, run), 0, moved + 1
+            last, since = column.last[place], column.at[place]
+    return [last, run, since, moved, longest, older, stills]
 
 
 def _epoch(state: State, at: int) -> None:

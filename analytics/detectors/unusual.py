@@ -10,21 +10,23 @@ finding is taken back, as it is after two usual days.
 When it does not work: in a device's first three weeks (silent); for gauges told less than 18 hours a day; what lasts less than three days; a season that
 starts within days. It knows no causes: shown beside other findings, never a job by itself. A value that stands still is `sensor_stuck`.
 
-State: {"day": number, "open": {key: [[hour, mean, range, last]…]}, "keys": […], "steps": least move of each, "ring", "pattern": float32 as bytes (keys x 28 x 3, keys x 24), "runs": {"channel key":
+State: {"day": number, "today": {key: [hours, means, ranges, last values]}, "keys": […], "steps": least move of each, "ring", "pattern": float32 as bytes (keys x 28 x 3, keys x 24), "runs": {"channel key":
 [days, first day]}, "well": usual days since, "told": {"since": ms, "what": […]} or None}.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from operator import sub
 from typing import Any
 
 import numpy as np
 
 from analytics.detector import Context, State
-from analytics.hours import HOUR_MS, Hours
+from analytics.hours import HOUR_MS, HourColumn, Hours
 from analytics.usual import days
 from analytics.usual.days import Day, Floats
-from analytics.usual.gauges import MEASURED, named, rows
+from analytics.usual.gauges import MEASURED, columns, named
 from model.finding import Change, Changed, Cleared, Evidence, Finding, Raised, Severity
 from model.points import POINTS
 from model.text import Text
@@ -33,6 +35,7 @@ KIND = "unusual"
 DAY_MS = 24 * HOUR_MS
 LEVEL_EDGES, SPAN_EDGES, SPAN_TIMES, CYCLE_LOST, DRIFTS, DRIFT_SHARE, TOGETHER_EDGES = 2.5, 2.5, 2.5, 0.5, 8.0, 0.1, 2.6
 HOLD_DAYS = {"level": 3, "span": 3, "drift": 3, "cycle": 10, "together": 3}
+_CHANNELS = ("level", "span", "drift", "cycle")
 WELL_DAYS, NEW_USUAL_DAYS = 2, 14
 MOST_LISTED = 3
 #: By judgement, not calibrated: it says that something changed, seldom what.
@@ -55,7 +58,7 @@ class Unusual:
     def fresh(self) -> State:
         return {
             "day": None,
-            "open": {},
+            "today": {},
             "keys": [],
             "steps": [],
             "ring": b"",
@@ -66,79 +69,132 @@ class Unusual:
         }
 
     def step(self, state: State, hours: Hours, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
-        state = {**state, "open": {key: list(some) for key, some in state["open"].items()}}
+        state = {**state, "today": {key: [*map(list, some)] for key, some in state.get("today", {}).items()}}
         changes: list[Change] = []
-        for at, some in rows(hours):
-            day, hour = at // DAY_MS, at % DAY_MS // HOUR_MS
+        for day, said in _by_day(hours):
             if state["day"] is not None and day > state["day"]:
                 changes += _close(state, day, context.device.id)
-                state["open"] = {}
+                state["today"] = {}
             state["day"] = day
-            today = state["open"]
-            for key, _, mean, low, high, last, _ in some:
+            today = state["today"]
+            for key, column, begin, end, of_day in said:
                 held = today.get(key)
                 if held is None:
-                    held = today[key] = []
-                held.append([hour, mean, high - low, last])
+                    held = today[key] = [[], [], [], []]
+                held[0] += of_day
+                held[1] += column.mean[begin:end]
+                held[2] += (
+                    map(sub, column.high[begin:end], column.low[begin:end])
+                    if column.high is not column.low
+                    else [0.0] * len(of_day)
+                )
+                held[3] += column.last[begin:end]
         return state, changes
+
+
+#: Key, column, the first of its hours that is of the day and the first that is not, the hours of the day.
+Said = tuple[str, HourColumn, int, int, list[int]]
+
+
+def _by_day(hours: Hours) -> list[tuple[int, list[Said]]]:
+    """The days in order, each with its gauges and which of their hours are of it."""
+    found: dict[int, list[Said]] = {}
+    cuts: dict[int, list[tuple[int, int, int, list[int]]]] = {}  # most columns share their times
+    for key, column in columns(hours):
+        cut = cuts.get(id(column.at))
+        if cut is None:
+            cut = cuts[id(column.at)] = _cut(column.at)
+        for day, begin, end, of_day in cut:
+            found.setdefault(day, []).append((key, column, begin, end, of_day))
+    return sorted(found.items(), key=lambda item: item[0])
+
+
+def _cut(at: list[int]) -> list[tuple[int, int, int, list[int]]]:
+    """Day, begin, end and hours of the day, for each day."""
+    cut, begin = [], 0
+    while begin < len(at):
+        day = at[begin] // DAY_MS
+        end = bisect_left(at, (day + 1) * DAY_MS, begin)
+        cut.append((day, begin, end, [t % DAY_MS // HOUR_MS for t in at[begin:end]]))
+        begin = end
+    return cut
 
 
 def _close(state: State, next_day: int, device: str) -> list[Change]:
     """Judge the day that is over, then learn from it what was usual."""
     known = set(state["keys"])
-    keys: list[str] = [*state["keys"], *(key for key in state["open"] if key not in known)]
+    keys: list[str] = [*state["keys"], *sorted(key for key in state["today"] if key not in known)]
     ring, pattern = _arrays(state, len(keys))
-    means, ranges, moved = days.gathered([state["open"].get(key, []) for key in keys])
-    today = days.features(means, ranges, pattern)
+    means, ranges, moved = days.gathered([state["today"].get(key, ([], [], [], [])) for key in keys])
+    today, blended = days.learned(means, ranges, pattern)
     least = np.minimum(np.array([*state["steps"], *[np.inf] * (len(keys) - len(state["steps"]))]), moved)
-    day = days.judge(ring, today, np.where(np.isfinite(least), least, 0.0))
+    day = days.judge(ring, today, np.where(np.isfinite(least), least, 0.0), drift_share=DRIFT_SHARE)
     bad = _bad(day, keys)
-    runs = {
-        what: [state["runs"].get(what, [0, state["day"]])[0] + 1, state["runs"].get(what, [0, state["day"]])[1]]
-        for what in bad
-    }
-    state["runs"] = runs
+    before = state["runs"]
+    state["runs"] = {what: [run + 1, since] for what in bad for run, since in [before.get(what, (0, state["day"]))]}
     changes, accepted = _tell(state, day, keys, today, device)
-    learned = ~np.array(["together " in bad or f"level {key}" in bad or f"span {key}" in bad for key in keys])
-    same = ~np.array([f"cycle {key}" in bad for key in keys])
-    today[~same, days.CYCLE] = np.nan
-    ring[learned] = np.concatenate([ring[learned, 1:], today[learned, None].astype(np.float32)], axis=1)
-    pattern[learned & same] = days.blended(pattern, means)[learned & same]
+    if bad:
+        learned = ~np.array(["together " in bad or f"level {key}" in bad or f"span {key}" in bad for key in keys])
+        same = ~np.array([f"cycle {key}" in bad for key in keys])
+        today[~same, days.CYCLE] = np.nan
+        pattern = np.where((learned & same)[:, None], blended, pattern)
+        ring = np.where(learned[:, None, None], _shifted(ring, today), ring)
+    else:
+        pattern, ring = blended, _shifted(ring, today)
     silent = min(next_day - state["day"] - 1, days.DAYS)
-    ring = np.concatenate([ring[:, silent:], np.full((len(keys), silent, 3), np.nan, np.float32)], axis=1)
-    ring[[keys.index(key) for key in accepted]] = np.nan
-    state.update(keys=keys, steps=least.tolist(), ring=ring.tobytes(), pattern=pattern.tobytes())
+    if silent:
+        ring = np.concatenate([ring[:, silent:], np.full((len(keys), silent, 3), np.nan, np.float32)], axis=1)
+    if accepted:
+        ring[[keys.index(key) for key in accepted]] = np.nan
+    state.update(keys=keys, steps=least.tolist(), ring=ring.tobytes(), pattern=pattern.astype(np.float32).tobytes())
     return changes
+
+
+def _shifted(ring: Floats, today: Floats) -> Floats:
+    """The ring a day later."""
+    after: Floats = np.concatenate([ring[:, 1:], today[:, None].astype(np.float32)], axis=1)
+    return after
 
 
 def _arrays(state: State, count: int) -> tuple[Floats, Floats]:
     """The rings and patterns, with empty ones for gauges that are new."""
-    ring = np.full((count, days.DAYS, 3), np.nan, np.float32)
-    pattern = np.full((count, 24), np.nan, np.float32)
     known = len(state["keys"])
-    ring[:known] = np.frombuffer(state["ring"], np.float32).reshape(known, days.DAYS, 3)
-    pattern[:known] = np.frombuffer(state["pattern"], np.float32).reshape(known, 24)
+    ring = np.frombuffer(state["ring"], np.float32).reshape(known, days.DAYS, 3)
+    pattern = np.frombuffer(state["pattern"], np.float32).reshape(known, 24)
+    if count > known:
+        ring = np.concatenate([ring, np.full((count - known, days.DAYS, 3), np.nan, np.float32)])
+        pattern = np.concatenate([pattern, np.full((count - known, 24), np.nan, np.float32)])
     return ring, pattern
 
 
 def _bad(day: Day, keys: list[str]) -> list[str]:
     """What is out of the usual today, as "channel key"; the strongest first."""
-    wide = np.abs(np.log(np.maximum(day.times, 1e-9))) > np.log(SPAN_TIMES)
-    drifts = np.where(np.abs(day.rise) > DRIFT_SHARE * np.abs(day.usual), np.abs(day.drift) / DRIFTS, 0.0)
-    strength = {
-        "level": np.abs(day.level) / LEVEL_EDGES,
-        "span": np.where((day.times > 0) & wide, np.abs(day.span) / SPAN_EDGES, 0.0),
-        "drift": np.array(
-            [0.0 if POINTS[named(key)[0]].unit == "°C" else x for key, x in zip(keys, drifts, strict=True)]
-        ),
-        "cycle": day.cycle / CYCLE_LOST,
-    }
-    found = [
-        (-x, f"{channel} {keys[n]}") for channel, each in strength.items() for n, x in enumerate(each.tolist()) if x > 1
-    ]
+    level = np.abs(day.level) / LEVEL_EDGES
+    found: list[tuple[float, str]] = []
+    if level.max() > 1 or day.cycle.any() or day.times.any() or day.drift.any():
+        found = _strengths(day, level, keys)
     if not found and day.together > TOGETHER_EDGES:
         found = [(-day.together, "together ")]
     return [what for _, what in sorted(found)]
+
+
+def _strengths(day: Day, level: Floats, keys: list[str]) -> list[tuple[float, str]]:
+    """Of each channel and gauge that is out of the usual: how far, negative, and "channel key"."""
+    wide = np.abs(np.log(np.maximum(day.times, 1e-9))) > np.log(SPAN_TIMES)
+    strength = np.stack(
+        [
+            level,
+            np.where((day.times > 0) & wide, np.abs(day.span) / SPAN_EDGES, 0.0),
+            np.where(np.abs(day.rise) > DRIFT_SHARE * np.abs(day.usual), np.abs(day.drift) / DRIFTS, 0.0),
+            day.cycle / CYCLE_LOST,
+        ]
+    )
+    found = []
+    for channel, n in np.argwhere(strength > 1).tolist():
+        name, key = _CHANNELS[channel], keys[n]
+        if name != "drift" or POINTS[named(key)[0]].unit != "°C":
+            found.append((-float(strength[channel, n]), f"{name} {key}"))
+    return found
 
 
 def _tell(state: State, day: Day, keys: list[str], today: Floats, device: str) -> tuple[list[Change], list[str]]:

@@ -14,6 +14,7 @@ Arrays: `ring` (gauges, 28 days, 3), `today` (gauges, 3), NaN for unknown. Pure 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,13 @@ _LEAST_SPAN_EDGE = float(np.log(1.3))
 #: Days without the pattern (weekends) are not kept, so fewer than `LEAST_DAYS` may be there.
 _LEAST_CYCLES = 8
 _ENDS = 9
+#: A correlation is at most this; a pattern that is weaker by less than this is not lost (`analytics.detectors.unusual` asks for it).
+_MOST_CYCLE, _LEAST_LOST = 1.0, 0.5
+#: Two and a half edges of at least `_LEAST_SPAN_EDGE` lie at least one and a half of them outside of the ring: exp(1.5 * log(1.3)) = 1.48.
+_NEAR = 1.4
+#: Eight scatters of at least a quarter of the floor.
+_LEAST_RISE = 2.0
+_SHARE = (np.arange(DAYS) - (_ENDS - 1) / 2) / (DAYS - _ENDS)
 _RIDGE = 0.3
 _LEAST_GAUGES = 4
 
@@ -48,32 +56,80 @@ class Day:
     strangest: int  #: the gauge that makes most of it
 
 
-def judge(ring: Floats, today: Floats, steps: Floats) -> Day:
-    """Measure `today` against `ring`, which does not hold it yet. `steps` `(gauges,)`: the least move ever seen, 0 where unknown."""
-    count = len(ring)
-    zero = np.zeros(count)
-    found = {name: zero.copy() for name in ("usual", "edge", "level", "span", "times", "cycle", "drift", "rise")}
-    rows = np.flatnonzero((np.isfinite(ring[:, :, LEVEL]).sum(1) >= LEAST_DAYS) & np.isfinite(today[:, LEVEL]))
+def judge(ring: Floats, today: Floats, steps: Floats, *, drift_share: float = 0.0) -> Day:
+    """Measure `today` against `ring`, which does not hold it yet. `steps` `(gauges,)`: the least move ever seen, 0 where unknown.
+
+    What cannot be out of the usual by `analytics.detectors.unusual` is not measured, but 0: a spread near those of the ring, a pattern that is
+    there today, a drift of less than `drift_share` of the value or of two floors.
+    """
+    found = np.zeros((8, len(ring)))
+    past = ring.transpose(2, 0, 1)[: SPAN + 1].astype(np.float64, order="C")
+    if np.isfinite(past[LEVEL].sum() + today[:, LEVEL].sum()):
+        rows, now = np.arange(len(ring)), today.T
+    else:
+        rows = np.flatnonzero((np.isfinite(past[LEVEL]).sum(1) >= LEAST_DAYS) & np.isfinite(today[:, LEVEL]))
+        past, now = past[:, rows], today[rows].T
     if not len(rows):
-        return Day(**found, together=0.0, strangest=0)
-    past, now = ring[rows].astype(np.float64), today[rows].astype(np.float64)
-    level = past[:, :, LEVEL]
-    usual = _median(level)
-    swing = _median(past[:, :, SPAN])
-    floor = np.maximum(np.maximum(GRAIN * np.abs(usual), 0.5 * swing), _STEPS * steps[rows]) + 1e-9
-    edge = np.maximum(np.fmax.reduce(np.abs(level - usual[:, None]), axis=1), floor)
-    found["usual"][rows], found["edge"][rows] = usual, edge
-    found["level"][rows] = (now[:, LEVEL] - usual) / edge
-    found["span"][rows], found["times"][rows] = _span(past[:, :, SPAN], now[:, SPAN], usual)
-    found["cycle"][rows] = _cycle(past[:, :, CYCLE], now[:, CYCLE])
-    found["drift"][rows], found["rise"][rows] = _drift(level, floor)
-    together, strangest = _together(level, now[:, LEVEL], usual, floor) if len(rows) >= _LEAST_GAUGES else (0.0, 0)
-    return Day(**found, together=together, strangest=int(rows[strangest]))
+        return _day(found, 0.0, 0)
+    level, span = past
+    (usual, swing), (lows, least), (highs, most) = _ordered(past)
+    size = np.abs(usual)
+    floor = np.maximum(np.maximum(GRAIN * size, 0.5 * swing), _STEPS * steps[rows]) + 1e-9
+    edge = np.maximum(np.maximum(highs - usual, usual - lows), floor)
+    found[0, rows], found[1, rows], found[2, rows] = usual, edge, (now[LEVEL] - usual) / edge
+    some = np.flatnonzero(_wide(now[SPAN], least, most, _least_span(size)))
+    if len(some):
+        found[3:5, rows[some]] = _span(span[some], now[SPAN, some], size[some])
+    some = np.flatnonzero(now[CYCLE] < _MOST_CYCLE - _LEAST_LOST)
+    if len(some):
+        found[5, rows[some]] = _cycle(ring[rows[some], :, CYCLE].astype(np.float64), now[CYCLE, some])
+    some = np.flatnonzero(highs - lows > np.maximum(drift_share * size, _LEAST_RISE * floor))
+    if len(some):
+        found[6:, rows[some]] = _drift(level[some], floor[some], drift_share * size[some])
+    together, strangest = _together(level, now[LEVEL], usual, floor) if len(rows) >= _LEAST_GAUGES else (0.0, 0)
+    return _day(found, together, int(rows[strangest]))
 
 
-def _span(past: Floats, now: Floats, usual: Floats) -> tuple[Floats, Floats]:
+def _day(found: Floats, together: float, strangest: int) -> Day:
+    usual, edge, level, span, times, cycle, drift, rise = found
+    return Day(
+        usual=usual, edge=edge, level=level, span=span, times=times, cycle=cycle, drift=drift, rise=rise, together=together, strangest=strangest
+    )  # fmt: skip
+
+
+def _ordered(rows: Floats) -> tuple[Floats, Floats, Floats]:
+    """Along the last axis, of what is known: the medians, the least, the most; NaN where nothing is known."""
+    ordered = np.sort(rows, axis=-1)  # NaN comes last
+    size = rows.shape[-1]
+    if not np.isnan(ordered[..., -1]).any():
+        return (ordered[..., (size - 1) // 2] + ordered[..., size // 2]) / 2, ordered[..., 0], ordered[..., -1]
+    count = np.isfinite(rows).sum(-1, keepdims=True)
+    last = np.maximum(count - 1, 0)
+    one, other, most = (np.take_along_axis(ordered, n, -1)[..., 0] for n in (last // 2, count // 2, last))
+    return (one + other) / 2, ordered[..., 0], most
+
+
+def _median(rows: Floats) -> Floats:
+    """Along the last axis, of what is known; NaN where nothing is. (numpy's own takes ten times as long on so few.)"""
+    return _ordered(rows)[0]
+
+
+def _least_span(size: Floats) -> Floats:
+    """A span below this is none."""
+    least: Floats = 1e-3 * size + 1e-12
+    return least
+
+
+def _wide(now: Floats, least: Floats, most: Floats, none: Floats) -> npt.NDArray[np.bool_]:
+    """Which spans may be two and a half edges out: at least one and a half of them lie outside of the ring's."""
+    now = now + none
+    wide: npt.NDArray[np.bool_] = (now > _NEAR * (most + none)) | (now * _NEAR < least + none)
+    return wide
+
+
+def _span(past: Floats, now: Floats, size: Floats) -> tuple[Floats, Floats]:
     """Only of a gauge that usually moves within an hour by more than a thousandth of its value."""
-    least = 1e-3 * np.abs(usual) + 1e-12
+    least = _least_span(size)
     logs, today = np.log(past + least[:, None]), np.log(now + least)
     middle = _median(logs)
     edge = np.maximum(np.fmax.reduce(np.abs(logs - middle[:, None]), axis=1), _LEAST_SPAN_EDGE)
@@ -89,86 +145,104 @@ def _cycle(past: Floats, now: Floats) -> Floats:
     return lost
 
 
-def _drift(level: Floats, floor: Floats) -> tuple[Floats, Floats]:
-    first, last = level[:, :_ENDS], level[:, -_ENDS:]
-    known = (np.isfinite(first).sum(1) > _ENDS // 2) & (np.isfinite(last).sum(1) > _ENDS // 2)
-    first, last = np.where(known[:, None], first, 0.0), np.where(known[:, None], last, 0.0)
-    begin, end = _median(first), _median(last)
-    share = (np.arange(DAYS) - (_ENDS - 1) / 2) / (DAYS - _ENDS)
-    line = begin[:, None] + (end - begin)[:, None] * share
-    scatter = _median(np.abs(level - line))
+def _drift(level: Floats, floor: Floats, least: Floats) -> tuple[Floats, Floats]:
+    """In scatters, and in the gauge's unit; 0 where the rise is no more than `least`."""
+    ends = np.stack([level[:, :_ENDS], level[:, -_ENDS:]])
+    known = (np.isfinite(ends).sum(-1) > _ENDS // 2).all(0)
+    begin, end = _median(ends)
     rise = np.where(known, end - begin, 0.0)
-    return rise / np.maximum(1.4826 * scatter, floor / 4), rise
+    drift = np.zeros(len(level))
+    some = np.flatnonzero(np.abs(rise) > np.maximum(least, _LEAST_RISE * floor))
+    if len(some):
+        line = begin[some, None] + (end - begin)[some, None] * _SHARE
+        scatter = _median(np.abs(level[some] - line))
+        drift[some] = rise[some] / np.maximum(1.4826 * scatter, floor[some] / 4)
+    return drift, rise
 
 
 def _together(level: Floats, now: Floats, usual: Floats, floor: Floats) -> tuple[float, int]:
     """Leave-one-out by Sherman and Morrison: a day's distance from the mixture of the others follows from that from all."""
-    scale = np.maximum(1.4826 * _median(np.abs(level - usual[:, None])), floor / 2)
-    days = np.clip(np.nan_to_num((level - usual[:, None]) / scale[:, None]), -8, 8).T
-    today = np.clip((now - usual) / scale, -20, 20)
-    mixture = days.T @ days / len(days) + _RIDGE * np.eye(len(now))
-    solved = np.linalg.solve(mixture, np.column_stack([days.T, today]))
-    own = np.minimum((days * solved[:, :-1].T).sum(1) / len(days), 0.95)
-    furthest = float(np.sqrt((own * len(days) / (1 - own)).max()))
-    parts = today * solved[:, -1]
-    return float(np.sqrt(max(parts.sum(), 0.0))) / max(furthest, 1e-9), int(np.argmax(np.abs(parts)))
+    gauges, size = level.shape
+    off = level - usual[:, None]
+    scale = np.maximum(1.4826 * _median(np.abs(off)), floor / 2)
+    all_ = np.empty((gauges, size + 1))
+    days, today = all_[:, :size], all_[:, size]
+    np.divide(off, scale[:, None], out=days)
+    np.copyto(days, 0.0, where=np.isnan(days))
+    np.minimum(np.maximum(days, -8, out=days), 8, out=days)
+    today[:] = np.minimum(np.maximum((now - usual) / scale, -20), 20)
+    mixture = days @ days.T / size
+    mixture.ravel()[:: gauges + 1] += _RIDGE
+    solved = np.linalg.solve(mixture, all_)
+    parts = today * solved[:, size]
+    own = min(float(np.einsum("ij,ij->j", days, solved[:, :size]).max()) / size, 0.95)
+    furthest = sqrt(own * size / (1 - own))
+    return sqrt(max(float(parts.sum()), 0.0)) / max(furthest, 1e-9), int(np.argmax(np.abs(parts)))
 
 
 def gathered(hours: list[list[list[float]]]) -> tuple[Floats, Floats, Floats]:
-    """`[hour of the day, mean, range, last]…` of each gauge as means and ranges, `(gauges, 24)` each, NaN for hours that are not known; and the least move of the
-    last values from hour to hour, `(gauges,)`, infinite where none moved.
+    """`[hours of the day, means, ranges, lasts]` of each gauge as means and ranges, `(gauges, 24)` each, NaN for hours that are not known; and the least
+    move of the last values from hour to hour, `(gauges,)`, infinite where none moved.
     """
-    flat = np.array([(n, *row) for n, some in enumerate(hours) for row in some], np.float64).reshape(-1, 5)
-    means, ranges = np.full((len(hours), 24), np.nan), np.full((len(hours), 24), np.nan)
-    where = flat[:, 0].astype(int), flat[:, 1].astype(int)
-    means[where], ranges[where] = flat[:, 2], flat[:, 3]
-    moves = np.abs(np.diff(flat[:, 4]))
-    least = np.full(len(hours), np.inf)
-    same = (moves > 1e-9 * np.abs(flat[1:, 4])) & (flat[1:, 0] == flat[:-1, 0])
-    np.minimum.at(least, where[0][1:][same], moves[same])
-    return means, ranges, least
+    count = len(hours)
+    if all(len(some[0]) == 24 for some in hours):
+        _, means, ranges, last = np.array(hours).transpose(1, 0, 2)
+        moves = np.abs(last[:, 1:] - last[:, :-1])
+        moves[moves <= 1e-9 * np.abs(last[:, 1:])] = np.inf
+        return means, ranges, moves.min(axis=1)
+    sizes = [len(some[0]) for some in hours]
+    hour, mean, range_, last = (np.array([x for some in hours for x in some[n]]) for n in range(4))
+    gauge = np.repeat(np.arange(count), sizes)
+    where = gauge * 24 + hour.astype(np.intp)
+    means, ranges = np.full(count * 24, np.nan), np.full(count * 24, np.nan)
+    means[where], ranges[where] = mean, range_
+    moves = np.abs(np.diff(last))
+    same = (moves > 1e-9 * np.abs(last[1:])) & (gauge[1:] == gauge[:-1])
+    least = np.full(count, np.inf)
+    np.minimum.at(least, gauge[1:][same], moves[same])
+    return means.reshape(count, 24), ranges.reshape(count, 24), least
 
 
-def features(means: Floats, ranges: Floats, pattern: Floats) -> Floats:
-    """A day of each gauge as `(gauges, 3)`: LEVEL, SPAN, CYCLE; NaN with too few hours. `pattern`: `(gauges, 24)`, NaN where unknown."""
+def learned(means: Floats, ranges: Floats, pattern: Floats) -> tuple[Floats, Floats]:
+    """A day of each gauge as `(gauges, 3)`: LEVEL, SPAN, CYCLE; NaN with too few hours; and the patterns after it: a tenth of it is new.
+
+    `pattern`: `(gauges, 24)`, NaN where unknown. Only a day with enough hours changes it.
+    """
     known = np.isfinite(means)
-    enough = known.sum(1) >= LEAST_HOURS
-    away = _centred(np.where(known, means, np.nan))
-    shape = _centred(np.where(known, pattern, np.nan))
-    both = _sum(away * shape)
-    size = np.sqrt(_sum(away**2) * _sum(shape**2))
-    strange = (known & ~np.isfinite(pattern)).any(1) | (size <= 0)
-    cycle = np.where(strange, np.nan, both / np.where(size > 0, size, 1.0))
-    found = np.stack([_median(means), _median(ranges), cycle], axis=1)
-    found[~enough] = np.nan
-    return found
-
-
-def blended(pattern: Floats, means: Floats) -> Floats:
-    """The patterns after one more day of those gauges that have enough of its hours: a tenth of it is new."""
+    found = np.empty((len(means), 3))
+    found[:, LEVEL], found[:, SPAN] = _median(np.stack([means, ranges]))
+    if np.isfinite(means.sum() + pattern.sum()):
+        away, shape = (rows - (rows.sum(axis=1) / 24)[:, None] for rows in (means, pattern))
+        found[:, CYCLE] = _correlation(away, shape)
+        return found, pattern + 0.1 * (away - pattern)
+    few = known.sum(1) < LEAST_HOURS
+    found[:, CYCLE] = _correlation(
+        _filled(_centred(np.where(known, means, np.nan))), _filled(_centred(np.where(known, pattern, np.nan)))
+    )
+    found[(known & ~np.isfinite(pattern)).any(1), CYCLE] = np.nan
+    found[few] = np.nan
     away = _centred(means)
-    away[np.isfinite(means).sum(1) < LEAST_HOURS] = np.nan
+    away[few] = np.nan
     mixed = np.where(np.isnan(pattern), away, pattern + 0.1 * (away - pattern))
-    after: Floats = np.where(np.isnan(away), pattern, mixed)
-    return after
+    return found, np.where(np.isnan(away), pattern, mixed)
+
+
+def _correlation(one: Floats, other: Floats) -> Floats:
+    """Of two centred rows each; NaN where one of them stands still."""
+    both, first, second = (np.einsum("ij,ij->i", a, b) for a, b in ((one, other), (one, one), (other, other)))
+    size = np.sqrt(first * second)
+    found = np.full(len(size), np.nan)
+    np.divide(both, size, out=found, where=size > 0)
+    return found
 
 
 def _centred(rows: Floats) -> Floats:
     count = np.maximum(np.isfinite(rows).sum(1), 1)
-    centred: Floats = rows - (_sum(rows) / count)[:, None]
+    centred: Floats = rows - (_filled(rows).sum(axis=1) / count)[:, None]
     return centred
 
 
-def _sum(rows: Floats) -> Floats:
-    """Of what is known in each row, 0 where nothing is: numpy's own in a third of the time."""
-    known: Floats = np.where(np.isnan(rows), 0, rows).sum(axis=1)
+def _filled(rows: Floats) -> Floats:
+    """0 for what is not known."""
+    known: Floats = np.where(np.isnan(rows), 0.0, rows)
     return known
-
-
-def _median(rows: Floats) -> Floats:
-    """Along the last axis, of what is known; NaN where nothing is. (numpy's own takes ten times as long on so few.)"""
-    ordered = np.sort(rows, axis=-1)  # NaN comes last
-    count = np.isfinite(rows).sum(-1)
-    each = np.arange(len(rows))
-    middle: Floats = (ordered[each, np.maximum(count - 1, 0) // 2] + ordered[each, count // 2]) / 2
-    return middle

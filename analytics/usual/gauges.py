@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import repeat
 
-from analytics.hours import Hours
+from analytics.hours import HourColumn, Hours
 from model.points import POINTS, Kind
 
 _SET = (".nominal", ".low", ".high", ".size", ".set", ".minimum", ".maximum", ".fault", ".limited")
@@ -29,22 +29,32 @@ MEASURED: frozenset[str] = frozenset(
 Row = tuple[str, int, float, float, float, float, int]
 
 
+def columns(hours: Hours) -> list[tuple[str, HourColumn]]:
+    """The gauges by key, in the order of their names; made once for all that ask."""
+    made: list[tuple[str, HourColumn]] | None = hours.shared.get("gauge columns")
+    if made is None:
+        made = hours.shared["gauge columns"] = [
+            (f"{point}#{index or ''}", column)
+            for point in sorted(MEASURED & hours.columns.keys())
+            for index, column in sorted(hours.columns[point].items(), key=lambda item: item[0] or "")
+        ]
+    return made
+
+
 def rows(hours: Hours) -> list[tuple[int, list[Row]]]:
     """Every hour (ms, its start) with its gauges in the order of their names, the oldest first; made once for all that ask."""
     made: list[tuple[int, list[Row]]] | None = hours.shared.get("gauges")
     if made is not None:
         return made
     found: dict[int, list[Row]] = {}
-    for point in sorted(MEASURED & hours.columns.keys()):
-        for index, c in sorted(hours.columns[point].items(), key=lambda item: item[0] or ""):
-            key = f"{point}#{index or ''}"
-            said = zip(repeat(key, len(c.at)), c.n, c.mean, c.low, c.high, c.last, c.moves, strict=True)
-            for at, row in zip(c.at, said, strict=True):
-                hour = found.get(at)
-                if hour is None:
-                    found[at] = [row]
-                else:
-                    hour.append(row)
+    for key, c in columns(hours):
+        said = zip(repeat(key, len(c.at)), c.n, c.mean, c.low, c.high, c.last, c.moves, strict=True)
+        for at, row in zip(c.at, said, strict=True):
+            hour = found.get(at)
+            if hour is None:
+                found[at] = [row]
+            else:
+                hour.append(row)
     made = hours.shared["gauges"] = sorted(found.items())
     return made
 
