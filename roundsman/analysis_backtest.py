@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,7 +24,7 @@ from collector.history import HistoryError
 from collector.history.corrected import Corrected
 from collector.history.days import Day, days, span
 from collector.history.opening import open_history
-from collector.jobs import backtest
+from collector.jobs import backtest, holes
 from collector.jobs.backtest import Line, Match
 from collector.offsets import OffsetBook
 from collector.pipeline import World
@@ -59,6 +59,7 @@ class Run(msgspec.Struct, kw_only=True):
     seconds: float = 0.0
     devices: int = 0
     skipped: list[str] = []
+    judged: set[str] = set()  #: devices whose silences history shows
 
 
 def backtest_command(
@@ -137,13 +138,25 @@ def _of_centre(
             run = Run(start=start, end=end)
             world = World(known)
             told: list[HistoryError] = []
-            replayed(_pieces(history, chosen, start, end, told), world.context, run)
+            replayed(with_holes(_pieces(history, chosen, start, end, told), run), world.context, run)
             run.skipped = [str(error) for error in told]
         finally:
             history.close()
     then = [a for a in then if a.device in chosen and a.raised_at < end and (a.cleared_at or end) >= start]
-    lines = backtest.compare(backtest.alerts_of(run.changes, known, end), then, end)
+    lines = backtest.compare(backtest.alerts_of(run.changes, known, end), then, end, run.judged)
     return run, lines
+
+
+def with_holes(pieces: Iterable[Piece], run: Run) -> Iterator[Piece]:
+    """The same with the gaps that the holes in them show; a piece that has gaps of its own keeps them."""
+    heard, present = holes.Heard(), ""
+    for device, begin, day, gaps in pieces:
+        if device != present:
+            heard, present = holes.Heard(), device
+        heard, made = holes.gaps_of(heard, device, day)
+        if heard.judged:
+            run.judged.add(device)
+        yield device, begin, day, gaps or made
 
 
 def _pieces(history: Corrected, devices: list[str], start: int, end: int, told: list[HistoryError]) -> Iterator[Piece]:
@@ -183,7 +196,7 @@ def _of_recording(
         return None
     blocks = [backtest.block_of(device, day, gaps) for device, _, day, gaps in pieces]
     run = Run(start=min(b.first_at for b in blocks), end=max(b.last_at for b in blocks) + 1)
-    replayed(iter(pieces), World(known).context, run)
+    replayed(with_holes(pieces, run), World(known).context, run)
     return run, backtest.compare(backtest.alerts_of(run.changes, known, run.end), [], run.end)
 
 
@@ -201,7 +214,7 @@ def tell(run: Run, lines: list[Line], *, as_json: bool, compared: bool) -> None:
             {
                 "summary": {kind: {str(match): count for match, count in row.items()} for kind, row in table.items()},
                 "devices": run.devices, "readings": run.readings, "from": run.start, "to": run.end, "cpu_s": round(run.seconds, 3),
-                "times_real": round(speed), "not_read": run.skipped,
+                "times_real": round(speed), "silences_judged": len(run.judged), "not_read": run.skipped,
                 "faults": [f"{fault.detector} {fault.device}: {fault.error}" for fault in run.faults],
             }
         )  # fmt: skip

@@ -5,13 +5,14 @@
 The same detectors, holds and incidents as live: an alert that comes out equal has the same id. Blocks are as long as a day, because batch size
 changes no finding; the board hears each change at the time of its newest evidence.
 
-What history cannot show: it keeps no gaps, so kinds that live of silence (`UNSEEN`) are listed apart, neither missed nor wrong.
+History keeps no gaps. Those of a silent device are made anew from the holes in what it said (`collector.jobs.holes`), where its pace and its agent's
+word are known. What cannot be seen so is listed apart, neither missed nor wrong: `agent_silent` (its batches come later, whole), and silent devices without these.
 The detectors begin knowing nothing: what stood already at the begin of the span is found later than it was, or not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from enum import StrEnum
 
 import msgspec
@@ -26,8 +27,8 @@ from model.finding import Change, Cleared
 from model.inventory import Inventory
 from model.reading import Gap
 
-#: Kinds that come of silence; history keeps what was said only.
-UNSEEN = frozenset({"device_silent", "agent_silent"})
+#: Kinds that come of silence: the first is seen where its holes could be judged, the second never.
+DEVICE_SILENT, AGENT_SILENT = "device_silent", "agent_silent"
 #: Two episodes of one slot are the same when they overlap, or lie no further apart.
 NEAR_MS = 600_000
 
@@ -94,8 +95,8 @@ def _heard(change: Change) -> int:
     return change.at if isinstance(change, Cleared) else lifecycle.seen_at(change.finding)
 
 
-def compare(now: Iterable[Alert], then: Iterable[Alert], end: int) -> list[Line]:
-    """Pair the alerts of a span, the nearest begins first; each goes into one pair."""
+def compare(now: Iterable[Alert], then: Iterable[Alert], end: int, judged: Set[str] = frozenset()) -> list[Line]:
+    """Pair the alerts of a span, the nearest begins first; each goes into one pair. `judged`: devices whose silences would be seen."""
     left = list(then)
     lines: list[Line] = []
     for alert in now:
@@ -104,8 +105,12 @@ def compare(now: Iterable[Alert], then: Iterable[Alert], end: int) -> list[Line]
         if twin is not None:
             left.remove(twin)
         lines.append(Line(match=Match.SAME if twin else Match.ONLY_NOW, now=alert, then=twin))
-    lines += [Line(match=Match.UNSEEN if one.kind in UNSEEN else Match.ONLY_THEN, then=one) for one in left]
+    lines += [Line(match=Match.UNSEEN if _unseen(one, judged) else Match.ONLY_THEN, then=one) for one in left]
     return sorted(lines, key=lambda line: line.at)
+
+
+def _unseen(alert: Alert, judged: Set[str]) -> bool:
+    return alert.kind == AGENT_SILENT or (alert.kind == DEVICE_SILENT and alert.device not in judged)
 
 
 def _slot(alert: Alert) -> tuple[str, str, str | None]:

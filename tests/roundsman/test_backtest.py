@@ -16,7 +16,7 @@ from collector.running import open_centre
 from collector.store import open_engine, tables, writing
 from collector.writer import Post
 from model.batch import Batch, decode, encode
-from model.reading import Reading
+from model.reading import Gap, GapCause, Reading
 from model.timescale import REAL
 from tests.collector.centres import KEY, SITE, T0, batch, reading
 from tests.roundsman.centre_files import answer
@@ -37,12 +37,16 @@ def _said(at: int, dark: bool) -> list[Reading]:
 
 @pytest.fixture(scope="module")
 def centre(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("centre")
+    return lived(tmp_path_factory.mktemp("centre"), outage())
+
+
+def lived(folder: Path, story: list[Batch]) -> Path:
+    """A real centre that took in these batches live, its history half sealed."""
     (folder / "collector.toml").write_text('[collector]\ndata = "var/"\n', "utf-8")
     running = open_centre(CollectorConfig(data=folder / "var"), REAL)
     with writing(running.engine) as conn:
         agent = enrol.register(conn, SITE, KEY, T0)
-    for one in outage():
+    for one in story:
         body = encode(one)
         running.writer.take([Post(agent=agent, site=SITE, batch=decode(body), body=body, received_at=one.at + 500)])
         running.writer.tick(one.at + 500)
@@ -95,6 +99,35 @@ def test_what_nobody_raised_then_and_what_nobody_says_now_stand_apart(
             conn.execute(tables.alerts.delete().where(tables.alerts.c.id.in_(["x", "y"])))
             conn.execute(tables.alerts.insert().values(kept))
         engine.dispose()
+
+
+def silence(*, told: bool) -> list[Batch]:
+    """Forty minutes of rounds, ten of them without an answer; `told`: what asking it costs comes each minute."""
+    found = []
+    for row in range(240):
+        at, silent = T0 + row * 10_000, 60 <= row < 120
+        readings = [] if silent else _said(at, dark=False)
+        if told and row % 6 == 0:
+            readings.append(reading("device.airtime", 0.5, at + 50))
+        if told and row % 6 == 0 and (silent or row == 0):
+            readings.append(reading("device.timeouts", float(row), at + 50))
+        missed = Gap(device=UPS, point=None, index=None, at=at, cause=GapCause.NO_ANSWER)
+        found.append(batch(row, readings, at=at, gaps=[missed] if silent else []))
+    return found
+
+
+@pytest.mark.parametrize(("told", "match"), [(True, "same"), (False, "unseen")])
+def test_a_silence_is_judged_where_its_agent_told_that_it_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], told: bool, match: str
+) -> None:
+    status, rows, _ = backtest(lived(tmp_path, silence(told=told)), capsys, "--json")
+    assert status == 0
+    [line] = [row for row in rows if row.get("kind") == "device_silent"]
+    assert line["match"] == match
+    assert rows[-1]["silences_judged"] == told
+    if told:
+        assert abs(line["later_s"]) <= 10  # type: ignore[arg-type]
+        assert line["now"]["cleared_at"] == line["then"]["cleared_at"]  # type: ignore[index]
 
 
 def test_a_span_without_the_outage_has_no_outage(centre: Path, capsys: pytest.CaptureFixture[str]) -> None:
