@@ -82,6 +82,8 @@ class Condition:
 
     def step(self, state: State, block: Block, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
         latches: dict[str, Latch] = state.get("latch", {})
+        if not latches and self._well(block):
+            return state, []
         touched: dict[str, Latch] = {}
         flips: list[Flip] = []
         for witness in self.witnesses:
@@ -98,6 +100,19 @@ class Condition:
             return state, []
         after: State = {**state, "latch": _kept({**latches, **touched})}
         return self._tell(after, {k: v[0] > 0 for k, v in latches.items()}, block.device, sorted(flips))
+
+    def _well(self, block: Block) -> bool:
+        """Whether no sample is bad: all that a healthy device costs."""
+        get = block.columns.get
+        for witness in self.witnesses:
+            series = get(witness.point)
+            if series is not None:
+                bad = witness.bad
+                for column in series.values():
+                    values = column.value
+                    if bad(values[0]) if len(values) == 1 else any(map(bad, values)):
+                        return False
+        return True
 
     def _tell(self, state: State, on: dict[str, bool], device: str, flips: list[Flip]) -> tuple[State, list[Change]]:
         changes: list[Change] = []

@@ -16,24 +16,31 @@ from model.text import Text
 
 #: A silence that begins within this of a word "on battery" is a silence on battery.
 NEAR_S = 60.0
+_NONE: State = {}
 _POINTS = ("battery.charge", "battery.runtime", "battery.voltage")
 
 
 def noted(words: State, block: Block) -> State:
     """The words after a block; the same object when it said nothing of the kind."""
-    columns = block.columns
-    if not any(point in columns for point in (*supply.POINTS, *_POINTS)):
-        return words
-    words = {**words, "said": dict(words.get("said", {}))}
+    get, found = block.columns.get, False
+    after = dict(words)
+    after["said"] = said = dict(words.get("said", _NONE))
     for point in supply.POINTS:
-        for column in columns.get(point, {}).values():
-            battery = supply.says_battery(point, column.value[-1])
-            # Two witnesses may differ; what one says a moment later must not wipe out the other's word.
-            words["on" if battery else "off"] = max(column.at[-1], words.get("on" if battery else "off", 0))
+        series = get(point)
+        if series is not None:
+            found = True
+            for column in series.values():
+                at, word = column.at[-1], "on" if supply.says_battery(point, column.value[-1]) else "off"
+                # Two witnesses may differ; what one says a moment later must not wipe out the other's word.
+                if at > after.get(word, 0):
+                    after[word] = at
     for point in _POINTS:
-        for column in columns.get(point, {}).values():
-            words["said"][point] = [column.at[-1], column.value[-1]]
-    return words
+        series = get(point)
+        if series is not None:
+            found = True
+            for column in series.values():
+                said[point] = [column.at[-1], column.value[-1]]
+    return after if found else words
 
 
 def on_battery(words: State, heard: int | None, near_s: float) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Set
 from typing import NamedTuple
 
 from analytics.detector import Block
@@ -40,7 +40,54 @@ def newest(block: Block, point: str) -> float | None:
     return max((column.at[-1], index or "", column.value[-1]) for index, column in columns.items())[2]
 
 
+def remembered(last: dict[str, float], block: Block, points: Iterable[str]) -> dict[str, float]:
+    """`last` with the newest value of each of these points, as `newest` has it; the same object where none is new."""
+    columns, after = block.columns, None
+    for point in points:
+        series = columns.get(point)
+        if series is None:
+            continue
+        if len(series) == 1:
+            [column] = series.values()
+            value = column.value[-1]
+        else:
+            value = max((column.at[-1], index or "", column.value[-1]) for index, column in series.items())[2]
+        if last.get(point) != value:
+            if after is None:
+                after = dict(last)
+            after[point] = value
+    return last if after is None else after
+
+
 def ever(block: Block, point: str, wanted: Callable[[float], bool]) -> bool:
     """Whether any sample of the point is as wanted: the quick test that spares the walk on a quiet day."""
     series = block.columns.get(point)
     return series is not None and any(any(map(wanted, column.value)) for column in series.values())
+
+
+def inside(block: Block, bounds: Iterable[tuple[str, float, float]]) -> bool:
+    """Whether every sample of each (point, low, high) is in low..high, both included; a point without samples is."""
+    get = block.columns.get
+    for point, low, high in bounds:
+        series = get(point)
+        if series is not None:
+            for column in series.values():
+                values = column.value
+                if len(values) == 1:  # live, nearly all have one: no function is called for it
+                    if not low <= values[0] <= high:
+                        return False
+                elif not (low <= min(values) and max(values) <= high):
+                    return False
+    return True
+
+
+def free_of(block: Block, words: Iterable[tuple[str, Set[float]]]) -> bool:
+    """Whether no sample of each (point, values) has one of these values: for states, as `inside` is for gauges and flags."""
+    get = block.columns.get
+    for point, values in words:
+        series = get(point)
+        if series is not None:
+            for column in series.values():
+                if not values.isdisjoint(column.value):
+                    return False
+    return True

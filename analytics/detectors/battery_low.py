@@ -14,7 +14,7 @@ from analytics import supply
 from analytics.detector import Block, Context, State
 from analytics.lasting import lasting
 from analytics.latch import Rule, fresh, observe
-from analytics.walk import Sample, newest, walk
+from analytics.walk import Sample, remembered, walk
 from model.finding import Change, Cleared, Evidence, Finding, Raised, Severity
 from model.points import BatteryStatus
 from model.text import Text
@@ -23,6 +23,7 @@ KIND = "battery_low"
 _SEEN = ("battery.charge", "battery.runtime")
 _SIGNS = ("alarm.battery_low", "alarm.battery_low_condition", "alarm.battery_depleted", "battery.status")
 _POINTS = (*_SEEN, *supply.POINTS, *_SIGNS)
+_NONE: dict[str, float] = {}
 _RULE = Rule(samples=2, clear_samples=2)
 CHARGE_FINE, RUNTIME_FINE_S = 50.0, 600.0
 
@@ -41,11 +42,10 @@ class BatteryLow:
         return {}
 
     def step(self, state: State, block: Block, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
-        if not (state.get("supply") or state.get("latch") or supply.mentions_battery(block)):
-            known = state.get("known") or any(p in block.columns for p in supply.POINTS)
-            last = {p: v for p in _SEEN if (v := newest(block, p)) is not None}
-            if known and not any(_is_low(p, newest(block, p)) for p in _SIGNS):
-                return {**state, "known": True, "last": {**state.get("last", {}), **last}}, []
+        if _quiet(state) and not supply.mentions_battery(block):
+            last = state.get("last", _NONE)
+            now_last = remembered(last, block, _SEEN)
+            return (state if now_last is last else {**state, "last": now_last}), []
         state = {
             **state,
             "last": dict(state.get("last", {})),
@@ -59,9 +59,12 @@ class BatteryLow:
         return state, changes
 
 
-def _is_low(point: str, value: float | None) -> bool:
-    if value is None:
-        return False
+def _quiet(state: State) -> bool:
+    """The supply is known, and is the mains: then no sign of a low battery counts (`_take`), whatever it says."""
+    return bool(state.get("known")) and not (state.get("supply") or state.get("latch") or state.get("up"))
+
+
+def _is_low(point: str, value: float) -> bool:
     return value in (BatteryStatus.LOW, BatteryStatus.DEPLETED) if point == "battery.status" else value >= 0.5
 
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import repeat
-from statistics import median
 
 from analytics import supply
 from analytics.detector import Block, Context, State
@@ -54,9 +53,10 @@ class BatteryRunaway:
     def step(self, state: State, block: Block, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
         if TEMPERATURE not in block.columns and not state.get("past"):
             return state, []
+        quiet = _cool(state, block)
         state = {**state, "past": list(state.get("past", []))}
         changes: list[Change] = []
-        if _cool(state, block):
+        if quiet:
             _remember(state, block)
             return state, changes
         for sample in walk(block, _POINTS):
@@ -74,19 +74,32 @@ def _cool(state: State, block: Block) -> bool:
     if today is None or block.last_at - today[0] > (DAY_MS if days else DAY_MS / 24):
         return False  # what is usual changes within this block
     if days:
-        limit = min((days[0][1] if len(days) == 1 else median([c for _, c in days])) + WARM_C, END_C)
+        limit = min(_middle(days) + WARM_C, END_C)
     elif "room" in state or ROOM in block.columns:
         return False
     else:
         limit = END_C
-    return all(max(column.value) < limit for column in block.columns.get(TEMPERATURE, {}).values())
+    series = block.columns.get(TEMPERATURE)
+    if series is not None:
+        for column in series.values():
+            if max(column.value) >= limit:
+                return False
+    return True
+
+
+def _middle(days: list[list[float]]) -> float:
+    """The median of the days' means, as `statistics.median` has it, without its price: live it is asked every few seconds."""
+    if len(days) == 1:
+        return days[0][1]
+    celsius = sorted([c for _, c in days])
+    half = len(celsius) // 2
+    return celsius[half] if len(celsius) % 2 else (celsius[half - 1] + celsius[half]) / 2
 
 
 def _remember(state: State, block: Block) -> None:
     state["row"] = 0
-    room = newest(block, ROOM)
-    if room is not None:
-        state["room"] = [room, max(column.at[-1] for column in block.columns[ROOM].values())]
+    if ROOM in block.columns:
+        state["room"] = [newest(block, ROOM), max(column.at[-1] for column in block.columns[ROOM].values())]
     for at, _, amps in _in_time(block, AMPS):
         _float_current(state, at, amps)
     for at, _, celsius in _in_time(block, TEMPERATURE):
@@ -96,11 +109,15 @@ def _remember(state: State, block: Block) -> None:
 
 def _in_time(block: Block, point: str) -> Iterable[tuple[int, str, float]]:
     """(at, index, value) as `walk` has them; one series is in order as it is."""
-    columns = block.columns.get(point, {})
+    columns = block.columns.get(point)
+    if columns is None:
+        return ()
     if len(columns) == 1:
         [(index, column)] = columns.items()
+        if len(column.at) == 1:
+            return ((column.at[0], index or "", column.value[0]),)
         return zip(column.at, repeat(index or ""), column.value, strict=False)
-    return [(sample.at, sample.key, sample.value) for sample in walk(block, (point,))] if columns else ()
+    return [(sample.at, sample.key, sample.value) for sample in walk(block, (point,))]
 
 
 def _take(state: State, sample: Sample, device: str) -> Change | None:
@@ -190,8 +207,8 @@ def _room(state: State, sample: Sample) -> list[float] | None:
 def _reference(state: State, sample: Sample) -> float | None:
     """The room where it is told and fresh, else what this battery was in the days before."""
     room = _room(state, sample)
-    days = [c for _, c in state.get("usual", [])]
-    usual = median(days) if days else None
+    days = state.get("usual")
+    usual = _middle(days) if days else None
     if room:
         return max(float(room[0]), usual) if usual is not None else float(room[0]) + WELL_C
     return usual

@@ -32,7 +32,7 @@ from analytics.battery import outlook
 from analytics.battery.outlook import Outlook
 from analytics.detector import Block, Context, State
 from analytics.lasting import lasting
-from analytics.walk import Sample, ever, newest, walk
+from analytics.walk import Sample, free_of, inside, remembered, walk
 from model.finding import Change, Changed, Cleared, Evidence, Finding, Raised, Severity
 from model.points import BatteryStatus, Source, TestResult
 from model.text import Text
@@ -40,9 +40,18 @@ from model.text import Text
 KIND = "on_battery"
 _TEST = ("ups.test.result", "alarm.test_in_progress")
 _LOW = ("alarm.battery_low", "battery.status")
-_STATUS_LOW = (BatteryStatus.LOW, BatteryStatus.DEPLETED)
-_SEEN = ("input.voltage", "battery.charge", "battery.runtime", "ups.load", *_LOW)
+_STATUS_LOW = frozenset({float(BatteryStatus.LOW), float(BatteryStatus.DEPLETED)})
+_GAUGES = ("input.voltage", "battery.charge", "battery.runtime", "ups.load")
+_SEEN = (*_GAUGES, *_LOW)
 _POINTS = (*_TEST, *_SEEN, *supply.POINTS)
+_NONE: dict[str, float] = {}
+#: What a quiet block has none of; a flag that is 0.
+_WORDS = (
+    (supply.SOURCE, frozenset({float(Source.BATTERY), float(Source.NONE)})),
+    (_TEST[0], frozenset({float(TestResult.IN_PROGRESS)})),
+    (_LOW[1], _STATUS_LOW),
+)
+_FLAGS = tuple((flag, 0.0, 0.0) for flag in (supply.FLAG, _TEST[1], _LOW[0]))
 
 MAINS_V = 150.0  #: over this, phase to neutral or line to line at 200–240 V, the mains is there (tune)
 MAINS_GONE_V = 60.0
@@ -77,9 +86,8 @@ class OnBattery:
         return {}
 
     def step(self, state: State, block: Block, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
-        if not (state.get("supply") or state.get("test") or state.get("low_since")) and _quiet(block):
-            last = {p: v for p in _SEEN if (v := newest(block, p)) is not None}
-            return ({**state, "last": {**state.get("last", {}), **last}} if last else state), []
+        if _quiet(state, block):
+            return _noted(state, block), []
         state = {
             **state,
             "last": dict(state.get("last", {})),
@@ -96,15 +104,18 @@ class OnBattery:
         return state, changes
 
 
-def _quiet(block: Block) -> bool:
-    """No sample speaks of a battery in use, of a test or of a low battery: nothing to follow, only to remember."""
-    return not (
-        supply.mentions_battery(block)
-        or ever(block, "ups.test.result", lambda v: v == TestResult.IN_PROGRESS)
-        or ever(block, "alarm.test_in_progress", bool)
-        or ever(block, "alarm.battery_low", bool)
-        or ever(block, "battery.status", lambda v: v in _STATUS_LOW)
-    )
+def _quiet(state: State, block: Block) -> bool:
+    """Nothing is followed, and no sample speaks of a battery in use, an output off, a test or a low battery."""
+    if state.get("supply") or state.get("test") or state.get("low_since") or state.get("off"):
+        return False
+    return inside(block, _FLAGS) and free_of(block, _WORDS)
+
+
+def _noted(state: State, block: Block) -> State:
+    """The newest values are all that a quiet block leaves; that nothing is low needs no memory."""
+    last = state.get("last", _NONE)
+    now = remembered(last, block, _GAUGES)
+    return state if now is last else {**state, "last": now}
 
 
 def _take(state: State, sample: Sample) -> None:

@@ -13,11 +13,11 @@ State: {"latch": {point: latch}, "asked": flags that say it was wanted, "up": th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from math import inf, nextafter
 
 from analytics.detector import Block, Context, State
 from analytics.latch import Rule, fresh, observe
-from analytics.walk import Sample, ever, newest, walk
+from analytics.walk import Sample, free_of, inside, newest, walk
 from model.finding import Change, Changed, Cleared, Evidence, Finding, Raised, Severity
 from model.points import Source
 from model.text import Text
@@ -33,6 +33,9 @@ _SIGNS = {
     "alarm.system_off": Text("the UPS reports that it is off: the load has no power", "UPS 报告系统关闭：负载已断电"),
 }
 _POINTS = (*_ASKED, *_SIGNS)
+#: A quiet block has no source "none" and no flag that is up.
+_NOTHING = (("ups.source", frozenset({float(Source.NONE)})),)
+_FLAGS = tuple((point, -inf, nextafter(0.5, 0.0)) for point in _SIGNS if point != "ups.source")
 _RULE = Rule(samples=2, clear_samples=2)
 
 ADVICE = Text(
@@ -55,7 +58,7 @@ class OutputOff:
         return {}
 
     def step(self, state: State, block: Block, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
-        if not state.get("latch") and not any(ever(block, point, _says(point)) for point in _SIGNS):
+        if not state.get("latch") and free_of(block, _NOTHING) and inside(block, _FLAGS):
             return _remember(state, block), []
         state = {
             **state,
@@ -71,13 +74,8 @@ class OutputOff:
         return state, changes
 
 
-def _says(point: str) -> Callable[[float], bool]:
-    """What a sample of this point must be to say "off"."""
-    return _nothing if point == "ups.source" else _raised
-
-
-def _nothing(value: float) -> bool:
-    return value == Source.NONE
+def _says_off(point: str, value: float) -> bool:
+    return value == Source.NONE if point == "ups.source" else _raised(value)
 
 
 def _raised(value: float) -> bool:
@@ -86,6 +84,8 @@ def _raised(value: float) -> bool:
 
 def _remember(state: State, block: Block) -> State:
     """While the output is on, only what was asked for matters: it may be told before the output goes off."""
+    if _ASKED.keys().isdisjoint(block.columns):
+        return state
     asked = list(state.get("asked", []))
     for point in _ASKED:
         if (value := newest(block, point)) is not None:
@@ -106,7 +106,7 @@ def _take(state: State, sample: Sample, device: str) -> Change | None:
             return None
         return Changed(finding=_finding(state, sample, device))
     latch = state["latch"].setdefault(sample.point, fresh())
-    off = _says(sample.point)(sample.value)
+    off = _says_off(sample.point, sample.value)
     since = observe(latch, off != bool(latch[0]), sample.at, _RULE)
     if since is None:
         return None

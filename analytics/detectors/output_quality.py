@@ -9,10 +9,13 @@ State: {"nominal": see `analytics.slow.nominal`, "in": {point: {index: [at, valu
 
 from __future__ import annotations
 
+from math import nan
+from typing import Any
+
 from analytics.detector import Block, Context, State
 from analytics.latch import Rule, fresh, observe
 from analytics.slow import episodes, nominal
-from analytics.walk import Sample, walk
+from analytics.walk import Sample, inside, walk
 from model.finding import Change, Evidence, Finding, Severity
 from model.points import Source
 from model.text import Text
@@ -27,6 +30,11 @@ _FOLLOWS, _FOLLOWS_HZ, _TAP = 0.03, 0.3, (0.07, 0.25)
 _FRESH_MS = 2 * 3_600_000
 #: An input so near its nominal is only noted as being there.
 _USUAL, _USUAL_HZ = 0.025, 0.003
+_NONE: dict[str, Any] = {}
+_AT_50, _AT_60 = (
+    tuple((point, base * (1 - off), base * (1 + off)) for point, off in ((_HERTZ, HERTZ_OFF), (_IN_HZ, _USUAL_HZ)))
+    for base in (50.0, 60.0)
+)
 _RULE = Rule(samples=3, seconds=120, clear_samples=3, clear_seconds=300)
 ADVICE = Text(
     "Measure the output with a meter. If it is so: transfer to bypass while the mains is good and have the inverter serviced (control board, output "
@@ -68,25 +76,33 @@ class OutputQuality:
 
 
 def _quiet(state: State, block: Block) -> bool:
-    known = state.get("nominal", {})
-    if state.get("latch") or state.get("open") or ("volts" not in known and _VOLTS in block.columns):
+    """Nothing stands, every input is known and near nominal, and every sample is well: nothing to remember."""
+    if state.get("latch") or state.get("open"):
         return False
-    volts, heard = known.get("volts", 0.0), state.get("in", {})
-    for point in (_IN_V, _IN_HZ):
-        ours = heard.get(point, {})
-        if any(ours.values()):
+    columns, known, heard = block.columns, state.get("nominal", _NONE), state.get("in", _NONE)
+    volts = known.get("volts")
+    if volts is None:
+        if _VOLTS in columns:
             return False
-        for index in block.columns.get(point, ()):
-            if (index or "") not in ours:
+        volts = 0.0
+    for point in (_IN_V, _IN_HZ):
+        ours = heard.get(point, _NONE)
+        for entry in ours.values():
+            if entry is not None:
                 return False
-    if not nominal.always(block, _SOURCE, state.get("source")) or not nominal.always(block, _TOLD, known.get("told")):
-        return False
-    return (
-        nominal.within(block, _VOLTS, volts * (1 - VOLTS_OFF), volts * (1 + VOLTS_OFF))
-        and nominal.within(block, _IN_V, volts * (1 - _USUAL), volts * (1 + _USUAL))
-        and nominal.steady(block, _HERTZ, HERTZ_OFF)
-        and nominal.steady(block, _IN_HZ, _USUAL_HZ)
+        series = columns.get(point)
+        if series is not None:
+            for index in series:
+                if (index or "") not in ours:
+                    return False
+    source, told = state.get("source", nan), known.get("told", nan)  # not known yet: any sample is news
+    bounds = (
+        (_SOURCE, source, source),
+        (_TOLD, told, told),
+        (_VOLTS, volts * (1 - VOLTS_OFF), volts * (1 + VOLTS_OFF)),
+        (_IN_V, volts * (1 - _USUAL), volts * (1 + _USUAL)),
     )
+    return inside(block, bounds) and (inside(block, _AT_50) or inside(block, _AT_60))
 
 
 def _take(state: State, sample: Sample, device: str) -> list[Change]:

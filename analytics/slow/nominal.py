@@ -93,10 +93,15 @@ def never(block: Block, point: str, value: float) -> bool:
 
 
 def steady(block: Block, point: str, off: float) -> bool:
-    """Whether every sample of a frequency is within the share `off` of 50 or 60 Hz."""
-    return within(block, point, 50.0 * (1 - off), 50.0 * (1 + off)) or within(
-        block, point, 60.0 * (1 - off), 60.0 * (1 + off)
-    )
+    """Whether every sample of a frequency is within the share `off` of 50 or 60 Hz, one of them a series."""
+    series = block.columns.get(point)
+    if series is not None:
+        for column in series.values():
+            values = column.value
+            base = 50.0 if values[0] < 55 else 60.0  # of_frequency
+            if min(values) < base * (1 - off) or max(values) > base * (1 + off):
+                return False
+    return True
 
 
 def of_frequency(hertz: float) -> float:
