@@ -18,7 +18,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 def browser_like(stage: Stage) -> httpx.Client:
     """A client that keeps cookies and says where its forms come from, as browsers do."""
-    return httpx.Client(base_url=stage.url, headers={"Origin": stage.url}, follow_redirects=True)
+    return httpx.Client(base_url=stage.url, headers={"Origin": stage.url}, follow_redirects=True, verify=False)
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ class Rt:
 
     def __init__(self, server: TicketServer, token: str = "") -> None:
         headers = {"Authorization": f"token {token or server.token}"}
-        self._http = httpx.Client(base_url=f"{server.url}/REST/2.0", headers=headers, timeout=60)
+        self._http = httpx.Client(base_url=f"{server.url}/REST/2.0", headers=headers, timeout=60, verify=False)
 
     def tickets(self, key: str) -> list[dict[str, Any]]:
         query = {"query": f"Queue='UPS' AND CF.{{AlertKey}}='{key}'", "fields": "Status,Subject,Priority"}
@@ -95,7 +95,7 @@ class Red:
     def __init__(self, server: TicketServer, token: str = "") -> None:
         self._field = server.field
         headers = {"X-Redmine-API-Key": token or server.token}
-        self._http = httpx.Client(base_url=server.url, headers=headers, timeout=60)
+        self._http = httpx.Client(base_url=server.url, headers=headers, timeout=60, verify=False)
 
     def issues(self, key: str) -> list[dict[str, Any]]:
         query = {"project_id": "ups", "status_id": "*", f"cf_{self._field}": key}

@@ -56,10 +56,12 @@ class InfluxServer:
 
     def query(self, statement: str) -> bytes:
         auth = (self._user, self._password) if self._user else None
-        return httpx.post(f"{self.base}/query", data={"q": statement, "db": "roundsman"}, auth=auth, timeout=30).content
+        return httpx.post(
+            f"{self.base}/query", data={"q": statement, "db": "roundsman"}, auth=auth, timeout=30, verify=False
+        ).content
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.base}/ping").status_code == 204
+            return httpx.get(f"{self.base}/ping", verify=False).status_code == 204
         except httpx.HTTPError:
             return False

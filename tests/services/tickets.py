@@ -49,7 +49,7 @@ def _template(name: str, package: str, made_by: str) -> tuple[Path, bool]:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=20).status_code < 500
+        return httpx.get(url, timeout=20, verify=False).status_code < 500
     except httpx.HTTPError:
         return False
 
