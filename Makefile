@@ -34,17 +34,16 @@ check: .venv/ready-test
 	$(BIN)/lint-imports
 
 # Installs the real servers when it may (root or sudo on Debian and Ubuntu); else their tests are skipped and counted.
-# Most tests wait for a wire or a child, so three workers share two cores. The journeys, whose
-# stories outrun sampling on a busy machine, and the fleet's year need the machine to themselves.
+# Most tests wait for a wire or a child, so three workers share two cores. Stories that outrun
+# sampling on a busy machine, and the fleet's year, need the machine to themselves: marked `alone`.
 test: .venv/ready-test
 	@sh tests/services/install.sh
 	@$(BIN)/python -m compileall -q $(PACKAGES)
 ifdef TESTS
 	$(BIN)/pytest $(TESTS)
 else
-	$(BIN)/pytest -n 3 --dist loadfile --ignore=tests/journeys --ignore=tests/simulation/test_year.py
-	$(BIN)/pytest tests/journeys
-	$(BIN)/pytest tests/simulation/test_year.py
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not alone"
+	$(BIN)/pytest -m alone tests/journeys tests/simulation
 endif
 
 fix: .venv/ready-test

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import settings
 
 # A machine under load is slow; that is no fault of what is tested.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first, then by their number of tests, so that no worker is left with a long one at the end."""
+    alone = {item.path for item in items if item.get_closest_marker("alone")}
+    elsewhere = [path for path in alone if not {"journeys", "simulation"} & set(path.parts)]
+    assert not elsewhere, f"{elsewhere}: make test looks for what is marked `alone` in journeys and simulation only"
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.path not in slow, -tests[item.path], item.path))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

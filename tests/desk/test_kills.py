@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from collector.store.engines import make_engine, writing
@@ -92,6 +93,7 @@ def _what_is(where: Path | sa.URL) -> dict[str, object]:
     return found
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_statement_or_commit_changes_nothing_in_the_end(tmp_path: Path, database: str) -> None:
     clean = _fresh(tmp_path, "clean")
     mailbox = Mailbox(tmp_path / "clean.mail")

@@ -190,6 +190,7 @@ def named(status: Status) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_million_registers_of_a_bus_on_which_everything_goes_wrong(tmp_path: Path) -> None:
     with slaves(tmp_path / "bus") as others:
         agent = uvloop.run(story(tmp_path / "bus", others))

@@ -27,6 +27,7 @@ from roundsman.demo.audit import Audit, audit
 from tests.agent.megatec_pty import Ups, plugged_in
 from tests.services import free_port, running, wait_for
 
+pytestmark = pytest.mark.alone
 SITE = "sz-far"
 UPS = f"{SITE}/ups-1"
 LONG_S = 40

@@ -32,6 +32,8 @@ from tests.collector.centres import KEY, SITE, ChildCentre
 from tests.services.replayed import replayed
 from tests.services.simulated import simulated
 
+pytestmark = pytest.mark.alone
+
 SCENARIO = f"""
 length_s = 1000
 seed = 1

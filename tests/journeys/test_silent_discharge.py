@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from agent.config import parse
 from agent.running import Agent
 from agent.spool_reading import read_rows
@@ -27,6 +29,8 @@ from model.timescale import TimeScale
 from tests.collector.centres import KEY, SITE, ChildCentre
 from tests.services import running, wait_for
 from tests.services.simulated import simulated
+
+pytestmark = pytest.mark.alone
 
 SCENARIO = f"""
 length_s = 1000

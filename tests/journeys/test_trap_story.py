@@ -22,7 +22,7 @@ from tests.agent.test_running import CHILD, ended
 from tests.services import wait_for
 from tests.services.simulated import simulated
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.alone]
 
 SITE = "sz-futian"
 UPS, SWITCH = f"{SITE}/ups-5", f"{SITE}/sw-1"

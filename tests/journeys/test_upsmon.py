@@ -22,7 +22,7 @@ from model.timescale import TimeScale
 from tests.services import free_port, need, running, wait_for
 from tests.services.simulated import simulated
 
-pytestmark = pytest.mark.service
+pytestmark = [pytest.mark.service, pytest.mark.alone]
 
 SPEED = 20
 SCENARIO = """

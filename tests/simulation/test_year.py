@@ -10,6 +10,7 @@ from tests.simulation.fleet import __main__ as fleet
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(1200)
 def test_a_year_of_fifty_devices_is_judged_as_before(capsys: pytest.CaptureFixture[str]) -> None:
     """Bounds, not figures: docs/fleet.md has the figures. A change that makes the detectors worse than these is a step back."""
