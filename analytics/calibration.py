@@ -91,12 +91,12 @@ def _one(change: Change, by: Calibration) -> Change:
     return msgspec.structs.replace(change, finding=found)
 
 
-def fit(cases: Iterable[Case], source: str) -> Calibration:
-    """A table for each kind with cases enough."""
+def fit(cases: Iterable[Case], source: str, before: Calibration = NONE) -> Calibration:
+    """A table for each kind with cases enough; what few cases are drawn to is what `before` makes of a claim, else the claim itself."""
     by: dict[str, list[Case]] = {}
     for case in cases:
         by.setdefault(case.kind, []).append(case)
-    curves = {kind: curve for kind, rows in sorted(by.items()) if (curve := _curve(rows)) is not None}
+    curves = {kind: curve for kind, rows in sorted(by.items()) if (curve := _curve(kind, rows, before)) is not None}
     return Calibration(source=source, curves=curves)
 
 
@@ -134,17 +134,22 @@ def score_of(case: Case, by: Calibration) -> float:
     return case.score if seen is None else seen
 
 
-def _curve(rows: list[Case]) -> Curve | None:
+def _curve(kind: str, rows: list[Case], before: Calibration) -> Curve | None:
     devices = len({case.device for case in rows})
     if devices < LEAST_DEVICES:
         return None
+
+    def begun(claimed: float) -> float:
+        known = before.observed(kind, claimed)
+        return _logit(claimed if known is None else known)
+
     shift, slope, middle = _most_likely(
-        [_logit(case.score) for case in rows], [case.right for case in rows], devices / len(rows)
+        [begun(case.score) for case in rows], [case.right for case in rows], devices / len(rows)
     )
     table = tuple(
         (claim, round(1 / (1 + exp(-(x + shift + slope * (x - middle)))), 4))
         for claim in CLAIMS
-        for x in [_logit(claim)]
+        for x in [begun(claim)]
     )
     return Curve(table=table, n=len(rows), right=sum(case.right for case in rows), devices=devices)
 

@@ -29,6 +29,7 @@ import msgspec
 from alerts import board
 from alerts.board import BoardState, Outcome
 from analytics import agents, records, watch
+from analytics.calibration import SHIPPED, Calibration
 from analytics.cohort import Cohorts
 from analytics.detector import Context
 from analytics.records import Records
@@ -37,7 +38,7 @@ from collector import intake
 from collector.intake import Admitted
 from model.batch import Batch
 from model.finding import Change
-from model.inventory import Inventory, NetworkPath
+from model.inventory import Inventory, NetworkPath, Work
 
 
 class CentreState(msgspec.Struct, kw_only=True):
@@ -54,16 +55,22 @@ class World:
     """What the pipeline is told of the world outside: replaced as a whole when the inventory changes.
 
     `wire_s` is the least time a round can take, `silent_after_s` when an agent counts as silent; story seconds.
-    `cohorts` is last night's memory of the fleet, None as long as there is none.
+    `cohorts` is last night's memory of the fleet, None as long as there is none. `calibration`: what scores proved to be worth.
     """
 
     def __init__(
-        self, inventory: Inventory, wire_s: float = 1.0, silent_after_s: float = 90.0, cohorts: Cohorts | None = None
+        self,
+        inventory: Inventory,
+        wire_s: float = 1.0,
+        silent_after_s: float = 90.0,
+        cohorts: Cohorts | None = None,
+        calibration: Calibration = SHIPPED,
     ) -> None:
         self.inventory = inventory
         self.wire_s = wire_s
         self.silent_after_s = silent_after_s
         self.cohorts = cohorts
+        self.calibration = calibration
         self._contexts: dict[str, Context] = {}
 
     def context(self, device: str) -> Context:
@@ -81,20 +88,24 @@ class World:
         return found
 
     def with_inventory(self, inventory: Inventory) -> World:
-        """The same world under another inventory; what was learned of its cables stays."""
-        learned = inventory.learned or self.inventory.learned
-        return self._other(msgspec.structs.replace(inventory, learned=learned), self.cohorts)
+        """The same world under another inventory; what was learned of its cables, and the announced work, stay."""
+        learned, works = inventory.learned or self.inventory.learned, inventory.works or self.inventory.works
+        return self._other(msgspec.structs.replace(inventory, learned=learned, works=works), self.cohorts)
 
     def with_paths(self, learned: tuple[NetworkPath, ...]) -> World:
         """The same world with other cables."""
         return self._other(msgspec.structs.replace(self.inventory, learned=learned), self.cohorts)
+
+    def with_works(self, works: tuple[Work, ...]) -> World:
+        """The same world with other announced work."""
+        return self._other(msgspec.structs.replace(self.inventory, works=works), self.cohorts)
 
     def with_cohorts(self, cohorts: Cohorts | None) -> World:
         """The same world with another night's memory of the fleet."""
         return self._other(self.inventory, cohorts)
 
     def _other(self, inventory: Inventory, cohorts: Cohorts | None) -> World:
-        return World(inventory, self.wire_s, self.silent_after_s, cohorts)
+        return World(inventory, self.wire_s, self.silent_after_s, cohorts, self.calibration)
 
 
 def fresh() -> CentreState:
@@ -134,7 +145,7 @@ def _detect(state: CentreState, admitted: Admitted, world: World, now: int) -> l
     state.marks.update(admitted.marks)
     blocks = watch.blocks_of(admitted.readings, admitted.gaps)
     before = {block.device: dict(state.watch.states.get(block.device, {})) for block in blocks}
-    changes = watch.step(state.watch, blocks, world.context, now)
+    changes = watch.step(state.watch, blocks, world.context, now, calibration=world.calibration)
     for device, states in before.items():
         records.note(state.records, device, states, state.watch.states.get(device, {}))
     return changes

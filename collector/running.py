@@ -28,6 +28,7 @@ from collector.history import History, HistoryError
 from collector.history.corrected import Corrected
 from collector.history.opening import open_history
 from collector.hub import Hub
+from collector.jobs import outcomes
 from collector.jobs.memory import fleet_memory
 from collector.neighbours.memory import Memory
 from collector.neighbours.mqtt import BrokerSource
@@ -262,7 +263,8 @@ def _around(config: CollectorConfig, scale: TimeScale, lock: int, engine: sa.Eng
         segments = deliveries.offset_segments(conn)
         known = inventory.latest(conn)
         cohorts = fleet_memory(conn)
-    world = World(known, scale.speed * _ROUND_S, scale.at_least(*_SILENT_S), cohorts)
+        learned = outcomes.known(conn)
+    world = World(known, scale.speed * _ROUND_S, scale.at_least(*_SILENT_S), cohorts, learned)
     book = OffsetBook(scale.at_least(*_WRONG_CLOCK_S) * 1000, segments)
     history = Corrected(open_history(config.history, config.data), book)
     embedded = config.history == "embedded"

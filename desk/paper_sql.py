@@ -85,6 +85,16 @@ def unlearned(conn: sa.Connection, now: int) -> list[str]:
     return list(conn.execute(query.order_by(t.opened_at, t.number).limit(_LEARN_MOST)).scalars())
 
 
+def judged(conn: sa.Connection) -> list[str]:
+    """Closed tickets in which somebody named a failure mode or wrote that there was no fault, oldest first."""
+    said = ledger.c.data
+    word = sa.exists().where(
+        ledger.c.ticket == tickets.c.id, sa.or_(said.contains('"failure_mode"'), said.contains('"no_fault"'))
+    )
+    query = sa.select(tickets.c.id).where(tickets.c.state == TicketState.CLOSED.value, word)
+    return list(conn.execute(query.order_by(tickets.c.opened_at, tickets.c.number)).scalars())
+
+
 def without_evidence(conn: sa.Connection, part: str, since: int, until: int, most: int) -> list[tuple[str, int]]:
     """Tickets that telemetry opened, and when they opened (`opening`) or were restored (`restored`) in [since, until],
     of which the document of that moment is not kept, oldest first."""

@@ -26,6 +26,7 @@ app.command("roundsman.analysis_backtest:backtest_command", name="backtest")
 app.command("roundsman.analysis_train:train", name="train")
 app.command("roundsman.analysis_train:unusual", name="unusual")
 app.command("roundsman.analysis_news:news_command", name="news")
+app.command("roundsman.analysis_calibrate:calibrate", name="calibrate")
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object per line. 每行一个 JSON 对象。")]
 QUANTITY = {

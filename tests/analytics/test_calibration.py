@@ -55,6 +55,15 @@ def test_more_claimed_is_never_less_observed() -> None:
     assert len(set(seen)) == len(seen)
 
 
+def test_new_cases_go_on_from_what_was_known() -> None:
+    known = fit(cases("fan", 0.9, 100, 200), "x")
+    again = fit(cases("fan", 0.9, 5, 10), "y", known).observed("fan", 0.9)
+    alone = fit(cases("fan", 0.9, 5, 10), "y").observed("fan", 0.9)
+    assert again == pytest.approx(0.5, abs=0.02)
+    assert alone is not None
+    assert alone > 0.6
+
+
 def test_claims_between_and_beyond_the_rows_are_read_by_lines() -> None:
     curve = Curve(table=((0.2, 0.1), (0.6, 0.5)), n=10, right=5, devices=10)
     by = Calibration(source="x", curves={"fan": curve})
