@@ -24,7 +24,7 @@ def on_changes(
 ) -> tuple[BoardState, Outcome]:
     """Take in the changes of one batch, in event time."""
     if not changes:
-        return on_tick(state, inventory, now)
+        return _waited(state, inventory, now, [])
     draft = Draft(state)
     for change in sorted(changes, key=_began):
         lifecycle.apply(draft, change, inventory, now)
@@ -33,10 +33,16 @@ def on_changes(
 
 def on_tick(state: BoardState, inventory: Inventory, now: int) -> tuple[BoardState, Outcome]:
     """Let time pass."""
+    return _waited(state, inventory, now, incident.outlasting(state, inventory, now))
+
+
+def _waited(state: BoardState, inventory: Inventory, now: int, changed: list[str]) -> tuple[BoardState, Outcome]:
     due = next_due(state)
-    if due is None or now < due:
+    if (due is None or now < due) and not changed:
         return state, Outcome()
-    return _settle(Draft(state), inventory, now)
+    draft = Draft(state)
+    draft.touched.update(dict.fromkeys(changed))
+    return _settle(draft, inventory, now)
 
 
 def next_due(state: BoardState) -> int | None:
@@ -49,20 +55,20 @@ def next_due(state: BoardState) -> int | None:
 def _settle(draft: Draft, inventory: Inventory, now: int) -> tuple[BoardState, Outcome]:
     """What is over goes first, so that what begins now is not put into an incident that has ended."""
     lifecycle.settle_endings(draft, inventory, now)
-    _refresh(draft, inventory)
+    _refresh(draft, inventory, now)
     ripe = incident.in_order(lifecycle.ripe(draft, inventory, now), inventory)
     for alert in ripe:
-        incident.attach(draft, alert, inventory, ripe)
+        incident.attach(draft, alert, inventory, now, ripe)
     incident.explain_silences(draft, inventory)
-    _refresh(draft, inventory)
+    _refresh(draft, inventory, now)
     return draft.result()
 
 
-def _refresh(draft: Draft, inventory: Inventory) -> None:
+def _refresh(draft: Draft, inventory: Inventory, now: int) -> None:
     touched = list(draft.touched)
     draft.touched.clear()
     for id in touched:
-        incident.refresh(draft, id, inventory)
+        incident.refresh(draft, id, inventory, now)
 
 
 def _began(change: Change) -> int:

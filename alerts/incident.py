@@ -1,7 +1,7 @@
 """Which alerts have one cause.
 
 The key is (customer, cause, root), from the table of kinds; at most one incident is open for a key, and an alert
-belongs to exactly one incident. Five rules go beyond the table:
+belongs to exactly one incident. These rules go beyond the table:
 
 - All UPSs of a site on battery are one mains failure of the site, and an output that goes off in it is its worst end.
 - A device that falls silent in it joins it when `darkness` explains the silence, also when the silence was seen first:
@@ -9,6 +9,7 @@ belongs to exactly one incident. Five rules go beyond the table:
 - When a site's agent is silent, a device found silent with it tells nothing more, and joins the agent's incident.
 - What is wrong with the mains while it is out belongs to that failure; what grows hot in a room that is warm belongs to the room.
 - A device that falls silent behind a switch that is silent joins the switch's incident, wherever that stands (`reach`).
+- What people do themselves (`Kind.by_hand`) is no job while the work that was announced goes on; when it outlasts it, it is one from then on.
 - A port that goes down because the device at the other end of its cable is silent joins that one's (`cable_ends`).
 
 An incident closes when all its members are cleared; nothing is split by itself. Everything is in event time.
@@ -23,8 +24,8 @@ import msgspec
 from alerts import cable_ends, reach
 from alerts.darkness import explained
 from alerts.impact import impact_of, worst
-from alerts.kinds import Root, kind_of
-from alerts.state import Draft
+from alerts.kinds import KINDS, Root, kind_of
+from alerts.state import BoardState, Draft
 from alerts.types import Alert, CauseKey, Impact, Incident, identity
 from alerts.words import joined, title
 from model.inventory import Inventory
@@ -33,11 +34,12 @@ from model.text import Text
 SILENT = "device_silent"
 #: What a warm room does to the devices in it.
 _HEAT = frozenset({"over_temperature", "heating_fast", "ups_hot", "overheating"})
+_BY_HAND = frozenset(kind.id for kind in KINDS.values() if kind.by_hand)
 #: An explanation a member, up to this many: a flapping alert must not grow the incident without end.
 _MOST_REASONS = 60
 
 
-def attach(draft: Draft, alert: Alert, inventory: Inventory, coming: Sequence[Alert] = ()) -> None:
+def attach(draft: Draft, alert: Alert, inventory: Inventory, now: int, coming: Sequence[Alert] = ()) -> None:
     """Put a new alert into the incident of its cause, opening one if there is none. `coming`: those that begin with it."""
     site = inventory.site(alert.device.partition("/")[0])
     mains = draft.open_with(CauseKey(site.customer, "mains", site.id))
@@ -56,9 +58,10 @@ def attach(draft: Draft, alert: Alert, inventory: Inventory, coming: Sequence[Al
         key = key if draft.open_with(room) is None else room
     home = draft.open_with(key)
     if home is None:
-        _open(draft, alert, key, joined(alert, [], inventory, mains_out=mains is not None), inventory)
+        why = _with_work(joined(alert, [], inventory, mains_out=mains is not None), alert, inventory, now)
+        _open(draft, alert, key, why, inventory, now)
     else:
-        _join(draft, alert, home, joined(alert, draft.members(home), inventory))
+        _join(draft, alert, home, _with_work(joined(alert, draft.members(home), inventory), alert, inventory, now))
 
 
 def explain_silences(draft: Draft, inventory: Inventory) -> None:
@@ -97,7 +100,19 @@ def in_order(alerts: list[Alert], inventory: Inventory) -> list[Alert]:
     return [next(rest) if alert.kind == SILENT else alert for alert in alerts]
 
 
-def refresh(draft: Draft, id: str, inventory: Inventory) -> None:
+def outlasting(state: BoardState, inventory: Inventory, now: int) -> list[str]:
+    """The incidents that were no job because of announced work, and are one now: it is over or called off, they are not."""
+    standing = [a for a in state.alerts.values() if a.kind in _BY_HAND and a.cleared_at is None and a.incident]
+    return [
+        incident.id
+        for incident in (
+            state.incidents.get(alert.incident or "") for alert in standing if _a_job(alert, inventory, now)
+        )
+        if incident is not None and not incident.wants_ticket
+    ]
+
+
+def refresh(draft: Draft, id: str, inventory: Inventory, now: int) -> None:
     """Bring an incident in line with its members: impact, title, times, and whether it is over."""
     incident = draft.incidents.get(id)
     if incident is None:
@@ -105,7 +120,11 @@ def refresh(draft: Draft, id: str, inventory: Inventory) -> None:
     members = draft.members(incident)
     present = [alert for alert in members if alert.cleared_at is None]
     impact = worst((alert.impact for alert in present), otherwise=incident.impact)
-    now = msgspec.structs.replace(
+    jobs = [alert for alert in members if _a_job(alert, inventory, now)]
+    wanted_at = incident.wanted_at
+    if jobs and not incident.wants_ticket:
+        wanted_at = min(now if alert.kind in _BY_HAND else alert.changed_at for alert in jobs)
+    after = msgspec.structs.replace(
         incident,
         title=title(incident.key, present or members, inventory),
         opened_at=min(alert.raised_at for alert in members),
@@ -113,10 +132,11 @@ def refresh(draft: Draft, id: str, inventory: Inventory) -> None:
         closed_at=None if present else max(alert.cleared_at or 0 for alert in members),
         impact=impact,
         worst=worst([impact, incident.worst], otherwise=impact),
-        wants_ticket=incident.wants_ticket or any(_a_job(alert) for alert in members),
+        wants_ticket=incident.wants_ticket or bool(jobs),
+        wanted_at=wanted_at,
     )
-    if now != incident:
-        draft.put_incident(now)
+    if after != incident:
+        draft.put_incident(after)
 
 
 def _key(alert: Alert, customer: str, mains_out: bool) -> CauseKey:
@@ -134,12 +154,26 @@ def _key(alert: Alert, customer: str, mains_out: bool) -> CauseKey:
     return CauseKey(customer, kind.cause, alert.device)
 
 
-def _a_job(alert: Alert) -> bool:
-    """Whether the alert is by itself a reason to send somebody."""
-    return kind_of(alert.kind).ticket and alert.impact is not Impact.ADVISORY
+def _a_job(alert: Alert, inventory: Inventory, now: int) -> bool:
+    """Whether the alert is by itself a reason to send somebody. What ended within announced work never becomes one."""
+    if not kind_of(alert.kind).ticket or alert.impact is Impact.ADVISORY:
+        return False
+    if alert.kind not in _BY_HAND:
+        return True
+    return alert.cleared_at is None and inventory.work_on(alert.device, alert.raised_at, now) is None
 
 
-def _open(draft: Draft, alert: Alert, key: CauseKey, why: Text, inventory: Inventory) -> None:
+def _with_work(why: Text, alert: Alert, inventory: Inventory, now: int) -> Text:
+    work = inventory.work_on(alert.device, alert.raised_at, now) if alert.kind in _BY_HAND else None
+    if work is None:
+        return why
+    return Text(
+        f"{why.en}; announced work ({work.id}) goes on there, so this is no job until it is over",
+        f"{why.zh}；该处正在进行已预告的作业（{work.id}），作业结束前不派单",
+    )
+
+
+def _open(draft: Draft, alert: Alert, key: CauseKey, why: Text, inventory: Inventory, now: int) -> None:
     id = identity("incident", key, alert.id)
     alert = msgspec.structs.replace(alert, incident=id)
     draft.put_alert(alert)
@@ -155,7 +189,7 @@ def _open(draft: Draft, alert: Alert, key: CauseKey, why: Text, inventory: Inven
             worst=alert.impact,
             members=(alert.id,),
             explanation=(why,),
-            wants_ticket=_a_job(alert),
+            wants_ticket=_a_job(alert, inventory, now),
         )
     )
 

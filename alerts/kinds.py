@@ -38,6 +38,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     raise_after_s: float = 0.0
     clear_after_s: float = 60.0
     ticket: bool = True  #: False: shown, but alone no reason for a job
+    by_hand: bool = False  #: done by people at work: a job only when it outlasts the announced work
 
 
 def _kind(
@@ -52,6 +53,7 @@ def _kind(
     clear_after_s: float,
     *,
     ticket: bool = True,
+    by_hand: bool = False,
 ) -> Kind:
     return Kind(
         id=id,
@@ -63,6 +65,7 @@ def _kind(
         raise_after_s=raise_after_s,
         clear_after_s=clear_after_s,
         ticket=ticket,
+        by_hand=by_hand,
     )
 
 
@@ -86,7 +89,7 @@ _ALL = (
     _kind("float_wrong", "Battery floated at a wrong voltage", "电池浮充电压不当", _S.WARNING, _I.ADVISORY, "battery", _R.DEVICE, 0, 600, ticket=False),
     _kind("charger_fault", "Battery charged wrongly", "电池充电异常", _S.MAJOR, _I.UNPROTECTED, "battery", _R.DEVICE, 0, 600),
     _kind("overload", "Overload", "过载", _S.MAJOR, _I.UNPROTECTED, "device", _R.DEVICE, 10, 60),
-    _kind("bypass", "On bypass", "旁路供电", _S.MAJOR, _I.UNPROTECTED, "device", _R.DEVICE, 5, 60),
+    _kind("bypass", "On bypass", "旁路供电", _S.MAJOR, _I.UNPROTECTED, "device", _R.DEVICE, 5, 60, by_hand=True),
     _kind("over_temperature", "Too hot", "温度过高", _S.MAJOR, _I.DEGRADED, "device", _R.DEVICE, 30, 120),
     _kind("charger", "Charger failed", "充电器故障", _S.MAJOR, _I.UNPROTECTED, "device", _R.DEVICE, 10, 60),
     _kind("not_charging", "Battery is not being charged", "电池未充电", _S.MAJOR, _I.UNPROTECTED, "device", _R.DEVICE, 0, 60),

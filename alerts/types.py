@@ -73,6 +73,12 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     explanation: tuple[Text, ...] = ()  #: why each joined, and what is told apart
     merged_into: str | None = None
     wants_ticket: bool = True  #: False: advisory, shown but no job
+    wanted_at: int | None = None  #: when it became a job, where that was after its begin: promises count from then
+
+    @property
+    def job_at(self) -> int:
+        """From when on it is a case for the desk."""
+        return self.opened_at if self.wanted_at is None else max(self.wanted_at, self.opened_at)
 
 
 def identity(*parts: object) -> str:

@@ -45,6 +45,7 @@ from collector.store import (
     writing,
 )
 from collector.store.deliveries import Delivery, KeptBatch, Offset
+from desk import visiting
 from desk.opening import Background
 from model.batch import Batch, Event, EventKind, decode
 
@@ -104,6 +105,7 @@ class Writer:
         self._told: int | None = None  #: how far the desk's news were told, in this transaction …
         self._told_for_good: int | None = None  #: … and in those that were committed
         self._events: list[dict[str, Any]] = []
+        self._announced = visiting.Announced()
 
     # -- input ---------------------------------------------------------------------------------------
 
@@ -128,6 +130,7 @@ class Writer:
         try:
             with writing(self._engine) as conn:
                 self._look_at_inventory(conn)
+                self._look_at_works(conn, now)
                 self.wanting = recordings.sites_waiting(conn, now)
                 heard = {site: max(at, self.listens_since) for site, at in fleet.heard(conn).items()}
                 outcome = pipeline.on_tick(state, heard, self.world, now)
@@ -356,6 +359,12 @@ class Writer:
         """A command beside the centre may have imported a new one."""
         if inventory.revision(conn) != self.world.inventory.revision:
             self.world = self.world.with_inventory(inventory.latest(conn))
+
+    def _look_at_works(self, conn: sa.Connection, now: int) -> None:
+        """Somebody may have announced a visit, or called one off."""
+        works = self._announced.look(conn, now)
+        if works != self.world.inventory.works:
+            self.world = self.world.with_works(works)
 
     def _put_board(self, conn: sa.Connection, state: CentreState, now: int) -> bytes:
         board = pipeline.dump_board(state)

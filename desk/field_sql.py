@@ -142,6 +142,13 @@ def lines(
     return [_line(row) for row in conn.execute(query.order_by(field_book.c.id, field_book.c.seq))]
 
 
+def changed(conn: sa.Connection, kind: str, since: int) -> list[Line]:
+    """All lines of those things of a kind of which something was recorded at `since` or later."""
+    ids = sa.select(field_book.c.id).where(field_book.c.kind == kind, field_book.c.recorded_at >= since)
+    query = sa.select(field_book).where(field_book.c.kind == kind, field_book.c.id.in_(ids))
+    return [_line(row) for row in conn.execute(query.order_by(field_book.c.id, field_book.c.seq))]
+
+
 def add_all(conn: sa.Connection, new: Sequence[Line]) -> None:
     """Many lines at once, numbered by the caller. Raises IntegrityError when somebody wrote meanwhile: then again."""
     if new:

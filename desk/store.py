@@ -226,7 +226,7 @@ def _open(
 ) -> list[str]:
     if ended is not None and _dismissed(conn, incident, ended):
         return []
-    day = rules.day_of(inventory.site(incident.site), min(incident.opened_at, now))
+    day = rules.day_of(inventory.site(incident.site), min(incident.job_at, now))
     chosen, notes = _policy_for(incident.key.customer, day, inventory, now)
     background = _with_past(conn, incident, around(incident), inventory)
     drafts = [*rules.decide(None, [], incident, inventory, chosen, now, background), *notes]

@@ -179,7 +179,7 @@ def returns(
     """What reopens a closed ticket because its cause is back within the policy's window; [] where a new one is due."""
     if ticket.state is not TicketState.CLOSED or ticket.closed_at is None or not wants(incident):
         return []
-    at = _within(incident.opened_at, ticket.closed_at, now)
+    at = _within(incident.job_at, ticket.closed_at, now)
     if incident.key != ticket.key or not reopens(policy, ticket, at):
         return []
     if _known(ledger, incident.id) and incident.worst.rank >= last_seen(ledger).worst.rank:
@@ -231,7 +231,7 @@ def _open(incident: Incident, inventory: Inventory, policy: Policy, now: int, ba
     if not wants(incident):
         return []
     site = inventory.site(incident.site)
-    at = min(incident.opened_at, now)
+    at = min(incident.job_at, now)
     device = incident.key.root.partition("#")[0]
     why = list(dict.fromkeys(incident.explanation))
     data: Data = {
@@ -267,7 +267,7 @@ def _another(
     same_cause = incident.key == ticket.key
     if same_cause and ticket.state is TicketState.RESTORED:
         text = words.RELAPSED_AGAIN
-        drafts = [_relapsed(ledger, incident, incident.opened_at, _fill(text, title=incident.title), now, background)]
+        drafts = [_relapsed(ledger, incident, incident.job_at, _fill(text, title=incident.title), now, background)]
     else:
         text = _fill(words.TAKEN_OVER, title=incident.title)
         title: Data = {"title_en": incident.title.en, "title_zh": incident.title.zh}

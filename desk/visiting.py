@@ -9,7 +9,11 @@ from desk import engineers, field_sql, roster, visits
 from desk.lines import Data, FieldRefused, Line, Subject, by_id, not_ahead, one_of
 from desk.telling import tell
 from desk.visits import Visit, VisitState
+from model.inventory import Work
 from model.text import Text
+
+#: A visit of which nothing was written for so long announces nothing.
+_OLDEST_MS = 400 * 86_400_000
 
 
 def plan(
@@ -134,6 +138,29 @@ def listed(
     """In the order in which they were planned."""
     found = [visits.fold(lines) for lines in by_id(field_sql.lines(conn, "visit", ticket=ticket, site=site)).values()]
     return [one for one in found if not (open_only and one.state in visits.ENDED)]
+
+
+class Announced:
+    """The work that visits announce, read again only when somebody wrote to the field's book: it is asked every second."""
+
+    def __init__(self) -> None:
+        self._works: dict[str, Work] = {}
+        self._seen: int | None = None
+
+    def look(self, conn: sa.Connection, now: int) -> tuple[Work, ...]:
+        """What goes on or is to come, in the order of the visits."""
+        newest = field_sql.newest_record(conn)
+        if newest != self._seen:
+            since = now - _OLDEST_MS if self._seen is None else self._seen
+            for id, lines in by_id(field_sql.changed(conn, "visit", since)).items():
+                work = visits.work_of(visits.fold(lines))
+                if work is not None:
+                    self._works[id] = work
+                else:
+                    self._works.pop(id, None)
+            self._seen = newest
+        self._works = {id: work for id, work in self._works.items() if work.until > now}
+        return tuple(self._works.values())
 
 
 def _tell(

@@ -13,6 +13,7 @@ import msgspec
 
 from desk.lines import Data, FieldRefused, Line
 from desk.types import Draft, EntryKind
+from model.inventory import Work
 from model.text import Text
 
 
@@ -104,6 +105,15 @@ def fold(lines: Sequence[Line]) -> Visit:
         late=tuple(late),
         **times,
     )
+
+
+def work_of(visit: Visit) -> Work | None:
+    """The work that a visit announces: it needs an end that was planned; who is done earlier ends it, who is late does not prolong it."""
+    begins = [at for at in (visit.starts_at, visit.arrived_at) if at is not None]
+    if visit.ends_at is None or not begins or not visit.site or visit.state is VisitState.CALLED_OFF:
+        return None
+    until = visit.ends_at if visit.done_at is None else min(visit.done_at, visit.ends_at)
+    return Work(id=visit.id, site=visit.site, device=visit.device, since=min(begins), until=until)
 
 
 def check(visit: Visit, step: VisitState, at: int) -> None:

@@ -95,8 +95,23 @@ class NetworkPath(msgspec.Struct, frozen=True, kw_only=True):
     gone: int | None = None  #: when it was missing first; kept, because a dying switch is forgotten by its neighbours
 
 
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """Announced work of people: on one device, or on any of the site when none is named. Times in ms, `until` exclusive."""
+
+    id: str  #: of the visit that announces it
+    site: str
+    device: str | None = None
+    since: int
+    until: int
+
+    def covers(self, device: str, at: int) -> bool:
+        """Whether somebody may be at work on `device` at `at`."""
+        mine = self.site == device.partition("/")[0] if self.device is None else self.device == device
+        return mine and self.since <= at < self.until
+
+
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole of it, by id. `revision` rises with each import; `learned` is no part of an import."""
+    """The whole of it, by id. `revision` rises with each import; `learned` and `works` are no part of an import."""
 
     revision: int = 0
     customers: dict[str, Customer] = {}
@@ -104,6 +119,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     devices: dict[str, Device] = {}
     contracts: tuple[Contract, ...] = ()
     learned: tuple[NetworkPath, ...] = ()
+    works: tuple[Work, ...] = ()
 
     def device(self, id: str) -> Device:
         """The device, or a stand-in for one that nobody listed."""
@@ -124,6 +140,10 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
             if contract.customer == customer and contract.since <= day and (not contract.until or day < contract.until):
                 return contract.policy
         return "default"
+
+    def work_on(self, device: str, since: int, now: int) -> Work | None:
+        """The announced work within which something on `device` began at `since`, if it still goes on at `now`."""
+        return next((w for w in self.works if w.covers(device, since) and w.covers(device, max(since, now))), None)
 
     def at_site(self, site: str) -> tuple[Device, ...]:
         """The listed devices of one site."""
