@@ -12,6 +12,7 @@ State: {"last": {point and port: [hour, value]}, "up": last up-time, "speed": {p
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -19,10 +20,10 @@ import msgspec
 from analytics.detector import Context, State
 from analytics.hours import Hours
 from analytics.network import parts
-from analytics.network.counts import HOUR_MS, added
+from analytics.network.counts import HOUR_MS, added, all_added, rises
 from analytics.network.parts import Line
 from analytics.slow.days import DAY_MS
-from analytics.slow.frames import Frame, Hour, frames
+from analytics.slow.frames import Frame, Hour, columns, frames
 from model.finding import Change, Evidence, Severity
 from model.text import Text
 
@@ -66,6 +67,8 @@ class Congestion:
     def step(self, state: State, hours: Hours, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
         if DISCARDS not in hours.columns and UPTIME not in hours.columns:
             return state, []
+        if (quiet := _quiet(state, hours)) is not None:
+            return quiet, []
         state = {name: value if name == "up" else dict(value) for name, value in state.items()}
         changes: list[Change] = []
         for frame in frames(hours, self.needs):
@@ -83,6 +86,62 @@ class Congestion:
                         over=OVER,
                     )
         return state, changes
+
+
+def _quiet(state: State, hours: Hours) -> State | None:
+    """The state after hours of which nothing is to be said, port by port; None: they must be gone through hour by hour."""
+    up = rises(state["up"], columns(hours, UPTIME))
+    if state["open"] or up is None:
+        return None
+    for index, column in columns(hours, SPEED).items():
+        if column.last != [state["speed"].get(index or "")] * len(column.last):
+            return None
+    last, ports = dict(state["last"]), dict(state["ports"])
+    packets, octets = columns(hours, PACKETS), columns(hours, OCTETS)
+    for index, lost in columns(hours, DISCARDS).items():
+        passed, load, port = packets.get(index), octets.get(index), index or ""
+        if passed is None or load is None or not (lost.at == passed.at == load.at):
+            return None
+        speed = state["speed"].get(port, 0.0) * 1e6 / 8 * HOUR_MS / 1000
+        more = [all_added(last, f"{name}#{port}", column) for name, column in (("d", lost), ("p", passed), ("o", load))]
+        rows = _passed(ports.pop(port, []), port, speed, zip(lost.at, *more, strict=True))
+        if rows is None:
+            return None
+        if rows:
+            ports[port] = rows
+    return {**state, "last": last, "up": up, "ports": ports}
+
+
+def _passed(
+    rows: list[list[Any]],
+    port: str,
+    speed: float,
+    hours: Iterable[tuple[int, float | None, float | None, float | None]],
+) -> list[list[Any]] | None:
+    """The days of one port after these hours; None: something is to be said of it."""
+    rows, today = [*rows], -1
+    for at, lost, passed, load in hours:
+        if lost is None or passed is None or (not lost and not rows):
+            continue
+        if load is not None and speed and load > 1.2 * speed:
+            continue
+        new = at // DAY_MS != today
+        if new or not rows:
+            today = at // DAY_MS
+            new = not rows or rows[-1][0] != today
+            rows = [row for row in rows if today - row[0] < LIMITS.of_days]
+            rows = [*rows, [today, 0, 0.0, 0.0, []]] if new else [*rows[:-1], [*rows[-1]]]
+        now = rows[-1]
+        now[1] += int(lost >= LIMITS.least and lost > LIMITS.ratio * (lost + passed))
+        now[2] += lost
+        now[3] += passed
+        if load is not None and speed:
+            now[4] = sorted([*now[4], load / speed])[-LIMITS.busiest :]
+        if new and not any(row[2] for row in rows):
+            rows = []
+        if (new or lost) and _judge(rows, port, at):
+            return None
+    return rows
 
 
 def _frame(state: State, frame: Frame) -> list[str]:

@@ -22,7 +22,7 @@ from analytics.hours import Hours
 from analytics.network import parts, track
 from analytics.network.parts import Line
 from analytics.network.track import Tracks
-from analytics.slow.frames import Frame, frames
+from analytics.slow.frames import Columns, Frame, columns, frames, together
 from model.finding import Change, Evidence, Severity
 from model.text import Text
 
@@ -64,6 +64,8 @@ class FanTray:
     def step(self, state: State, hours: Hours, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
         if hours.columns.keys().isdisjoint((SPEED, LEVEL)):
             return state, []
+        if (quiet := _quiet(state, hours)) is not None:
+            return quiet, []
         tracks, open = Tracks(state["tracks"]), dict(state["open"])
         changes: list[Change] = []
         for frame in frames(hours, self.needs):
@@ -85,6 +87,61 @@ class FanTray:
         """For the cohort: the usual drive."""
         found = [known[0] for key, one in state["tracks"].items() if key[:2] == "d:" and (known := track.base(one))]
         return {"fan_level": median(found)} if found else {}
+
+
+def _quiet(state: State, hours: Hours) -> State | None:
+    """The state after hours in which all fans turned alike, at their usual drive; None: they must be gone through hour by hour."""
+    speeds, drives, heats = (columns(hours, point) for point in (SPEED, LEVEL, HEAT))
+    at = together(speeds, drives, heats)
+    if state["open"] or at is None or len(speeds) == 1:
+        return None
+    tracks = Tracks(state["tracks"])
+    for index, column in speeds.items():
+        others = _medians([other.mean for name, other in speeds.items() if name != index])
+        one = tracks.of(f"r:{index or ''}")
+        known = track.base(one)
+        if min(others) < LIMITS.least_rpm or not track.settled(one, at):
+            return None
+        xs = [rpm / other for rpm, other in zip(column.mean, others, strict=True)]
+        if known is not None:
+            limit = max(LIMITS.slow, LIMITS.spreads * known[1] / known[0]) if known[0] > 0 else 2.0
+            if min(track.near(one, xs)) <= (1 - limit) * known[0] or max(xs) > 2 * known[0]:
+                return None
+        track.extend(one, at, xs)
+    if drives and heats and not _driven(tracks, at, drives, heats):
+        return None
+    return {"tracks": tracks.held, "open": {}}
+
+
+def _driven(tracks: Tracks, at: list[int], drives: Columns, heats: Columns) -> bool:
+    """Take in the drives of many hours; whether all are usual."""
+    air, cool = [min(all_) for all_ in zip(*(column.mean for column in heats.values()), strict=True)], tracks.of("cool")
+    usual = track.base(cool)
+    if not track.settled(cool, at):
+        return False
+    track.extend(cool, at, air)
+    alike = [n for n, celsius in enumerate(air) if usual is None or abs(celsius - usual[0]) <= LIMITS.same_heat]
+    for index, column in drives.items():
+        one = tracks.of(f"d:{index or ''}")
+        known = track.base(one)
+        xs = [column.mean[n] for n in alike]
+        if not track.settled(one, at) or (
+            known is not None
+            and xs
+            and max(track.near(one, xs)) - known[0] >= max(LIMITS.drive, LIMITS.spreads * known[1])
+        ):
+            return False
+        track.extend(one, [at[n] for n in alike], xs)
+    return True
+
+
+def _medians(rows: list[list[float]]) -> list[float]:
+    """Hour by hour over the rows."""
+    if len(rows) == 1:
+        return rows[0]
+    if len(rows) == 2:
+        return [(one + other) / 2 for one, other in zip(*rows, strict=True)]
+    return [median(some) for some in zip(*rows, strict=True)]
 
 
 def _speeds(tracks: Tracks, frame: Frame, standing: bool) -> dict[str, Line | None]:

@@ -24,7 +24,7 @@ from analytics.hours import Hours
 from analytics.network import parts, track
 from analytics.network.parts import Line
 from analytics.network.track import Track, Tracks
-from analytics.slow.frames import Frame, frames
+from analytics.slow.frames import Frame, columns, frames
 from analytics.slow.trend import Slope, crossing, daily
 from model.finding import Change, Evidence, Severity
 from model.text import Text
@@ -72,6 +72,8 @@ class FibreLoss:
     def step(self, state: State, hours: Hours, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
         if hours.columns.keys().isdisjoint(_LETTERS):
             return state, []
+        if (quiet := _quiet(state, hours)) is not None:
+            return quiet, []
         tracks, dark, open = Tracks(state["tracks"]), dict(state["dark"]), dict(state["open"])
         changes: list[Change] = []
         for frame in frames(hours, self.needs):
@@ -106,6 +108,38 @@ class FibreLoss:
             if key[0] == "r" and (slope := _slope(one)) is not None and slope.n >= LIMITS.trend_days
         ]
         return {"rx_drift": sorted(found)[len(found) // 2]} if found else {}
+
+
+def _quiet(state: State, hours: Hours) -> State | None:
+    """The state after hours in which all light was as at first; None: they must be gone through hour by hour."""
+    if state["open"] or state["dark"]:
+        return None
+    tracks = Tracks(state["tracks"])
+    for index, column in columns(hours, TX).items():
+        one = tracks.of(f"x:{index or ''}")
+        strays = _strays(track.near(one, column.mean))
+        if strays or min(column.mean) <= LIMITS.dark_dbm or not track.settled(one, column.at):
+            return None
+        track.extend(one, column.at, column.mean)
+    for point, letter in _LETTERS.items():
+        for index, column in columns(hours, point).items():
+            one, sent = tracks.of(f"{letter}:{index or ''}"), tracks.held.get(f"x:{index or ''}")
+            known = track.base(one)
+            if sent is not None and _strays(track.near(sent, ())):
+                return None
+            if min(column.low) <= LIMITS.dark_dbm or not track.settled(one, column.at):
+                return None
+            near = track.near(one, column.mean)
+            if known is not None and not (
+                known[0] - LIMITS.watch_db < min(near) and max(near) < known[0] + LIMITS.other_db
+            ):
+                return None
+            track.extend(one, column.at, column.mean)
+    return {**state, "tracks": tracks.held}
+
+
+def _strays(sent: list[float]) -> bool:
+    return bool(sent) and max(sent) - min(sent) > LIMITS.same_tx_db / 2
 
 
 def _light(

@@ -26,7 +26,7 @@ from analytics.network import parts, track
 from analytics.network.parts import Line
 from analytics.network.track import Track, Tracks
 from analytics.slow import line
-from analytics.slow.frames import Frame, frames
+from analytics.slow.frames import Frame, columns, frames
 from analytics.slow.trend import crossing, daily
 from model.finding import Change, Evidence, Severity
 from model.text import Text
@@ -58,6 +58,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 LIMITS = Limits()
 _PLAIN = LIMITS.per_degree[1]
+_BESIDE = {"x": TX, "h": HEAT, "w": SUPPLY}
 _COOL = 40.0  #: °C to which currents are brought
 ADVICE = Text(
     "Order this optic and exchange it on a planned day; keep the same type. Look at its temperature first: a hot cage ages lasers. "
@@ -77,6 +78,8 @@ class LaserAgeing:
     def step(self, state: State, hours: Hours, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
         if BIAS not in hours.columns:
             return state, []
+        if (quiet := _quiet(state, hours)) is not None:
+            return quiet, []
         tracks, fits, open = Tracks(state["tracks"]), dict(state["fits"]), dict(state["open"])
         changes: list[Change] = []
         for frame in frames(hours, self.needs):
@@ -103,6 +106,35 @@ class LaserAgeing:
             gain for key, one in state["tracks"].items() if key[:2] == "b:" and (gain := _a_month(one)) is not None
         ]
         return {"bias_drift": max(gains)} if gains else {}
+
+
+def _quiet(state: State, hours: Hours) -> State | None:
+    """The state after hours in which no optic drew much more than at first, nor was exchanged; None: they must be gone through hour by hour."""
+    if state["open"]:
+        return None
+    tracks = Tracks(state["tracks"])
+    beside = {letter: columns(hours, point) for letter, point in _BESIDE.items()}
+    for index, bias in columns(hours, BIAS).items():
+        port = index or ""
+        current = tracks.of(f"b:{port}")
+        others = {letter: some[index] for letter, some in beside.items() if index in some}
+        known, heat = track.base(current), others.get("h")
+        if known is None or min(bias.mean) < LIMITS.least_a or any(bias.at != one.at for one in others.values()):
+            return None
+        slope = state["fits"].get(port, _PLAIN)
+        warmth = heat.mean if heat else [_COOL] * len(bias.at)
+        xs = [log(amps) - slope * (celsius - _COOL) for amps, celsius in zip(bias.mean, warmth, strict=True)]
+        near = track.near(current, xs)
+        if max(near) - min(near) >= LIMITS.step_bias / 2 or max(near) - known[0] >= log(1 + LIMITS.watch):
+            return None
+        track.extend(current, bias.at, xs)
+        for letter in _BESIDE:
+            one, column = tracks.of(f"{letter}:{port}"), others.get(letter)
+            if column is not None and not track.settled(one, column.at):
+                return None
+            if column is not None:
+                track.extend(one, column.at, column.mean)
+    return {**state, "tracks": tracks.held}
 
 
 def _port(

@@ -15,6 +15,7 @@ some, "day": [[hour, errors, frames]]}},
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -22,10 +23,10 @@ import msgspec
 from analytics.detector import Context, State
 from analytics.hours import Hours
 from analytics.network import parts, track
-from analytics.network.counts import HOUR_MS, added
+from analytics.network.counts import HOUR_MS, added, all_added, rises
 from analytics.network.parts import Line
 from analytics.network.track import Tracks
-from analytics.slow.frames import Frame, frames
+from analytics.slow.frames import Frame, columns, frames
 from model.finding import Change, Evidence, Severity
 from model.text import Text
 
@@ -69,6 +70,8 @@ class LineErrors:
         return {"last": {}, "up": 0.0, "ways": {}, "light": {}, "open": {}}
 
     def step(self, state: State, hours: Hours, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
+        if (quiet := _quiet(state, hours)) is not None:
+            return quiet, []
         light = Tracks(state["light"])
         state = {**state, "last": dict(state["last"]), "ways": dict(state["ways"]), "open": dict(state["open"])}
         changes: list[Change] = []
@@ -94,6 +97,59 @@ class LineErrors:
                     over=OVER,
                 )
         return {**state, "light": light.held}, changes
+
+
+def _quiet(state: State, hours: Hours) -> State | None:
+    """The state after hours of which nothing is to be said, port by port; None: they must be gone through hour by hour."""
+    up = rises(state["up"], columns(hours, UPTIME))
+    if state["open"] or up is None:
+        return None
+    last, ways, light = dict(state["last"]), dict(state["ways"]), Tracks(state["light"])
+    for way, (bad, good) in WAYS.items():
+        passing = columns(hours, good)
+        for index, wrong in columns(hours, bad).items():
+            passed = passing.get(index)
+            if passed is None or passed.at != wrong.at:
+                return None
+            port = index or ""
+            added_to = zip(
+                wrong.at,
+                all_added(last, f"{bad}#{port}", wrong),
+                all_added(last, f"{good}#{port}", passed),
+                strict=True,
+            )
+            key = f"{port} {way}"
+            of = _passed(ways.get(key), port, way, added_to)
+            if of is None:
+                return None
+            if of:
+                ways[key] = of
+    for index, column in columns(hours, RX).items():
+        one = light.of(index or "")
+        if not track.settled(one, column.at):
+            return None
+        track.extend(one, column.at, column.mean)
+    return {**state, "last": last, "up": up, "ways": ways, "light": light.held}
+
+
+def _passed(
+    of: dict[str, Any] | None, port: str, way: str, added_to: Iterable[tuple[int, float | None, float | None]]
+) -> dict[str, Any] | None:
+    """One way after these hours; empty: nothing came through yet; None: something is to be said of it."""
+    for at, errors, passed in added_to:
+        if errors is None or passed is None or max(errors, passed) > LIMITS.most_per_h * 26:
+            continue
+        if not errors:
+            if of is None and not passed:
+                continue
+            if of is not None and "bad" not in of and of["first"][2] >= LIMITS.first_h:
+                continue
+        of = _took(of, at, errors, passed)
+        if "bad" in of:
+            clear, line = _judge(of, port, way, at)
+            if clear and line:
+                return None
+    return of or {}
 
 
 def _frame(state: State, frame: Frame) -> dict[tuple[str, str], Line | None]:

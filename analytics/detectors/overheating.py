@@ -25,7 +25,7 @@ from analytics.network import parts, track
 from analytics.network.parts import Line
 from analytics.network.track import Track, Tracks
 from analytics.slow.days import DAY_MS
-from analytics.slow.frames import Frame, frames
+from analytics.slow.frames import Frame, columns, frames, together
 from analytics.slow.trend import crossing, daily
 from model.finding import Change, Evidence, Severity
 from model.text import Text
@@ -76,6 +76,8 @@ class Overheating:
     def step(self, state: State, hours: Hours, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
         if HEAT not in hours.columns:
             return state, []
+        if (quiet := _quiet(state, hours)) is not None:
+            return quiet, []
         tracks, open, room = Tracks(state["tracks"]), dict(state["open"]), dict(state["room"])
         device = context.device.id
         changes: list[Change] = []
@@ -93,6 +95,38 @@ class Overheating:
         """For the cohort: how much warmer than its inlet the warmest sensor usually is."""
         found = [known[0] for key, one in state["tracks"].items() if key[:2] == "t:" and (known := track.base(one))]
         return {"temperature_rise": max(found)} if found else {}
+
+
+def _quiet(state: State, hours: Hours) -> State | None:
+    """The state after hours in which nothing was warm; None: they must be gone through hour by hour."""
+    heats, ambient = columns(hours, HEAT), columns(hours, AMBIENT)
+    at = together(heats, ambient)
+    if state["open"] or state["room"] or at is None or (len(heats) == 1 and not ambient):
+        return None
+    if min(min(column.mean) for column in (*heats.values(), *ambient.values())) < LIMITS.least:
+        return None
+    tracks = Tracks(state["tracks"])
+    air = zip(*(column.mean for column in (ambient or heats).values()), strict=True)
+    inlets = [median(some) for some in air] if ambient else [min(some) for some in air]
+    inlet = tracks.of("inlet")
+    known = [row[1] for row in inlet["rows"]] + [x for _, x in inlet["recent"]] + inlets
+    warmest = max(inlets)
+    if warmest - min(known) >= LIMITS.room and (warmest >= LIMITS.room_least or warmest - min(known) > LIMITS.critical):
+        return None
+    if not track.settled(inlet, at):
+        return None
+    track.extend(inlet, at, inlets)
+    for index, column in heats.items():
+        over = [n for n, value in enumerate(column.mean) if ambient or value > inlets[n]]
+        if not over:
+            continue
+        one = tracks.of(f"t:{index or ''}")
+        xs = [column.mean[n] - inlets[n] for n in over]
+        base = track.base(one)
+        if not track.settled(one, at) or (base is not None and max(track.near(one, xs)) - base[0] >= LIMITS.minor):
+            return None
+        track.extend(one, [at[n] for n in over], xs)
+    return {**state, "tracks": tracks.held}
 
 
 def _frame(

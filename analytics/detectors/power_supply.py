@@ -20,7 +20,7 @@ from analytics.hours import Hours
 from analytics.network import parts, track
 from analytics.network.parts import Line
 from analytics.network.track import Tracks
-from analytics.slow.frames import Frame, frames
+from analytics.slow.frames import Columns, Frame, columns, frames, together
 from model.finding import Change, Evidence, Severity
 from model.text import Text
 
@@ -65,6 +65,8 @@ class PowerSupply:
         return {"tracks": {}, "flaps": {}, "last": {}, "open": {}}
 
     def step(self, state: State, hours: Hours, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
+        if (quiet := _quiet(state, hours)) is not None:
+            return quiet, []
         tracks = Tracks(state["tracks"])
         state = {"flaps": dict(state["flaps"]), "last": dict(state["last"]), "open": dict(state["open"])}
         changes: list[Change] = []
@@ -73,6 +75,55 @@ class PowerSupply:
             told = {**_voltages(tracks, frame, bool(state["open"])), **_shares(tracks, frame, bool(state["open"]))}
             changes += _tell(state, frame, told, context)
         return {"tracks": tracks.held, **state}, changes
+
+
+def _quiet(state: State, hours: Hours) -> State | None:
+    """The state after hours in which no supply did anything unusual; None: they must be gone through hour by hour."""
+    last = dict(state["last"])
+    for index, column in columns(hours, STATUS).items():
+        before = last.get(index or "", column.first[0])
+        if [before] * len(column.at) != column.last or any(column.moves):
+            return None
+        last[index or ""] = before
+    if state["open"] or state["flaps"]:
+        return None
+    tracks = Tracks(state["tracks"])
+    for index, column in columns(hours, VOLTAGE).items():
+        one = tracks.of(f"v:{index or ''}")
+        known = track.base(one)
+        if min(map(abs, column.mean)) == 0 or not track.settled(one, column.at):
+            return None
+        if known is not None:
+            limit = LIMITS.drift if abs(known[0]) <= LIMITS.fed_v[1] else 1.0
+            if any(abs(volts / known[0] - 1) >= limit for volts in track.near(one, column.mean)):
+                return None
+        track.extend(one, column.at, column.mean)
+    currents = columns(hours, CURRENT)
+    if currents and not _shared(tracks, currents):
+        return None
+    return {**state, "tracks": tracks.held, "last": last}
+
+
+def _shared(tracks: Tracks, currents: Columns) -> bool:
+    """Take in the currents of many hours; whether all carry their usual share, or do not share."""
+    at = together(currents)
+    if at is None:
+        return False
+    if not 2 <= len(currents) <= LIMITS.most_twins:
+        return True
+    wholes = [sum(some) for some in zip(*(column.mean for column in currents.values()), strict=True)]
+    if min(wholes) <= 0 or min(min(column.mean) for column in currents.values()) < 0:
+        return False
+    for index, column in currents.items():
+        one = tracks.of(f"i:{index or ''}")
+        known = track.base(one)
+        xs = [ampere / whole for ampere, whole in zip(column.mean, wholes, strict=True)]
+        if not track.settled(one, at):
+            return False
+        if known is not None and known[0] - min(track.near(one, xs)) >= max(LIMITS.share, LIMITS.spreads * known[1]):
+            return False
+        track.extend(one, at, xs)
+    return True
 
 
 def _voltages(tracks: Tracks, frame: Frame, standing: bool) -> dict[str, Line | None]:

@@ -11,6 +11,8 @@ Functions change the track of the caller's own; `Tracks` copies each track befor
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from analytics.slow.days import DAY_MS
@@ -56,6 +58,31 @@ def add(track: Track, at: int, x: float, *, learn_days: int = LEARN_DAYS) -> boo
     if len(recent) > RECENT:
         del recent[:-RECENT]
     return closed
+
+
+def extend(track: Track, at: Sequence[int], xs: Sequence[float]) -> None:
+    """Take many hours at once: as `add` would one by one, for a track that cannot learn its base by them (`settled`)."""
+    recent: list[list[float]] = track["recent"]
+    begin, size = 0, len(at)
+    while begin < size:
+        day = at[begin] // DAY_MS
+        if recent and day > recent[-1][0] // DAY_MS:
+            _close(track, int(recent[-1][0] // DAY_MS), LEARN_DAYS)
+        end = size if at[-1] // DAY_MS <= day else bisect_left(at, (day + 1) * DAY_MS, begin)
+        recent += map(list, zip(at[begin:end], xs[begin:end], strict=True))
+        if len(recent) > RECENT:
+            del recent[:-RECENT]
+        begin = end
+
+
+def near(track: Track, xs: Iterable[float]) -> list[float]:
+    """The newest hours and these that follow: between the least and the most of them lies every median that is asked for meanwhile."""
+    return [x for _, x in track["recent"]] + [*xs]
+
+
+def settled(track: Track, at: Sequence[int]) -> bool:
+    """Whether these hours cannot make it learn its base: it knows it, or needs more days than they are."""
+    return "base" in track or len(track["rows"]) + 2 + (at[-1] - at[0]) // DAY_MS < LEARN_DAYS
 
 
 def base(track: Track) -> tuple[float, float] | None:

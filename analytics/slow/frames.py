@@ -5,10 +5,10 @@ A detector that takes one frame at a time says the same whether hours come one b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from analytics.hours import Hours
+from analytics.hours import HourColumn, Hours
 
 
 class Hour(NamedTuple):
@@ -45,6 +45,26 @@ class Frame(NamedTuple):
             [hour] = series.values()
             return hour.mean
         return sum([hour.mean for hour in series.values()]) / len(series)
+
+
+Columns = dict[str | None, HourColumn]
+
+
+def columns(hours: Hours, point: str) -> Columns:
+    """The columns of one point; empty when it was not said."""
+    return hours.columns.get(point, {})
+
+
+def together(*series: Mapping[str | None, HourColumn]) -> list[int] | None:
+    """The hours of all these columns, where all of them have the same ones; None where they differ, or there is none."""
+    at: list[int] | None = None
+    for some in series:
+        for column in some.values():
+            if at is None:
+                at = column.at
+            elif column.at is not at and column.at != at:
+                return None
+    return at
 
 
 def frames(hours: Hours, points: Iterable[str]) -> Iterator[Frame]:
