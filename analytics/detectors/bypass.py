@@ -1,5 +1,6 @@
 """The load runs on bypass: unprotected. Sees: `ups.source` = bypass, `alarm.on_bypass`, `alarm.maintenance_bypass`.
 
+It is no job while announced work goes on there (a planned visit), and one when it outlasts it (`alerts.incident`).
 A closed maintenance bypass is raised too, at lower severity: somebody should know that it was opened again.
 Line-interactive UPSs that are in boost or trim are not on bypass, and are not raised.
 """
