@@ -15,9 +15,11 @@ State: {"uptime": last, "restart": when it last fell, "up": {port: directions}, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
-from analytics.detector import Block, Context, State
+from analytics.detector import Block, Column, Context, State
 from analytics.walk import walk
 from model.finding import Change, Changed, Cleared, Evidence, Finding, Raised, Severity
 from model.text import Text
@@ -53,6 +55,8 @@ class PortErrors:
         return {"ports": {}, "up": {}}
 
     def step(self, state: State, block: Block, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
+        if (quiet := _quiet(state, block)) is not None:
+            return quiet, []
         state = {**state, "ports": dict(state["ports"]), "up": dict(state["up"])}
         near_ms = 1000 * max(NEAR_S, context.wire_s)
         changes: list[Change] = []
@@ -72,6 +76,45 @@ class PortErrors:
         return state, changes
 
 
+def _quiet(state: State, block: Block) -> State | None:
+    """The state after a block without a restart or many errors, way by way; None: its samples must be walked through."""
+    up = state.get("uptime", 0)
+    for column in block.columns.get(UPTIME, {}).values():
+        if column.value[0] < up or any(newer < older for older, newer in pairwise(column.value)):
+            return None
+        up = column.value[-1]
+    if state["up"] or len(block.columns.get(UPTIME, {})) > 1:
+        return None
+    ports = dict(state["ports"])
+    for direction, *points in DIRECTIONS:
+        errors, packets = (block.columns.get(point, {}) for point in points)
+        if errors.keys() != packets.keys():
+            return None
+        for index, bad in errors.items():
+            good, key = packets[index], f"{index or ''} {direction}"
+            way = _few(ports.get(key, {}), bad, good, state.get("restart", 0)) if bad.at == good.at else None
+            if way is None:
+                return None
+            ports[key] = way
+    return {**state, "ports": ports} | ({"uptime": up} if UPTIME in block.columns else {})
+
+
+def _few(way: Way, bad: Column, good: Column, restart: int) -> Way | None:
+    """One way after a block whose errors and packets came together; None: there may be too many errors, or something waits for its other half."""
+    if "errors" in way or "packets" in way:
+        return None
+    before, known = way.get("last"), way.get("intervals", [])
+    rows = [*zip(bad.at, bad.value, good.value, strict=True)]
+    pairs = pairwise(rows if before is None else [before, *rows])
+    added = [row for one, other in pairs if (row := _added(one, other, restart)) is not None]
+    if sum(row[1] for row in known) + sum(row[1] for row in added) >= LEAST_ERRORS:
+        return None
+    way = {**way, "last": [*rows[-1]]}
+    if added:
+        way["intervals"] = [*known, *added][-KEPT:]
+    return way
+
+
 def _paired(way: Way, near_ms: float) -> bool:
     """Whether errors and packets of one moment are both here."""
     errors, packets = way.get("errors"), way.get("packets")
@@ -88,13 +131,22 @@ def _interval(way: Way, restart: int) -> bool:
     way["last"] = [at, errors, packets]
     if last is None:
         return False
+    added = _added(last, (at, errors, packets), restart)
+    if added is None:
+        return False
+    way["intervals"] = [*way.get("intervals", [])[1 - KEPT :], added]
+    return True
+
+
+def _added(last: Sequence[float], now: Sequence[float], restart: int) -> list[float] | None:
+    """[at, errors, packets] of one interval; None: it cannot be known."""
     before, errors0, packets0 = last
+    at, errors, packets = now
     more_errors, more_packets = errors - errors0, packets - packets0
     fell = more_errors < 0 or more_packets < 0 or before < restart <= at
     if fell or more_packets > MOST_PER_S * (at - before) / 1000:
-        return False
-    way["intervals"] = [*way.get("intervals", [])[1 - KEPT :], [at, more_errors, more_packets]]
-    return True
+        return None
+    return [at, more_errors, more_packets]
 
 
 def _judge(up: dict[str, list[str]], port: str, direction: str, way: Way, device: str) -> Change | None:
