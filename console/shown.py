@@ -22,6 +22,7 @@ from desk import complaints, duties, parts, visits, words
 from desk.agreement import PARTS, scope_name
 from desk.duties import DutyState
 from desk.forms import GRADES
+from desk.outcomes import PLAIN
 from desk.parts import PartState
 from desk.types import EntryKind, TicketKind, TicketState
 from desk.visits import VisitState
@@ -106,6 +107,16 @@ class Shown:
         if point.unit == "s" and value >= 60:
             return self.hms(value)
         return f"{self.number(value)} {point.unit}".rstrip()
+
+    @staticmethod
+    def claims(kind: str) -> bool:
+        """Whether a kind of finding can be right or wrong: not so for a state that the device tells itself."""
+        return kind not in PLAIN
+
+    @staticmethod
+    def sure(score: float) -> str:
+        """A score as a share; never quite none or all."""
+        return f"{min(max(score, 0.01), 0.99):.0%}"
 
     def kind(self, id: str) -> str:
         """What a kind of finding is called."""

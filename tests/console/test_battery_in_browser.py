@@ -51,6 +51,7 @@ def test_the_verdict_its_discharge_and_its_record_are_shown(
 def test_a_slow_finding_opens_weeks_of_its_series(chromium: Browser, centre: Stage) -> None:
     with window(chromium, centre, DESKTOP, "en-GB") as page:
         page.goto(f"{centre.url}/devices/{UPS}")
+        expect(page.locator("#alerts .alert", has_text="attery").first).to_contain_text("How sure")
         page.locator("#alerts .alert", has_text="attery").locator(".curves a", has_text="voltage").first.click()
         page.wait_for_url("**hours=1440#chart")
         expect(page.locator(".chart.tall canvas")).to_be_visible()

@@ -35,6 +35,12 @@ def test_running_clocks_count_hours_without_bound() -> None:
     ]
 
 
+def test_nobody_is_quite_sure_and_a_state_is_no_claim() -> None:
+    assert [Shown.sure(score) for score in (0.0, 0.414, 1.0)] == ["1%", "41%", "99%"]
+    assert Shown.claims("battery_replace")
+    assert not Shown.claims("on_battery")
+
+
 def test_ages_are_written_in_both_languages() -> None:
     assert Shown("en", NOW).age(NOW - 300_000) == "5 mins"
     assert Shown("zh", NOW).age(NOW - 300_000) == "5分钟"
