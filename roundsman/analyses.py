@@ -22,11 +22,19 @@ if TYPE_CHECKING:
 
 app = App(name="analyze", help="What the detectors know, and the record of their forecasts. 检测器所知及预测评分。")
 
-app.command("roundsman.analysis_backtest:backtest_command", name="backtest")
-app.command("roundsman.analysis_train:train", name="train")
-app.command("roundsman.analysis_train:unusual", name="unusual")
-app.command("roundsman.analysis_news:news_command", name="news")
-app.command("roundsman.analysis_calibrate:calibrate", name="calibrate")
+# Loaded when asked for; what each is for is said here, for a list of commands loads none of them.
+_LATER = {
+    "backtest": (
+        "backtest:backtest_command",
+        "History, or a recording, through today's detectors. 用当前检测器回放历史。",
+    ),
+    "train": ("train:train", "New versions of the heavier models, from history. 用历史数据训练模型。"),
+    "unusual": ("train:unusual", "Yesterday, held against what is normal for the model. 昨日与同型号常态的偏离。"),
+    "news": ("news:news_command", "What was unusual in a device's own history. 设备自身历史中的异常。"),
+    "calibrate": ("calibrate:calibrate", "What closed tickets say of the findings' scores. 用已关闭工单检验把握。"),
+}
+for _name, (_where, _help) in _LATER.items():
+    app.command(f"roundsman.analysis_{_where}", name=_name, help=_help)
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object per line. 每行一个 JSON 对象。")]
 QUANTITY = {
@@ -91,9 +99,11 @@ def discharges(device: str | None = None, /, *, collector: CentreFile = None, js
     """Every discharge kept of a battery, or of all. 某台或全部设备的电池放电记录。"""
     from collector.store import records
 
+    kept = False
     try:
         with opened(collector) as centre, centre.engine.connect() as conn:
             for one in records.discharges(conn, device):
+                kept = True
                 if json:
                     put({"device": one.device, "battery": one.battery, **msgspec.to_builtins(one.record)})
                 else:
@@ -101,6 +111,13 @@ def discharges(device: str | None = None, /, *, collector: CentreFile = None, js
     except NoCentreError as error:
         complain(error.text)
         return 1
+    if not kept and not json:
+        of = (
+            Text("", "")
+            if device is None
+            else Text(f" of {device} (written as site/device?)", f"{device}（应写成 站点/设备）")
+        )
+        say(Text(f"No discharge is kept{of.en} yet.", f"{of.zh}尚无放电记录。"))
     return 0
 
 

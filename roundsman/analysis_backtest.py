@@ -131,7 +131,7 @@ def _of_centre(
             heard = sorted({reading.device for reading in history.latest()})
             chosen = [id for id in heard if device in (None, id) and site in (None, id.partition("/")[0])]
             if not chosen:
-                complain(_nobody(site, device, heard))
+                complain(analysis_readings.nobody(device or site or "—", heard))
                 return None
             whole = span(history, chosen) or (0, 0)
             start, end = bounds[0] or whole[0], min(bounds[1] or whole[1], whole[1])
@@ -299,15 +299,6 @@ def _bounds(since: str | None, until: str | None) -> tuple[int | None, int | Non
         )
         return None
     return found[0], found[1]
-
-
-def _nobody(site: str | None, device: str | None, heard: list[str]) -> Text:
-    wanted = device or site or "—"
-    some = ", ".join(heard[:8]) or "—"
-    return Text(
-        f"expected a device or site that history knows ({some}), got {wanted}; fix: write it as site/device",
-        f"应为历史中已有的设备或站点（{some}），实为 {wanted}；改法：写成 站点/设备",
-    )
 
 
 def _unreadable(why: str) -> Text:

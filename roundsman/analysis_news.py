@@ -25,6 +25,7 @@ from collector.store import offset_segments
 from model.points import POINTS, Kind
 from model.text import Text
 from roundsman.analyses import _day
+from roundsman.analysis_readings import nobody, wrong_days
 from roundsman.centre import NoCentreError, opened
 from roundsman.speech import complain, put, say
 
@@ -45,6 +46,9 @@ def news_command(
 ) -> int:
     """What was unusual in a device's own history, hour by hour. 设备自身历史中的异常时刻。"""
     skipped: list[HistoryError] = []
+    if wrong := wrong_days(days):
+        complain(wrong)
+        return 2
     try:
         with opened(collector) as centre:
             with centre.engine.connect() as conn:
@@ -53,6 +57,7 @@ def news_command(
             try:
                 now = centre.now()
                 gauges, at, hours = hours_of(history, device, now - days * DAY_MS, now, skipped.append)
+                heard = {reading.device for reading in history.latest()} if not gauges else {device}
             finally:
                 history.close()
     except NoCentreError as error:
@@ -60,6 +65,9 @@ def news_command(
         return 1
     except HistoryError as error:
         complain(str(error))
+        return 1
+    if device not in heard:
+        complain(nobody(device, heard))
         return 1
     for bad in skipped:
         complain(Text(f"left out: {bad}", f"已跳过：{bad}"))

@@ -27,6 +27,7 @@ from collector.offsets import OffsetBook
 from collector.store import models, offset_segments, records, writing
 from model.inventory import Inventory
 from model.text import Text
+from roundsman.analysis_readings import wrong_days
 from roundsman.centre import Centre, NoCentreError, opened
 from roundsman.speech import complain, put, say
 
@@ -46,6 +47,9 @@ def train(
     json: Json = False,
 ) -> int:
     """Train the heavier models from history and keep new versions of them. 用历史数据训练模型并保存新版本。"""
+    if wrong := wrong_days(days):
+        complain(wrong)
+        return 2
     try:
         with opened(collector) as centre, _history(centre) as (history, known):
             began, now = time.process_time(), centre.now()

@@ -92,6 +92,7 @@ def test_discharges_are_listed(folder: Path, capsys: pytest.CaptureFixture[str])
     assert (kept["device"], kept["reason"]) == (UPS, "empty")
     assert "end: empty" in ask(folder, capsys, "discharges")[2]
     assert ask(folder, capsys, "discharges", "another/ups", "--json")[1] == []
+    assert "No discharge is kept of another/ups" in ask(folder, capsys, "discharges", "another/ups")[2]
 
 
 def test_where_nothing_was_kept_nothing_is_claimed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

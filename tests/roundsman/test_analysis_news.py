@@ -55,7 +55,12 @@ def test_the_hot_hours_are_told_with_their_time(folder: Path, capsys: pytest.Cap
 
 
 def test_too_little_history_and_an_unknown_device_are_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for device, hours in (("s/new", 1), ("s/none", 0)):
-        status, rows, said = ask(folder, capsys, device)
-        assert (status, rows) == (0, [])
-        assert f"{device}: {hours} hours" in said
+    status, rows, said = ask(folder, capsys, "s/new")
+    assert (status, rows) == (0, [])
+    assert "s/new: 1 hours" in said
+    status, rows, said = ask(folder, capsys, "s/none")
+    assert (status, rows) == (1, [])
+    assert "s/new, s/ups" in said
+    for days in ("0", "-3", "999999999"):
+        status, _, said = ask(folder, capsys, "s/ups", "--days", days)
+        assert (status, "expected 1 to" in said) == (2, True)
