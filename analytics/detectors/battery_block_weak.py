@@ -20,9 +20,10 @@ from __future__ import annotations
 from statistics import median
 
 from analytics.battery import telling
-from analytics.battery.hourly import POINTS, VOLTS, Phase, lithium, rows
+from analytics.battery.hourly import POINTS, VOLTS, Phase, lithium
 from analytics.detector import Context, State
 from analytics.hours import HOUR_MS, HourColumn, Hours
+from analytics.slow.battery_rows import rows
 from model.finding import Change, Evidence, Severity
 from model.text import Text
 

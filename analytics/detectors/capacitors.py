@@ -11,6 +11,7 @@ State: {"drifts": {point: see `analytics.slow.drift`}, "first", "dips": dips a 1
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from statistics import median
 
 import msgspec
@@ -19,7 +20,7 @@ from analytics.detector import Context, State
 from analytics.hours import Hours
 from analytics.slow import drift, episodes, nominal
 from analytics.slow.days import DAY_MS
-from analytics.slow.frames import Frame, frames
+from analytics.slow.frames import Frame, columns, frames, heard, means
 from analytics.slow.level import level
 from analytics.slow.trend import crossing
 from model.finding import Change, Evidence, Finding, Severity
@@ -89,8 +90,12 @@ class Capacitors:
     def step(self, state: State, hours: Hours, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
         state = {**state, "drifts": dict(state.get("drifts", {})), "open": dict(state.get("open", {}))}
         changes: list[Change] = []
+        if _plain(hours):
+            return state, _days(state, hours, self.needs)
         for frame in frames(hours, self.needs):
-            if any([_take(state, frame), _dip(state, frame), _scatter(state, frame), _bypass(state, frame)]):
+            if any(
+                [_take(state, frame), _dip(state, frame), _scatter(state, hours, [frame.at]), _bypass(state, frame)]
+            ):
                 changes += _judge(state, frame.at, hours.device)
         return state, changes
 
@@ -124,17 +129,48 @@ def _dip(state: State, frame: Frame) -> bool:
     return len(state["dips"]) == SETTING.dips
 
 
-def _scatter(state: State, frame: Frame) -> bool:
-    """The day's scatter of the output and of the input; whether a day closed."""
-    state.setdefault("since", frame.at)
-    out, volts_in, today, closed = frame.mean(_VOLTS), frame.mean(_IN), frame.at // DAY_MS, False
+def _plain(hours: Hours) -> bool:
+    """Whether nothing but the scatter of these hours can tell: no ripple is measured, the load did not leap, nobody went to bypass."""
+    if not hours.columns.keys().isdisjoint((_THD, _RIPPLE)) or len(columns(hours, _SOURCE)) > 1:
+        return False
+    for source in columns(hours, _SOURCE).values():
+        if any(Source.BYPASS in said for said in (source.first, source.last, source.high, source.low)):
+            return False
+    if all(max(column.n) < SETTING.samples for column in columns(hours, _VOLTS).values()):
+        return True
+    return all(
+        high - low < SETTING.leap
+        for column in columns(hours, _LOAD).values()
+        for high, low in zip(column.high, column.low, strict=True)
+    )
+
+
+def _days(state: State, hours: Hours, points: frozenset[str]) -> list[Change]:
+    """The scatter alone, a day at a time (the state is ours)."""
+    ats, begin = heard(hours, points), 0
+    changes: list[Change] = []
+    while begin < len(ats):
+        end = bisect_left(ats, (ats[begin] // DAY_MS + 1) * DAY_MS, begin)
+        if _scatter(state, hours, ats[begin:end]):
+            changes += _judge(state, ats[begin], hours.device)
+        begin = end
+    for source in columns(hours, _SOURCE).values():
+        state["source"] = source.last[-1]
+    return changes
+
+
+def _scatter(state: State, hours: Hours, ats: list[int]) -> bool:
+    """The day's scatter of the output and of the input, by some hours of one day; whether the day before closed."""
+    state.setdefault("since", ats[0])
+    today, closed = ats[0] // DAY_MS, False
     if state.setdefault("day", today) < today:
         closed = _close(state)
         state["day"], state["out"], state["in"] = today, [], []
-    if out is not None and out > nominal.GONE_V:
-        state["out"] = [*state.get("out", []), out]
-    if volts_in is not None and volts_in > nominal.GONE_V:
-        state["in"] = [*state.get("in", []), volts_in]
+    for name, point in (("out", _VOLTS), ("in", _IN)):
+        volts = means(hours, point)
+        more = [value for at in ats if (value := volts.get(at, 0.0)) > nominal.GONE_V]
+        if more:
+            state[name] = [*state.get(name, []), *more]
     return closed
 
 

@@ -9,12 +9,14 @@ State: {"last": {series: value}, "run": hours still, "since": ms, "longest": ear
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import msgspec
 
 from analytics.detector import Context, State
 from analytics.hours import Hours
 from analytics.slow import episodes
-from analytics.slow.frames import Frame, frames
+from analytics.slow.frames import Frame, columns, frames
 from model.finding import Change, Evidence, Finding, Severity
 from model.text import Text
 
@@ -71,6 +73,8 @@ class CardFrozen:
     def step(self, state: State, hours: Hours, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
         if context.device.kind == "switch":
             return state, []
+        if (quiet := _quiet(state, hours)) is not None:
+            return quiet, []
         state = {**state, "open": dict(state.get("open", {}))}
         changes: list[Change] = []
         before = state.get("last", {})  # of the frame before: words only for the one that a later block has to know
@@ -79,6 +83,35 @@ class CardFrozen:
             changes += said
         state["last"] = _newest(before) if isinstance(before, Frame) else before
         return state, changes
+
+
+def _quiet(state: State, hours: Hours) -> State | None:
+    """The state after hours in each of which some gauge moved; None: they must be gone through hour by hour."""
+    some = {f"{point}#{index or ''}": column for point in _ORDER for index, column in columns(hours, point).items()}
+    at = next(iter(some.values())).at
+    ends = [state.get("at", at[0]), *at]
+    if state.get("open") or any(column.at is not at and column.at != at for column in some.values()):
+        return None
+    if any(later - earlier > SETTING.silence_ms for earlier, later in pairwise(ends)):
+        return None
+    still, last = [*range(len(at))], state.get("last", {})
+    for key, column in some.items():
+        said = [last.get(key), *column.last]
+        still = [n for n in still if not column.moves[n] and column.first[n] == said[n]]
+        if not still:
+            break
+    if still:
+        return None
+    return {
+        **state,
+        "open": {},
+        "at": at[-1],
+        "hours": state.get("hours", 0) + len(at),
+        "moved": state.get("moved", 0) + len(at),
+        "longest": max(state.get("longest", 0), state.get("run", 0)),
+        "run": 0,
+        "last": {key: column.last[-1] for key, column in some.items()},
+    }
 
 
 def _hour(state: State, frame: Frame, before: Frame | dict[str, float], device: str) -> tuple[list[Change], Frame]:

@@ -17,13 +17,15 @@ State: {"phase": see `analytics.battery.hourly`, "base": daily float volts, "tod
 
 from __future__ import annotations
 
+from functools import lru_cache
 from statistics import median
 
 from analytics.battery import flat, telling
 from analytics.battery.floats import HIGHEST_V, WARMEST_MV, expected_v
-from analytics.battery.hourly import CHARGING_MODES, POINTS, Phase, Row, lithium, rows
+from analytics.battery.hourly import CHARGING_MODES, POINTS, Phase, Row, lithium
 from analytics.detector import Context, State
 from analytics.hours import HOUR_MS, Hours
+from analytics.slow.battery_rows import rows
 from model.finding import Change, Evidence, Severity
 from model.inventory import Device
 from model.text import Text
@@ -105,7 +107,7 @@ def _take(state: State, row: Row, device: Device) -> list[Change]:
 
 def _base(state: State, row: Row) -> float | None:
     """The float volts of this battery now: by the cell where that is known, else its own days."""
-    own: float | None = median(state["base"]) if len(state.get("base", [])) >= LEAST_DAYS else None
+    own = _middle(tuple(state["base"])) if len(state.get("base", [])) >= LEAST_DAYS else None
     if row.v_cell is None or row.volts is None:
         return own
     cells = row.volts / row.v_cell
@@ -113,6 +115,12 @@ def _base(state: State, row: Row) -> float | None:
     if own is None:
         return min(max(row.volts, low), high)
     return min(max(own, low), high)
+
+
+@lru_cache(maxsize=64)
+def _middle(days: tuple[float, ...]) -> float:
+    """The median: asked for every hour, of days that change once a day."""
+    return median(days)
 
 
 def _learn(state: State, row: Row) -> None:

@@ -11,13 +11,14 @@ State: {"drifts": {"heat" or "bare", "speed#i": see `analytics.slow.drift`}, "li
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from analytics.detector import Context, State
 from analytics.hours import Hours
 from analytics.slow import drift, episodes
 from analytics.slow.days import DAY_MS
-from analytics.slow.frames import Frame, frames
+from analytics.slow.frames import columns, heard, lasts, means
 from analytics.slow.trend import crossing
 from model.finding import Change, Evidence, Finding, Severity
 from model.text import Text
@@ -52,6 +53,7 @@ RULES = {
         "fan {index}: {pct:.0f} % slower at the same load and room than in its first weeks",
         "风扇 {index}：同等负载和室温下转速比初期低 {pct:.0f}%")),
 }  # fmt: skip
+_HEAT, _BARE, _FAN = RULES["heat"], RULES["bare"], RULES["speed"]
 LIMIT_C = 55.0  #: where the device tells none: as `over_temperature`
 MARGIN_C = 10.0  #: closer to the limit than this, it is a major finding (faults.md)
 ADVICE = Text(
@@ -82,45 +84,51 @@ class CoolingWorn:
     def step(self, state: State, hours: Hours, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
         if context.device.kind == "switch":
             return state, []
-        state = {**state, "drifts": dict(state.get("drifts", {})), "open": dict(state.get("open", {}))}
+        drifts = {key: drift.own(kept) for key, kept in state.get("drifts", {}).items()}
+        state = {**state, "drifts": drifts, "open": dict(state.get("open", {}))}
+        limits = lasts(hours, _LIMIT)
         changes: list[Change] = []
-        for frame in frames(hours, self.needs):
-            if _take(state, frame):
-                changes += _judge(state, frame.at, hours.device)
+        for at, said in _values(state, hours, limits):
+            ended = [drift.put(_own(drifts, key), at, under, value, learn=rule.learn_h, share=rule.share)
+                     for key, rule, under, value in said]  # fmt: skip
+            if any(ended):
+                changes += _judge(state, at, hours.device)
         return state, changes
 
 
-def _take(state: State, frame: Frame) -> bool:
-    """Put the hour into each drift (the state is ours); whether a day closed in any."""
-    if (limit := frame.one(_LIMIT)) is not None:
-        state["limit"] = limit.last
-    ended = False
-    for key, under, value in _values(state, frame):
-        rule = RULES[key.partition("#")[0]]
-        before = state["drifts"].get(key, {})
-        state["drifts"][key], closed = drift.take(before, frame.at, under, value, learn=rule.learn_h, share=rule.share)
-        ended = ended or closed is not None
-    return ended
+def _own(drifts: dict[str, drift.Drift], key: str) -> drift.Drift:
+    kept = drifts.get(key)
+    if kept is None:
+        kept = drifts[key] = drift.own({})
+    return kept
 
 
-def _values(state: State, frame: Frame) -> list[tuple[str, str, float]]:
-    """(drift, condition, value) of this hour."""
-    load = frame.mean(_LOAD) or 0.0
-    room = frame.mean(_ROOM)
-    room = frame.mean(_CELL) if room is None else room
-    found: list[tuple[str, str, float]] = []
-    temp = frame.mean(_TEMP)
-    if temp is not None:
-        day, top = state.get("top", [0, temp])
-        today = frame.at // DAY_MS
-        state["top"] = [today, max(temp, top) if today - day <= 1 else temp]
-        under = drift.condition((load, 10.0))
-        found.append(("bare", under, temp) if room is None else ("heat", under, temp - room))
-    under = drift.condition((load, 10.0), (room or 0.0, 5.0))
-    speeds = {index or "": hour.mean for index, hour in frame.series.get(_SPEED, {}).items() if hour.mean > 0}
-    for index, speed in speeds.items():
-        found.append((f"speed#{index}", under, speed))
-    return found
+def _values(
+    state: State, hours: Hours, limits: dict[int, float]
+) -> Iterator[tuple[int, list[tuple[str, Rule, str, float]]]]:
+    """(drift, its rule, condition, value) of each hour; the state is ours, and of that hour."""
+    loads, temps, rooms, cells = (means(hours, point) for point in (_LOAD, _TEMP, _ROOM, _CELL))
+    fans = [
+        (f"speed#{index or ''}", dict(zip(column.at, column.mean, strict=True)))
+        for index, column in columns(hours, _SPEED).items()
+    ]
+    for at in heard(hours, (_TEMP, _SPEED, _LIMIT)):
+        if at in limits:
+            state["limit"] = limits[at]
+        load, room, temp = loads.get(at, 0.0), rooms.get(at), temps.get(at)
+        if room is None:
+            room = cells.get(at)
+        found: list[tuple[str, Rule, str, float]] = []
+        if temp is not None:
+            day, top = state.get("top", (0, temp))
+            today = at // DAY_MS
+            state["top"] = [today, max(temp, top) if today - day <= 1 else temp]
+            under = str(round(load / 10.0))
+            found.append(("bare", _BARE, under, temp) if room is None else ("heat", _HEAT, under, temp - room))
+        if fans:
+            under = drift.condition((load, 10.0), (room or 0.0, 5.0))
+            found += [(key, _FAN, under, speeds[at]) for key, speeds in fans if speeds.get(at, 0.0) > 0]
+        yield at, found
 
 
 def _judge(state: State, at: int, device: str) -> list[Change]:

@@ -20,7 +20,7 @@ from analytics.detector import Context, State
 from analytics.hours import Hours
 from analytics.slow import episodes, line, nominal
 from analytics.slow.days import DAY_MS
-from analytics.slow.frames import Frame, Hour, frames
+from analytics.slow.frames import Hour, columns, frames, heard, means
 from analytics.slow.persistence import push
 from model.finding import Change, Evidence, Finding, Severity
 from model.text import Text
@@ -96,14 +96,29 @@ class Feed:
         for kind in self.kinds:
             state[f"open:{kind}"] = dict(state.get(f"open:{kind}", {}))
         changes: list[Change] = []
+        if len(columns(hours, _VOLTS)) < 2 and len(columns(hours, _LOAD)) < 2:
+            return state, _one_phase(state, hours)
         for frame in frames(hours, self.needs):
             volts = {
                 index or "": hour for index, hour in frame.series.get(_VOLTS, {}).items() if hour.mean > nominal.GONE_V
             }
             loads = {index or "": hour for index, hour in frame.series.get(_LOAD, {}).items()}
             changes += _phases(state, frame.at, volts, loads, hours.device)
-            changes += _droop(state, frame, volts, hours.device)
+            if volts and (load := frame.mean(_LOAD)) is not None:
+                middle = fmean([hour.mean for hour in volts.values()])
+                changes += _droop(state, frame.at, load, middle, hours.device)
         return state, changes
+
+
+def _one_phase(state: State, hours: Hours) -> list[Change]:
+    """Of one phase only the droop can be told (the state is ours)."""
+    volts, loads = means(hours, _VOLTS), means(hours, _LOAD)
+    return [
+        change
+        for at in heard(hours, (_VOLTS, _LOAD))
+        if at in loads and volts.get(at, 0.0) > nominal.GONE_V
+        for change in _droop(state, at, loads[at], volts[at], hours.device)
+    ]
 
 
 def _phases(state: State, at: int, volts: dict[str, Hour], loads: dict[str, Hour], device: str) -> list[Change]:
@@ -144,13 +159,9 @@ def _count(
     return [] if any(bits) else episodes.end(open, device, kind, None, at, WELL)
 
 
-def _droop(state: State, frame: Frame, volts: dict[str, Hour], device: str) -> list[Change]:
-    load = frame.mean(_LOAD)
-    if load is None or not volts:
-        return []
-    middle = fmean([hour.mean for hour in volts.values()])
-    before, state["before"] = state.get("before"), [frame.at, load, middle]
-    if before is None or frame.at - before[0] != 3_600_000 or abs(middle / before[2] - 1) > SETTING.leap:
+def _droop(state: State, at: int, load: float, middle: float, device: str) -> list[Change]:
+    before, state["before"] = state.get("before"), [at, load, middle]
+    if before is None or at - before[0] != 3_600_000 or abs(middle / before[2] - 1) > SETTING.leap:
         return []
     load, moved = load - before[1], middle - before[2]  # from hour to hour: the grid's own slow swing falls out
     base = state.get("base", line.fresh())
@@ -158,11 +169,11 @@ def _droop(state: State, frame: Frame, volts: dict[str, Hour], device: str) -> l
         state["base"] = line.add(base, load, moved)
         return []
     state["late"] = line.add(state.get("late", line.fresh()), load, moved, memory=SETTING.late_h)
-    day = frame.at // DAY_MS
+    day = at // DAY_MS
     if state.get("day") == day:
         return []
     state["day"] = day
-    return _steep(state, frame.at, device)
+    return _steep(state, at, device)
 
 
 def _steep(state: State, at: int, device: str) -> list[Change]:

@@ -18,9 +18,10 @@ from statistics import median
 
 from analytics.battery import telling
 from analytics.battery.floats import WARMEST_MV, expected_v
-from analytics.battery.hourly import POINTS, Phase, Row, lithium, rows
+from analytics.battery.hourly import POINTS, Phase, Row, lithium
 from analytics.detector import Context, State
 from analytics.hours import HOUR_MS, Hours
+from analytics.slow.battery_rows import rows
 from model.finding import Change, Evidence, Severity
 from model.inventory import Device
 from model.text import Text

@@ -14,7 +14,7 @@ import msgspec
 from analytics.detector import Context, State
 from analytics.hours import Hours
 from analytics.slow import episodes, profile
-from analytics.slow.frames import Frame, frames
+from analytics.slow.frames import heard, lasts, means
 from analytics.slow.persistence import push
 from model.finding import Change, Evidence, Finding, Severity
 from model.text import Text
@@ -66,33 +66,34 @@ class UpsHot:
             return state, []
         state = {
             **state,
-            "usual": dict(state.get("usual", {})),
+            "usual": {name: [*slots] for name, slots in state.get("usual", {}).items()},
             "hours": dict(state.get("hours", {})),
             "open": dict(state.get("open", {})),
         }
         changes: list[Change] = []
-        for frame in frames(hours, self.needs):
-            changes += _hour(state, frame, hours.device)
+        temps, rooms = means(hours, _TEMP), means(hours, _ROOM)
+        limits = lasts(hours, _LIMIT)
+        for at in heard(hours, self.needs):
+            if at in limits:
+                state["limit"] = limits[at]
+            changes += _hour(state, at, temps.get(at), rooms.get(at), hours.device)
         return state, changes
 
 
-def _hour(state: State, frame: Frame, device: str) -> list[Change]:
-    if (limit := frame.one(_LIMIT)) is not None:
-        state["limit"] = limit.last
-    temp, room = frame.mean(_TEMP), frame.mean(_ROOM)
-    at = frame.at
+def _hour(state: State, at: int, temp: float | None, room: float | None, device: str) -> list[Change]:
     if temp is None or temp > SETTING.believed_c:
         if room is not None:
             _learn(state, "room", at, room)
         return []
-    usual, usual_room = _usual(state, "temp", at), _usual(state, "room", at)
+    usual = _usual(state, "temp", at)
+    rise = 0.0 if usual is None else temp - usual.level
+    hit = usual is not None and rise > max(SETTING.hotter_c, SETTING.spreads * usual.spread)
+    usual_room = _usual(state, "room", at) if hit else None
     _learn(state, "temp", at, temp)
     if room is not None:
         _learn(state, "room", at, room)
     if usual is None:
         return []
-    rise = temp - usual.level
-    hit = rise > max(SETTING.hotter_c, SETTING.spreads * usual.spread)
     if hit and room is not None and usual_room is not None and room - usual_room.level > SETTING.room_share * rise:
         hit = False
     bits = state["bits"] = push(state.get("bits", []), hit, SETTING.hours)
@@ -116,7 +117,10 @@ def _usual(state: State, name: str, at: int) -> profile.Usual | None:
 
 
 def _learn(state: State, name: str, at: int, value: float) -> None:
-    state["usual"][name] = profile.learn(state["usual"].get(name) or profile.fresh(), at, value)
+    slots = state["usual"].get(name)
+    if slots is None:
+        slots = state["usual"][name] = profile.fresh()
+    profile.put(slots, at, value)
     state["hours"][name] = state["hours"].get(name, 0) + 1
 
 

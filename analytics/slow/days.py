@@ -41,6 +41,30 @@ def take(days: Days, at: int, value: float, *, keep: int, least: int = 1) -> tup
     return {"open": fresh, "rows": [*days.get("rows", []), row][-keep:]}, _day(row)
 
 
+def own(days: Days) -> Days:
+    """A copy that `put` may change."""
+    row = days.get("open")
+    return {**days, "open": [*row]} if row else {**days}
+
+
+def put(days: Days, at: int, value: float, *, keep: int, least: int = 1) -> bool:
+    """`take` into days of the caller's own (see `own`); whether a day closed by it."""
+    day, row = at // DAY_MS, days.get("open")
+    if row is not None and day <= row[0]:
+        row[1] += 1
+        row[2] += value
+        if value < row[3]:
+            row[3] = value
+        if value > row[4]:
+            row[4] = value
+        return False
+    days["open"] = [day, 1, value, value, value]
+    if row is None or row[1] < least:
+        return False
+    days["rows"] = [*days.get("rows", []), row][-keep:]
+    return True
+
+
 def closed(days: Days, newest: int = 0) -> list[Day]:
     """The days that are closed and kept, the oldest first; `newest`: only so many of them."""
     return [_day(row) for row in days.get("rows", [])[-newest:]]

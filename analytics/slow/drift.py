@@ -42,6 +42,24 @@ def take(
     return {**drift, "days": kept}, closed
 
 
+def own(drift: Drift) -> Drift:
+    """A copy that `put` may change."""
+    return {"base": dict(drift.get("base", {})), "days": days.own(drift.get("days", {}))}
+
+
+def put(
+    drift: Drift, at: int, under: str, value: float, *, learn: int, share: bool, keep: int = 120, least: int = 6
+) -> bool:
+    """`take` into a drift of the caller's own (see `own`); whether a day closed by it."""
+    n, mean = drift["base"].get(under, (0, 0.0))
+    if n < learn:
+        drift["base"][under] = [n + 1, mean + (value - mean) / (n + 1)]
+        return False
+    if share and abs(mean) < 1e-9:
+        return False
+    return days.put(drift["days"], at, value / mean - 1 if share else value - mean, keep=keep, least=least)
+
+
 def known(drift: Drift, under: str, learn: int) -> float | None:
     """The baseline under a condition; None until it is learned."""
     n, mean = drift.get("base", {}).get(under, (0, 0.0))

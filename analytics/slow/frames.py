@@ -67,6 +67,44 @@ def together(*series: Mapping[str | None, HourColumn]) -> list[int] | None:
     return at
 
 
+def means(hours: Hours, point: str) -> dict[int, float]:
+    """By hour the mean over all series of the point, as `Frame.mean` has it; made once for all that ask, read only."""
+    made: dict[str, dict[int, float]] = hours.shared.setdefault("means", {})
+    found = made.get(point)
+    if found is None:
+        series = columns(hours, point)
+        if len(series) == 1:
+            [column] = series.values()
+            found = dict(zip(column.at, column.mean, strict=True))
+        else:
+            said: dict[int, list[float]] = {}
+            for column in series.values():
+                for at, mean in zip(column.at, column.mean, strict=True):
+                    said.setdefault(at, []).append(mean)
+            found = {at: sum(some) / len(some) for at, some in said.items()}
+        made[point] = found
+    return found
+
+
+def lasts(hours: Hours, point: str) -> dict[int, float]:
+    """By hour the newest value of the series without an index, or of the only one there is."""
+    series = columns(hours, point)
+    one = series.get(None) or (next(iter(series.values())) if len(series) == 1 else None)
+    return dict(zip(one.at, one.last, strict=True)) if one else {}
+
+
+def heard(hours: Hours, points: Iterable[str]) -> list[int]:
+    """The hours in which any of `points` was said, the oldest first."""
+    found: set[int] = set()
+    known: list[int] = []
+    for point in points:
+        for column in columns(hours, point).values():
+            if column.at is not known:
+                known = column.at
+                found.update(known)
+    return sorted(found)
+
+
 def frames(hours: Hours, points: Iterable[str]) -> Iterator[Frame]:
     """The closed hours in which any of `points` was said; made once for all that ask, so a frame may hold other points as well."""
     points = frozenset(points)

@@ -51,6 +51,13 @@ def usual(profile: Profile, at: int, *, least: int = 3) -> Usual | None:
 
 def learn(profile: Profile, at: int, value: float, *, memory: int = 20) -> Profile:
     """The profile after one more hour. `memory`: after how many such hours an old one has lost two thirds of its weight."""
+    after = [*profile]
+    put(after, at, value, memory=memory)
+    return after
+
+
+def put(profile: Profile, at: int, value: float, *, memory: int = 20) -> None:
+    """`learn` in a profile of the caller's own; its slots may still be shared with others."""
     here = slot(at)
     n, level, spread = profile[here]
     n += 1
@@ -60,7 +67,6 @@ def learn(profile: Profile, at: int, value: float, *, memory: int = 20) -> Profi
         most = CLIP * max(spread, LEAST_SPREAD * abs(level))
         step = max(-most, min(most, step))
     if n == 1:
-        changed = [n, value, 0.0]
+        profile[here] = [n, value, 0.0]
     else:
-        changed = [n, level + weight * step, spread + weight * (_MEAN_TO_SD * abs(step) - spread)]
-    return [*profile[:here], changed, *profile[here + 1 :]]
+        profile[here] = [n, level + weight * step, spread + weight * (_MEAN_TO_SD * abs(step) - spread)]
