@@ -22,6 +22,8 @@ router = APIRouter()
 
 DAY_MS = 86_400_000
 LONGEST_MS = 800 * DAY_MS
+#: The last ms that a date can be written of: year 9999.
+LATEST_MS = 253_402_300_799_999
 
 
 class HistoryAway(ConsoleError):
@@ -45,8 +47,8 @@ def series(
     with reading(here.centre, viewer) as reads:
         last = reads.now if end is None else end
         first = last - DAY_MS if start is None else start
-        if not 0 < last - first <= LONGEST_MS:
-            raise ConsoleError(f"expected start before end and at most 800 days, got {first} to {last}")
+        if not (0 < last - first <= LONGEST_MS and first >= 0 and last <= LATEST_MS):
+            raise ConsoleError(f"expected start before end, ms since 1970, and at most 800 days, got {first} to {last}")
         try:
             body = described(reads, (device, point, index or None), first, last, language_for(request))
         except HistoryError as error:
