@@ -33,7 +33,8 @@ _EDGE = 0.005
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """One finding of which it is known whether it was right; `score` is what it claimed, `device` any name that is the same for one device."""
+    """One finding of which it is known whether it was right; `score` is what it claimed, `device` any name that is the same for one device (or
+    for one site, where that is the root of such findings)."""
 
     kind: str
     device: str

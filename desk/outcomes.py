@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from alerts.kinds import kind_of
+from alerts.kinds import Root, kind_of
 from alerts.types import Alert
 from analytics.calibration import Case
 from desk.clocks import story
@@ -51,7 +51,8 @@ def judged(ticket: Ticket, ledger: Sequence[Entry], alerts: Sequence[Alert]) -> 
         if right or nothing:
             found = alert.finding
             claimed = found.score if found.claimed is None else found.claimed
-            cases.append(Case(kind=alert.kind, device=alert.device, score=claimed, right=right))
+            root = alert.device.partition("/")[0] if kind_of(alert.kind).root is Root.SITE else alert.device
+            cases.append(Case(kind=alert.kind, device=root, score=claimed, right=right))
     return cases
 
 

@@ -1,10 +1,12 @@
 """A generator that should feed the site does not. Sees: a UPS that is on battery (`ups.source`, `alarm.on_battery`; no self-test) for longer than the inventory
 gives the site's generator (`generator_s`, at least 60 s, and half of that again); or a transfer switch whose building has no source
-(`ats.building.source` none) for 60 s. Joins the mains failure of the site, and makes it critical.
+(`ats.building.source` none) for 60 s. A UPS that tells its `input.voltage` must show it gone (under 60 V) since: on battery with the mains there
+it is being tested. Joins the mains failure of the site, and makes it critical.
 
-Does not work where the inventory names no generator and no transfer switch is read. One UPS alone may have lost only its feeder: the evidence says so.
+Does not work where the inventory names no generator and no transfer switch is read, nor with a UPS that goes on telling the voltage that is gone. One UPS alone may have lost only its feeder: the evidence says so.
 
-State: {"supply", "test": witnesses, "since": ms on battery, "dark": ms without a source, "open": what stands}.
+State: {"supply", "test": witnesses, "since": ms on battery, "tells": it tells its input voltage, "gone": phases without
+mains in that time, "dark": ms without a source, "open": what stands}.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 from analytics import supply
 from analytics.detector import Block, Context, State
 from analytics.lasting import lasting
-from analytics.slow import episodes
+from analytics.slow import episodes, nominal
 from analytics.walk import Sample, ever, walk
 from model.finding import Change, Evidence, Finding, Severity
 from model.points import TestResult
@@ -21,7 +23,8 @@ from model.text import Text
 KIND = "generator_absent"
 _TEST = ("ups.test.result", "alarm.test_in_progress")
 _BUILDING = "ats.building.source"
-_POINTS = (*_TEST, *supply.POINTS, _BUILDING)
+_VOLTS = "input.voltage"
+_POINTS = (*_TEST, *supply.POINTS, _BUILDING, _VOLTS)
 LEAST_S = 60.0  #: faults.md, generator/ATS trouble
 MARGIN = 1.5
 ADVICE = Text(
@@ -49,8 +52,10 @@ class GeneratorAbsent:
         generator_s = context.site.generator_s
         if generator_s is None and _BUILDING not in block.columns and not state:
             return state, []
+        if _VOLTS in block.columns and not state:
+            state = {"tells": 1}
         if (
-            not state
+            state.keys() <= {"tells"}
             and not supply.mentions_battery(block)
             and not _testing(block)
             and not ever(block, _BUILDING, _nothing)
@@ -80,10 +85,14 @@ def _take(state: State, sample: Sample, device: str, generator_s: float | None) 
             state.setdefault("dark", sample.at)
         else:
             state.pop("dark", None)
+    elif sample.point == _VOLTS:
+        gone = [phase for phase in state.get("gone", []) if phase != sample.key]
+        state["gone"] = [*gone, *([sample.key] if sample.value <= nominal.GONE_V else [])]
     else:
         state["supply"] = supply.heard(state.get("supply", []), sample.point, sample.value)
     if not state.get("supply") or state.get("test"):
         state.pop("since", None)
+        state.pop("gone", None)
     else:
         state.setdefault("since", sample.at)
     evidence = _evidence(state, sample.at, generator_s)
@@ -98,7 +107,8 @@ def _take(state: State, sample: Sample, device: str, generator_s: float | None) 
 def _evidence(state: State, at: int, generator_s: float | None) -> tuple[Evidence, ...]:
     found = []
     limit_s = MARGIN * max(LEAST_S, generator_s or 0.0)
-    if generator_s is not None and "since" in state and at - state["since"] > limit_s * 1000:
+    seen = state.get("gone") or not state.get("tells")
+    if generator_s is not None and seen and "since" in state and at - state["since"] > limit_s * 1000:
         lasts, limit = lasting((at - state["since"]) / 1000), lasting(generator_s)
         text = Text(_SAID.en.format(lasts=lasts.en, limit=limit.en), _SAID.zh.format(lasts=lasts.zh, limit=limit.zh))
         found.append(

@@ -250,6 +250,19 @@ class TestGenerator:
         )
         assert raised(tell(self.story(400), context_of=lambda _: self.of(None), batch_s=10), "generator_absent") == []
 
+    def test_on_battery_with_the_mains_there_is_a_test_by_hand(self) -> None:
+        for volts, expected in ((230.0, 0), (0.0, 1)):
+            line = Line().say(0, "1", input__voltage=230)
+            for s in range(10, 600, 10):
+                out = 100 <= s < 500
+                line.say(s, "1", input__voltage=volts if out else 230).say(s, ups__source=5 if out else 3)
+            changes = tell(line, context_of=lambda _: self.of(30), batch_s=10)
+            assert len(raised(changes, "generator_absent")) == expected
+        hourly = Line().say(0, "1", input__voltage=230)
+        for s in range(100, 500, 10):
+            hourly.say(s, ups__source=5)
+        assert raised(tell(hourly, context_of=lambda _: self.of(30), batch_s=10), "generator_absent") == []
+
     def test_a_building_without_any_source_is_told_by_its_switch(self) -> None:
         line = Line()
         for s in range(0, 300, 10):

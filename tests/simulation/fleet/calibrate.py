@@ -37,7 +37,7 @@ def source(results: Sequence[Result]) -> str:
 
 def crossed(cases: Sequence[Case]) -> list[Case]:
     """Each case with the score that a table gives it which was fitted without its site's tenth."""
-    fold = {case.device: crc32(case.device.rpartition("/")[0].encode()) % FOLDS for case in cases}
+    fold = {case.device: crc32("/".join(case.device.split("/")[:2]).encode()) % FOLDS for case in cases}
     tables = [calibration.fit([c for c in cases if fold[c.device] != n], "") for n in range(FOLDS)]
     return [
         msgspec.structs.replace(case, score=calibration.score_of(case, tables[fold[case.device]])) for case in cases

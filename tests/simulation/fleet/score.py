@@ -168,9 +168,14 @@ def cases(results: Sequence[Result]) -> list[str]:
 
 
 def claims(results: Iterable[Result]) -> list[Case]:
-    """Every finding that claims something, with what its detector claimed and whether it was right."""
+    """Every finding that claims something, with what its detector claimed and whether it was right. What has its root in the site is one for all."""
     return [
-        Case(kind=s.kind, device=f"{r.seed}/{r.device}", score=s.score if s.claimed is None else s.claimed, right=ok)
+        Case(
+            kind=s.kind,
+            device=f"{r.seed}/{r.device.partition('/')[0] if kind_of(s.kind).root is Root.SITE else r.device}",
+            score=s.score if s.claimed is None else s.claimed,
+            right=ok,
+        )
         for r in results
         for s in r.seen
         if (ok := _right(r, s)) is not None
