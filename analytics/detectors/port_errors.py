@@ -88,15 +88,23 @@ def _quiet(state: State, block: Block) -> State | None:
     ports = dict(state["ports"])
     for direction, *points in DIRECTIONS:
         errors, packets = (block.columns.get(point, {}) for point in points)
-        if errors.keys() != packets.keys():
-            return None
-        for index, bad in errors.items():
-            good, key = packets[index], f"{index or ''} {direction}"
-            way = _few(ports.get(key, {}), bad, good, state.get("restart", 0)) if bad.at == good.at else None
+        for index in dict.fromkeys((*errors, *packets)):
+            bad, good, key = errors.get(index), packets.get(index), f"{index or ''} {direction}"
+            if bad is None or good is None:
+                way = _half(ports.get(key, {}), "packets" if bad is None else "errors", bad or good)
+            else:
+                way = _few(ports.get(key, {}), bad, good, state.get("restart", 0)) if bad.at == good.at else None
             if way is None:
                 return None
             ports[key] = way
     return {**state, "ports": ports} | ({"uptime": up} if UPTIME in block.columns else {})
+
+
+def _half(way: Way, role: str, column: Column | None) -> Way | None:
+    """One way of which only errors or only packets are told; None: the other half waits."""
+    if column is None or any(other in way for other in ROLES if other != role):
+        return None
+    return {**way, role: [column.at[-1], column.value[-1]]}
 
 
 def _few(way: Way, bad: Column, good: Column, restart: int) -> Way | None:
