@@ -11,7 +11,7 @@ a block keeps its old state, the others go on, and the fault is told in `faults`
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 
 import msgspec
 
@@ -91,7 +91,7 @@ def step(
     What the detectors claim is told as `calibration` has seen such claims hold.
     """
     changes: list[Change] = []
-    rolled = frozenset().union(*(detector.needs for detector in hourly.values()))
+    rolled = _ROLLED if hourly is HOURLY else _needed(hourly)
     for whole in blocks:
         block = _forward(watch, whole)
         if block is None:
@@ -99,9 +99,7 @@ def step(
         context = context_of(block.device)
         states = watch.states.setdefault(block.device, {})
         present = block.columns.keys()
-        for name, detector in detectors.items():
-            if detector.needs and detector.needs.isdisjoint(present):
-                continue
+        for name, detector in _woken(detectors, present):
             before = states.get(name)
             try:
                 states[name], told = detector.step(detector.fresh() if before is None else before, block, context, now)
@@ -115,6 +113,33 @@ def step(
         if hours is not None:
             changes += _hourly(watch, hours, block, context, now, hourly)
     return calibrated(changes, calibration)
+
+
+def _woken(detectors: Mapping[str, Detector], present: Set[str]) -> Sequence[tuple[str, Detector]]:
+    """Those that need one of these points. A device says the same ones round after round: the live table's answers are kept."""
+    if detectors is not DETECTORS:
+        return _needing(detectors, present)
+    key = frozenset(present)
+    found = _WOKEN.get(key)
+    if found is None:
+        if len(_WOKEN) >= _MOST_WOKEN:
+            _WOKEN.clear()
+        found = _WOKEN[key] = _needing(detectors, present)
+    return found
+
+
+def _needing(detectors: Mapping[str, Detector], present: Set[str]) -> list[tuple[str, Detector]]:
+    return [(name, one) for name, one in detectors.items() if not one.needs or not one.needs.isdisjoint(present)]
+
+
+def _needed(hourly: Mapping[str, HourlyDetector]) -> frozenset[str]:
+    return frozenset[str]().union(*(detector.needs for detector in hourly.values()))
+
+
+_ROLLED = _needed(HOURLY)
+_WOKEN: dict[frozenset[str], list[tuple[str, Detector]]] = {}
+#: Firmwares differ in what they tell, and tiers in when: so many sets of points are remembered at most.
+_MOST_WOKEN = 4096
 
 
 def _hourly(
