@@ -29,15 +29,14 @@ BETA, MEAN_END = 3.0, 1.1
 POWERS = (1.5, 2.0, 3.0, 4.0)
 RISE, RISE_SD = 0.5, 0.25
 MAKE_SD = 0.03
-#: What all measured healths of one device are wrong by together: its rating, its gauge, its power factor.
-GAUGE_SD = 0.05
 #: Who put it under watch had a battery that still did its work: courses on which it was below this then are hardly likely.
 ALIVE, ALIVE_SD = 0.70, 0.05
 OHM_AH, OHM_SD = 0.030, 0.25  #: ohm a cell and ampere-hour; relative
 LEVEL_V, LEVEL_SD = 2.10, 0.04
 REST, REST_SD = 0.3, 0.3
-TEMPER = 1.4
-NOISE_V = 0.005  #: a cell: what gauge, dip and surface charge leave in one test (tune)
+#: V a cell: what gauge, dip and surface charge leave in one test, until `LEARNED` tests show it themselves; never less than the floor (tune).
+NOISE_V, FLOOR_V, LEARNED = 0.005, 0.002, 8
+TYPICAL = 1.25  #: ohms against new, halfway through a life: to take most of the load's changes out of the noise
 COLD_A_C = 0.01
 WARM_C = 25.0
 
@@ -45,6 +44,11 @@ _ENDS = np.geomspace(0.35, 2.6, 48)
 _RISES = RISE * np.exp(RISE_SD * np.array([-1.5, -0.75, 0.0, 0.75, 1.5]))
 _GRID = np.stack([x.ravel() for x in np.meshgrid(_ENDS, np.array(POWERS), _RISES, indexing="ij")])
 _COURSES = np.stack([x.ravel() for x in np.meshgrid(_ENDS, np.array(POWERS), indexing="ij")])
+
+
+def cold(celsius: float) -> float:
+    """By what factor the resistance is higher than at 25 °C."""
+    return 1 + COLD_A_C * (WARM_C - celsius)
 
 
 def _prior() -> Floats:
@@ -70,6 +74,16 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     test: bool = True
 
 
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """One measured health: `wear` then, `sd` of this one, `common_sd` of all of its `way` together (a promise, a rating, a reference curve)."""
+
+    wear: float
+    health: float
+    sd: float
+    way: str
+    common_sd: float
+
+
 class Course(msgspec.Struct, frozen=True, kw_only=True):
     """`health` now with its error; `days` to 0.80 at 10, 50, 90 %, `chances[n]`: of the end within `HORIZONS[n]` days; `ohms` against new."""
 
@@ -82,13 +96,13 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     hf: float  #: covariance of health and fade
     ff: float  #: variance of the fade
     tests: int
+    errors: dict[
+        str, tuple[float, float]
+    ]  #: what each way of measuring is wrong by in this battery (too high: above 0), and its sd
 
     def belief(self, at: int) -> Belief:
-        """The same as the one state that all else reads; wider by `TEMPER`, as courses are smoother than batteries."""
-        wide = TEMPER**2
-        return Belief(
-            health=self.health, fade=self.fade, hh=wide * self.sd**2, hf=wide * self.hf, ff=wide * self.ff, at=at
-        )
+        """The same as the one state that all else reads."""
+        return Belief(health=self.health, fade=self.fade, hh=self.sd**2, hf=self.hf, ff=self.ff, at=at)
 
 
 HORIZONS = (0.0, 30.0, 60.0, 120.0, 180.0, 270.0, 365.0)
@@ -98,21 +112,18 @@ def follow(
     wear: float,
     wear_a_day: float,
     tests: list[Trial],
-    measured: list[tuple[float, float, float]],
+    measured: list[Measured],
     *,
     wear_seen: float = 0.0,
     step_v: float = 0.0,
 ) -> Course:
-    """`measured`: (wear then, health, sd) of each discharge that told; `step_v`: the gauge's step, V a cell."""
+    """`measured`: each discharge that told, by each way; `step_v`: the gauge's step, V a cell."""
     end, power, rise = _GRID
     weight = _PRIOR - np.logaddexp(0.0, (ALIVE - 1 + 0.2 * (wear_seen / end) ** power) / ALIVE_SD)
     make, make_var = np.zeros_like(end), np.full_like(end, MAKE_SD**2)
+    errors: dict[str, tuple[Floats, float]] = {}
     if measured:
-        when, health, sds = (np.array(x) for x in zip(*measured, strict=True))
-        loss = 0.2 * (when[None, :] / end[:, None]) ** power[:, None]
-        cost, both, both_var = _one(health[None, :] - (1 - loss), sds)
-        share = MAKE_SD**2 / (MAKE_SD**2 + GAUGE_SD**2)
-        make, make_var = both * share, both_var * share**2 + MAKE_SD**2 * (1 - share)
+        cost, make, make_var, errors = _healths(measured, 1 - 0.2 * _over(measured, end, power))
         weight -= 0.5 * cost
     if len(tests) >= 3:
         weight -= 0.5 * _volts(tests, step_v)
@@ -138,7 +149,14 @@ def follow(
         hf=float(chance @ ((now - mean) * (fall - fade))),
         ff=float(chance @ (fall - fade) ** 2),
         tests=len(tests),
+        errors={way: _pooled(chance, *error) for way, error in errors.items()},
     )
+
+
+def _pooled(chance: Floats, mean: Floats, var: float) -> tuple[float, float]:
+    """Mean and sd over the courses."""
+    middle = float(chance @ mean)
+    return middle, sqrt(float(chance @ (mean - middle) ** 2) + var)
 
 
 def _left(end: Floats, power: Floats, make: Floats, make_var: Floats, wear: float, wear_a_day: float) -> Floats:
@@ -148,13 +166,46 @@ def _left(end: Floats, power: Floats, make: Floats, make_var: Floats, wear: floa
     return np.asarray(((at_end - wear) / max(wear_a_day, 1e-6)).ravel())
 
 
-def _one(off: Floats, sds: Floats) -> tuple[Floats, Floats, Floats]:
-    """-2 log likelihood of the offsets when one offset is common to them (make and gauge); it and its variance. off: (grid, n)."""
-    precise = 1 / (MAKE_SD**2 + GAUGE_SD**2) + (1 / sds**2).sum()
-    right = (off / sds**2).sum(axis=1)
-    mean = right / precise
-    cost = (off**2 / sds**2).sum(axis=1) - right * mean
-    return cost, mean, np.full(len(off), 1 / precise)
+def _over(measured: list[Measured], end: Floats, power: Floats) -> Floats:
+    """(wear / end)^power of each measurement on each course: (grid, n)."""
+    return np.power(np.array([m.wear for m in measured])[None, :] / end[:, None], power[:, None])
+
+
+def _healths(
+    measured: list[Measured], on_course: Floats
+) -> tuple[Floats, Floats, Floats, dict[str, tuple[Floats, float]]]:
+    """(-2 log likelihood, mean of the make's d, its variance, each way's own error and variance) on each course; the errors common to
+    a way are settled in closed form (Sherman and Morrison)."""
+    off = np.array([m.health for m in measured])[None, :] - on_course
+    cost, right = np.zeros(len(off)), np.zeros(len(off))
+    precise = 1 / MAKE_SD**2
+    ways: dict[str, tuple[Floats, float, float]] = {}
+    for way in sorted({m.way for m in measured}):
+        picked = [n for n, m in enumerate(measured) if m.way == way]
+        weight = np.array([1 / measured[n].sd ** 2 for n in picked])
+        common, total = measured[picked[0]].common_sd ** 2, float(weight.sum())
+        shrink = 1 / (1 + common * total)
+        sums = off[:, picked] @ weight
+        cost += off[:, picked] ** 2 @ weight - common * shrink * sums**2
+        right += shrink * sums
+        precise += shrink * total
+        ways[way] = (sums, total, common * shrink)
+    make, var = right / precise, 1 / precise
+    errors = {
+        way: (gain * (sums - total * make), gain + (gain * total) ** 2 * var)
+        for way, (sums, total, gain) in ways.items()
+    }
+    return cost - right * make, make, np.full(len(off), var), errors
+
+
+def noise_v(level: Floats, step_v: float) -> float:
+    """V a cell by which one test errs, by how much each differs from the middle of its neighbours: what drifts in months is no noise."""
+    told = sqrt(NOISE_V**2 + step_v**2 / 12)
+    if len(level) < LEARNED:
+        return told
+    bends = level[1:-1] - (level[:-2] + level[2:]) / 2
+    seen = float(np.median(np.abs(bends))) / 0.6745 / sqrt(1.5)
+    return float(np.clip(seen, FLOOR_V, told))
 
 
 def _volts(tests: list[Trial], step_v: float) -> Floats:
@@ -165,10 +216,10 @@ def _volts(tests: list[Trial], step_v: float) -> Floats:
     wear, volts, rate, warm, rest = (
         np.array([getattr(t, name) for t in tests]) for name in ("wear", "volts", "rate", "celsius", "rest")
     )
-    precise = 1 / (NOISE_V**2 + step_v**2 / 12)
     x = -OHM_AH * rate * (1 + COLD_A_C * (WARM_C - warm))
     f = rest - rest.mean()
     y = volts - LEVEL_V - REST * f
+    precise = 1 / noise_v(y - TYPICAL * x, step_v) ** 2
     q = np.power(wear[None, :] / _COURSES[0][:, None], _COURSES[1][:, None])
     of_q = [np.repeat(q @ v, len(_RISES)) for v in (x, x * y, x * f, x**2)]
     of_qq = np.repeat(q**2 @ x**2, len(_RISES))

@@ -9,7 +9,6 @@ State (plain data, one a device): the recorder's (see `recorder`), and
 from __future__ import annotations
 
 from datetime import date
-from itertools import pairwise
 from math import exp, log
 from statistics import median
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 import msgspec
 
 from analytics import expectation
-from analytics.battery import ageing, belief, curve, electrical, foretold, life, recorder, runtime
+from analytics.battery import ageing, belief, foretold, life, measuring, recorder, runtime
 from analytics.battery import witnesses as w
 from analytics.battery.belief import Belief, Outcome
 from analytics.battery.recorder import Discharge, End, Ended
@@ -33,14 +32,8 @@ MOST_RUNS, MOST_TESTS, MOST_SCORES = 40, 20, 40
 BASELINE = 5
 LEAST_TESTS = 8
 MANAGEMENT_SD = 0.06
-#: A run that says anything of the capacity: shallower or shorter ones are kept, but measure nothing.
-LEAST_DEPTH, LEAST_S = 0.1, 120.0
 HOUR_MS = 3_600_000
 SURE_EXCHANGE_SD = 0.10
-#: A curve depends on the inventory's rating and on a power factor nobody measured; a gauge on its own calibration.
-CURVE_RATING_SD, PROMISE_SD, OWN_SD = 0.05, 0.06, 0.12
-#: AGM blocks have exponents of 1.08 to 1.25: carried from the 15 min rate to the 20 h rate of the rating that is 15 % of the capacity.
-PEUKERT_SD = 0.04
 
 
 def fresh() -> State:
@@ -153,11 +146,11 @@ def close_run(state: State, device: Device, ended: Ended) -> Outcome | None:
     _score(state, record)
     if not lithium(device):
         _sag(state, record)
-        life.note(state, record, device, _step([row[1] for row in ended.rows if row[1] is not None]))
+        life.note(state, record, device, measuring.step([row[1] for row in ended.rows if row[1] is not None]))
     renewed = life.renewed(state)
     if renewed:
         _anew(state, device, record.end)
-    found = measure(record, ended.rows, device)
+    found = measuring.measure(record, ended.rows, device)
     if found is not None:
         record, soh, sd = found
         foretold.measured(state, record)
@@ -165,78 +158,17 @@ def close_run(state: State, device: Device, ended: Ended) -> Outcome | None:
     if renewed or outcome is Outcome.EXCHANGED:
         outcome = Outcome.EXCHANGED
         record = msgspec.structs.replace(record, wear=0.0)
-    state["log"] = _kept([*state["log"], msgspec.to_builtins(record)])
+    state["log"] = _kept([*state["log"], _short(record)])
     return outcome
-
-
-def measure(record: Discharge, rows: list[list[Any]], device: Device) -> tuple[Discharge, float, float] | None:
-    """The health that a discharge shows, as (the record with it, health, sd); None: it shows nothing."""
-    by_curve = _by_curve(record, rows, device)
-    full_s = _full_s(record)
-    by_pace = _by_pace(record, full_s, device)
-    known = [x[:2] for x in (by_curve, by_pace) if x is not None]
-    if not known:
-        return None
-    total = sum(1 / sd**2 for _, sd in known)
-    soh = sum(value / sd**2 for value, sd in known) / total
-    apart = max(value for value, _ in known) - min(value for value, _ in known)
-    sd = max(total**-0.5, apart / 2)  # two that contradict each other are both worth less
-    promised = by_pace[2] if by_pace else None
-    record = msgspec.structs.replace(record, soh=soh, soh_sd=sd, full_s=full_s, curve=by_curve, promised_s=promised)
-    return record, soh, sd
-
-
-def _by_curve(record: Discharge, rows: list[list[Any]], device: Device) -> tuple[float, float] | None:
-    cells, rated = recorder.cells_of(device), recorder.rated_ah(device)
-    rows = [row for row in rows if row[1] is not None and row[2] is not None]
-    if lithium(device) or not cells or not rated or len(rows) < curve.LEAST_SAMPLES:
-        return None
-    rate = (record.amps or 0.0) / rated
-    found = curve.match(
-        [row[0] for row in rows],
-        [row[1] / cells for row in rows],
-        [row[2] / rated for row in rows],
-        [row[3] / rated for row in rows],
-        electrical.warmth(record.celsius, rate),
-        start=_share(record.charge_start),
-        step_v=_step([row[1] for row in rows]) / cells,
-    )
-    if not found or found.depth < 0.05:
-        return None
-    by_rate = found.soh * PEUKERT_SD * log(max(20 * rate, 1.0))
-    return found.soh, (found.sd**2 + CURVE_RATING_SD**2 + by_rate**2) ** 0.5
-
-
-def _full_s(record: Discharge) -> float | None:
-    """Seconds of a full battery at the first load, by the gauge's pace or by the real end."""
-    if record.seconds < LEAST_S or record.load_first is None:
-        return None
-    start = _share(record.charge_start)
-    if record.reason is End.EMPTY and start > 0.3:
-        return record.effort_s / start
-    if record.depth is None or record.depth < LEAST_DEPTH:
-        return None
-    return record.effort_s / record.depth
-
-
-def _by_pace(record: Discharge, full_s: float | None, device: Device) -> tuple[float, float, float] | None:
-    """(health, sd, seconds expected). Against the promise it is the health; against the UPS's own word only what that did not yet know."""
-    if full_s is None:
-        return None
-    promised, sd = expectation.by_inventory(device, record.load_first), PROMISE_SD
-    if promised is None and record.estimate_s and record.charge_start:
-        promised, sd = record.estimate_s / _share(record.charge_start), OWN_SD
-    if not promised:
-        return None
-    depth = 1.0 if record.reason is End.EMPTY else record.depth or 0.0
-    soh = min((full_s / promised) ** (1 / electrical.PEUKERT), 1.3)
-    return soh, (sd**2 + (runtime.gauge_sd(depth) ** 2 + runtime.stale_sd(depth) ** 2) * soh**2) ** 0.5, promised
 
 
 def _learn(state: State, device: Device, record: Discharge, soh: float, sd: float) -> Outcome:
     now, outcome = belief.update(belief_of(state), soh, sd, record.end)
-    sure = sd <= SURE_EXCHANGE_SD and state["measured"] is not None
-    if outcome is Outcome.EXCHANGED and sure and not life.contradicts_exchange(state):
+    # What a gauge says may be old; what the battery gave, it had.
+    outlived = measuring.outlived(record, belief.predict(belief_of(state), record.end))
+    sure = state["measured"] is not None and (outlived or (outcome is Outcome.EXCHANGED and sd <= SURE_EXCHANGE_SD))
+    if sure and not life.contradicts_exchange(state):
+        outcome = Outcome.EXCHANGED
         _anew(state, device, record.end)
         now, _ = belief.update(_prior(0.0, record.end, state["life_years"]), soh, sd, record.end)
     else:
@@ -263,7 +195,12 @@ def _anew(state: State, device: Device, at: int) -> None:
 
 def _sag(state: State, record: Discharge) -> None:
     """Only from full, and per load: the sag of a heavier load is deeper in every battery."""
-    if record.sag_v is None or record.sag_v <= 0 or not record.load_first or _share(record.charge_start) < 0.95:
+    if (
+        record.sag_v is None
+        or record.sag_v <= 0
+        or not record.load_first
+        or measuring.share(record.charge_start) < 0.95
+    ):
         return
     state["sags"] = [*state["sags"], [record.end, record.sag_v / max(record.load_first, expectation.LEAST_LOAD)]]
     if len(state["sags"]) > BASELINE + MOST_TESTS:
@@ -278,20 +215,20 @@ def _score(state: State, record: Discharge) -> None:
     foretold.runtime_over(state, record.start, record.end, record.reason is End.EMPTY)
 
 
+def _short(record: Discharge) -> dict[str, Any]:
+    """As it is kept: whole numbers take a third of the room."""
+    told: dict[str, Any] = msgspec.to_builtins(record)
+    for name in ("effort_s", "full_s", "promised_s", "estimate_s", "recharge_s"):
+        if told[name] is not None:
+            told[name] = round(told[name])
+    return {name: int(x) if isinstance(x, float) and x.is_integer() else x for name, x in told.items()}
+
+
 def _kept(log_: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The newest of each sort: a test every week must not push the outages out."""
     runs = [r for r in log_ if not r["test"]][-MOST_RUNS:]
     tests = [r for r in log_ if r["test"]][-MOST_TESTS:]
     return sorted([*runs, *tests], key=lambda r: int(r["start"]))
-
-
-def _share(charge: float | None) -> float:
-    return 1.0 if charge is None else min(max(charge, 0.0), 100.0) / 100
-
-
-def _step(volts: list[float]) -> float:
-    """In what steps the gauge counts: the least difference that was seen."""
-    return min((abs(b - a) for a, b in pairwise(volts) if b != a), default=0.0)
 
 
 def sag_ratio(state: State) -> tuple[float, int] | None:
@@ -309,11 +246,11 @@ def witnesses(state: State, device: Device, at: int) -> list[Witness]:
     told = [msgspec.convert(r, Discharge) for r in state["log"] if r["soh"] is not None and r["end"] >= state["seen"]]
     if told:
         newest = told[-1]
-        depth = 1.0 if newest.reason is End.EMPTY else newest.depth or 0.0
+        depth = 1.0 if newest.reason is End.EMPTY else newest.depth
         if newest.curve is not None:
-            found.append(w.discharge(*newest.curve, depth, newest.end))
+            found.append(_by_curve(state, newest, depth))
         if newest.full_s and newest.promised_s:
-            found.append(w.runtime(newest.full_s, newest.promised_s, newest.end))
+            found.append(w.runtime(newest.full_s, newest.promised_s, newest.end, newest.pace_sd or 0.0))
     found += _by_tests(state, at)
     if state.get("bms"):
         found.append(w.management(state["bms"] / 100, state["bms_at"]))
@@ -325,6 +262,16 @@ def witnesses(state: State, device: Device, at: int) -> list[Witness]:
         found.append(w.flag(state["flag"][0] >= 0.5, int(state["flag"][1]), state["flag"][2]))
     found.append(w.age(state["wear"], years(device, at), at))
     return sorted(found, key=lambda one: -one.weight)
+
+
+def _by_curve(state: State, record: Discharge, depth: float | None) -> Witness:
+    """What the volts of a discharge say, as far as it is known what they read too high in this battery."""
+    assert record.curve is not None
+    known = life.error_of(state, "curve") if life.curve_counts(record.depth, record.reason) else None
+    if known is None:
+        return w.discharge(*record.curve, depth or 0.0, record.end)
+    error, sd = known
+    return w.discharge(record.curve[0] - error, (life.CURVE_OWN_SD**2 + sd**2) ** 0.5, depth, record.end, error)
 
 
 def flag_news(before: list[Any] | None, point: str, value: float) -> bool:

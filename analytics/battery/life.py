@@ -2,7 +2,7 @@
 
 State (part of the battery's file): "tests": [[ms, wear, V a cell, A / Ah, °C, rest V a cell]…], "step": least step of the gauge seen, V a cell,
 "seen_wear": wear at first sight, "course": [ms, tests, measurements] of the newest reckoning, "ohms": against new, [mean, tests],
-"dated": its age is known, "broken": it fell suddenly, and follows no course since.
+"errors": {way: [mean, sd]} of measuring in this battery, "dated": its age is known, "broken": it fell suddenly, and follows no course since.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 from statistics import median
 
 import msgspec
+import numpy as np
 
 from analytics.battery import ageing, course, recorder
 from analytics.battery.belief import Belief
-from analytics.battery.course import Trial
-from analytics.battery.recorder import Discharge
+from analytics.battery.course import Measured, Trial
+from analytics.battery.recorder import Discharge, End
 from analytics.detector import State
 from model.inventory import Device
 
@@ -25,18 +26,23 @@ ANEW_MS = 30 * ageing.DAY_MS
 UNTOLD_C = 25.0
 #: A test whose volts no cell can have, or that hardly loads the battery, says nothing.
 LEAST_V, MOST_V, LEAST_RATE = 1.5, 2.3, 0.05
-LEAST_SD = 0.03
+LEAST_REST, MOST_REST = 1.9, 2.6
+#: Runs of one battery measured by the curve differ by 5 % from each other, and by 15 % together from the truth (exponent, power factor, reference);
+#: near the end the knee is no more the reference's. A pace differs by 5 % at least, and by what the promise is wrong.
+CURVE_OWN_SD, CURVE_SD, CURVE_DEPTHS = 0.05, 0.15, (0.15, 0.9)
+LEAST_SD, GAUGE_SD = 0.05, 0.07
 #: Two runs are alike within this share of the load; and what rise of volts a cell a new battery must show to be told from an old one.
 LIKE, CLEAR_V = 0.2, 0.008
 #: A day recharges any battery of a UPS to nearly full.
 FILLS_MS = ageing.DAY_MS
-NEW_TESTS, OLD_TESTS = 3, 5
+NEW_TESTS, OLD_TESTS = 2, 5
+CLEAR_NOISE, MOST_RISE_V = 5.0, 0.02
 YEAR_MS = ageing.YEAR_DAYS * ageing.DAY_MS
 
 
 def begin(state: State, wear: float, *, dated: bool) -> None:
     """Another battery: its tests are to come."""
-    state.update(tests=[], step=0.0, seen_wear=wear, course=None, ohms=None, dated=dated, broken=False)
+    state.update(tests=[], step=0.0, seen_wear=wear, course=None, ohms=None, errors={}, dated=dated, broken=False)
 
 
 def note(state: State, record: Discharge, device: Device, step_v: float) -> None:
@@ -49,7 +55,7 @@ def note(state: State, record: Discharge, device: Device, step_v: float) -> None
     if record.charge_start is None and state["log"] and record.start - state["log"][-1]["end"] < FILLS_MS:
         return
     volts, rate = record.early_v / cells, record.early_a / rated
-    if not LEAST_V < volts < MOST_V or rate < LEAST_RATE:
+    if not LEAST_V < volts < MOST_V or rate < LEAST_RATE or not LEAST_REST < record.rest_v / cells < MOST_REST:
         return
     warm = UNTOLD_C if record.celsius is None else record.celsius
     test = [
@@ -79,15 +85,24 @@ def trials(state: State) -> list[Trial]:
 
 
 def renewed(state: State) -> bool:
-    """Whether the newest tests stand where only another battery can: no resistance falls by half of what wear has added."""
+    """Whether the newest tests stand where only another battery can: no resistance falls by half of what wear has added.
+
+    Above all of the last tests and not only the newest: a cell that was short and is mended brings back its volts, and no more.
+    Only at a like load: the line of ohms is straight over a small piece."""
     told, ohms = trials(state), ohms_of(state)
     if ohms is None or len(told) < OLD_TESTS + NEW_TESTS:
         return False
+    told = told[-LAST - NEW_TESTS :]
     ohm = course.OHM_AH * ohms[0]
-    level = [t.volts + ohm * t.rate - course.REST * t.rest for t in told[-OLD_TESTS - NEW_TESTS :]]
-    before, new = level[:OLD_TESTS], level[OLD_TESTS:]
+    level = np.array([t.volts + ohm * t.rate * course.cold(t.celsius) - course.REST * t.rest for t in told])
+    before, new = level[:-NEW_TESTS], level[-NEW_TESTS:]
+    rates = [t.rate for t in told]
     expected = course.OHM_AH * (ohms[0] - 1) * told[-1].rate
-    return expected > 2 * CLEAR_V and min(new) > max(before) and median(new) - median(before) > expected / 2
+    rise = median(new) - median(before[-OLD_TESTS:])
+    alike = abs(median(rates[-NEW_TESTS:]) / median(rates[-OLD_TESTS - NEW_TESTS : -NEW_TESTS]) - 1) < LIKE
+    noise = course.noise_v(before, state.get("step", 0.0))
+    least = max(CLEAR_V, CLEAR_NOISE * noise, expected / 2)
+    return bool(alike and min(new) > max(before) and least < rise < 2.5 * expected + MOST_RISE_V)
 
 
 def contradicts_exchange(state: State) -> bool:
@@ -126,16 +141,40 @@ def reckon(state: State, at: int) -> Belief | None:
     )
     state["course"] = [at, *mark]
     state["ohms"] = [round(found.ohms, 3), found.tests]
+    state["errors"] = {way: [round(mean, 4), round(sd, 4)] for way, (mean, sd) in found.errors.items()}
     return found.belief(at)
 
 
-def _measured(state: State) -> list[tuple[float, float, float]]:
-    """(wear then, health, sd) of each discharge that measured this battery."""
-    return [
-        (one["wear"], one["soh"], max(one["soh_sd"], LEAST_SD))
-        for one in state["log"]
-        if one["soh"] is not None and one["end"] >= state["seen"] and one.get("wear") is not None
-    ]
+def _measured(state: State) -> list[Measured]:
+    """What each discharge measured of this battery, by each way."""
+    found = []
+    for told in state["log"]:
+        if told["soh"] is None or told["end"] < state["seen"] or told.get("wear") is None:
+            continue
+        one = msgspec.convert(told, Discharge)
+        assert one.wear is not None
+        if one.curve and curve_counts(one.depth, one.reason):
+            found.append(Measured(wear=one.wear, health=one.curve[0], sd=CURVE_OWN_SD, way="curve", common_sd=CURVE_SD))
+        if one.pace and one.pace_sd is not None:
+            sd = max(one.pace_sd, LEAST_SD)
+            found.append(Measured(wear=one.wear, health=one.pace, sd=sd, way="pace", common_sd=GAUGE_SD))
+    return found
+
+
+def curve_counts(depth: float | None, reason: str) -> bool:
+    """Whether a discharge went neither too shallow for its curve nor to where the knee is no more the reference's; untold: it stands."""
+    return reason != End.EMPTY and (depth is None or CURVE_DEPTHS[0] <= depth <= CURVE_DEPTHS[1])
+
+
+def followed(state: State) -> bool:
+    """Whether the belief is the course's, and so holds all tests and measurements already."""
+    return bool(state.get("course") and state.get("dated") and not state.get("broken"))
+
+
+def error_of(state: State, way: str) -> tuple[float, float] | None:
+    """What this way of measuring is wrong by in this battery, and its sd, as its whole life shows; None: not reckoned."""
+    told = (state.get("errors") or {}).get(way) if followed(state) else None
+    return (told[0], told[1]) if told else None
 
 
 def ohms_of(state: State) -> tuple[float, int] | None:

@@ -86,6 +86,8 @@ def judged(state: State, device: Device, at: int) -> Present:
         watched_days=(at - state["seen"]) / ageing.DAY_MS,
         runtime_p10_s=lasts.p10 if lasts else None,
         required_s=state.get("required"),
+        followed=life.followed(state),
+        standing=KINDS[Verdict.UNPROVEN] in state.get("told", {}),
     )
     told = KINDS[Verdict.REPLACE] in state.get("told", {})
     stands = told and found.verdict is not Verdict.REPLACE and believed.health < WELL_AGAIN

@@ -44,6 +44,7 @@ LONGEST_TEST_MS = 7_200_000
 #: The flags of one round need not change together (as `on_battery.AFTER_TEST_S`).
 ROUND_MS = 5_000
 FULL, NEARLY = 98.0, 90.0
+MOST_HEALTH = 1.3
 
 
 class End(StrEnum):
@@ -82,7 +83,7 @@ class Discharge(msgspec.Struct, frozen=True, kw_only=True):
     soh: float | None = None  #: health that it showed, and how sure, all ways together
     soh_sd: float | None = None
     curve: tuple[float, float] | None = None  #: health and sd by the voltage alone
-    pace: tuple[float, float] | None = None  #: health and sd by the gauge's pace, without what the promise is wrong by
+    pace_sd: float | None = None  #: of the health by the gauge's pace, without what the promise is wrong by
     promised_s: float | None = None  #: what was expected of a full battery at the first load
     full_s: float | None = None  #: what the full battery would have lasted at the first load, as measured
     early_v: float | None = None  #: volts 8 … 32 s after the load came on, when the surface charge is mostly gone
@@ -92,6 +93,13 @@ class Discharge(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def seconds(self) -> float:
         return (self.end - self.start) / 1000
+
+    @property
+    def pace(self) -> float | None:
+        """The health by the gauge's pace; None: it showed none."""
+        if not self.full_s or not self.promised_s:
+            return None
+        return float(min((self.full_s / self.promised_s) ** (1 / electrical.PEUKERT), MOST_HEALTH))
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):

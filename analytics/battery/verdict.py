@@ -2,11 +2,11 @@
 
     REPLACE    health P50 < 0.80, or P(< 0.80 within the lead time) > 0.2, or P10 of the runtime below what is required, or the sag
                50 % over its own baseline, or two failed tests in a row;
-               and at least two measured witnesses for it, or one discharge of half depth or more that itself speaks for it;
-               and an end within the lead time is all but certain (0.9), while nothing measured speaks against it: an order too early
-               costs a battery set
-    UNPROVEN   a measured witness says so, or the course of its tests makes an end within half a year possible (0.2), and the
-               evidence does not carry an order: test it
+               and at least two measured witnesses looked, of which one speaks for it and none against it, or one discharge of half depth
+               or more that itself speaks for it;
+               and it is as good as sure (0.97) that it would not hold another year: an order too early costs a battery set
+    UNPROVEN   the course of its tests and discharges makes an end within half a year possible (0.3, until it is below 0.18 again), or a
+               measured witness that the course does not hold says so, or a heavy one that it does: test it
     UNTESTED   nothing measured for more than a year of watching
     WELL       measured, and none of these holds
     UNKNOWN    not enough evidence; a battery is not accused by its age or by its own flag
@@ -26,12 +26,14 @@ from analytics.battery.witnesses import SAG_REPLACE, Says, Witness
 
 LEAD_DAYS = 60.0
 RISK = 0.2
-ORDER_RISK = 0.9
+ORDER_RISK = 0.97
 #: A battery set that would have held a year longer was exchanged for nothing: what the score is the chance of not being so.
 RIGHT_DAYS = 365.0
 #: A light witness against a battery that all the rest makes as good as sure to hold another year is no reason to go there; a heavy one always is.
 DOUBT, HEAVY = 0.1, 0.5
-WATCH_DAYS, WATCH_RISK = 180.0, 0.2
+WATCH_DAYS, WATCH_RISK, CALM_RISK = 180.0, 0.3, 0.18
+#: What the course of all tests and discharges holds already.
+HELD = frozenset({"ohms", "discharge", "runtime"})
 UNTESTED_DAYS = 365.0
 
 
@@ -73,22 +75,26 @@ def judge(
     watched_days: float,
     runtime_p10_s: float | None = None,
     required_s: float | None = None,
+    followed: bool = False,
+    standing: bool = False,
 ) -> Judgement:
-    """`deep`: a discharge of half depth or more measured the health to 6 %. Days since the last measurement, and since the first sight."""
+    """`deep`: a discharge of half depth or more measured the health to 12 %. Days since the last measurement, and since the first sight. `followed`: the
+    belief is that of the course of all tests and discharges; `standing`: it is `UNPROVEN` already."""
     p_below = ageing.below(belief, LEAD_DAYS)
     grounds = _grounds(belief, witnesses, p_below, runtime_p10_s, required_s)
-    against = [w for w in witnesses if w.measured and w.says is Says.REPLACE]
+    looked = [w for w in witnesses if w.measured and w.says is not Says.WELL]
+    against = [w for w in looked if w.says is Says.REPLACE]
     deep = deep and any(w.name in ("discharge", "runtime") for w in against)
-    followed = any(w.name in ("ohms", "discharge") for w in witnesses)
     # A battery that failed its tests or cannot hold what is required is not saved by a belief that has yet to learn of it.
     proven = bool({Ground.TESTS, Ground.RUNTIME} & set(grounds))
     opposed = any(w.measured and w.says is Says.WELL for w in witnesses)
-    certain = proven or (p_below >= ORDER_RISK and not opposed)
-    score = _sure(belief, witnesses)
-    if grounds and against and certain and (len(against) >= 2 or deep):
+    sure = ageing.below(belief, RIGHT_DAYS) if followed else p_below
+    certain = (proven and (len(against) >= 2 or deep)) or (sure >= ORDER_RISK and not opposed)
+    score = _sure(belief, witnesses, followed)
+    if grounds and against and certain and (len(looked) >= 2 or deep):
         verdict = Verdict.REPLACE
-    elif any(score >= DOUBT or w.weight >= HEAVY for w in against) or (
-        followed and ageing.below(belief, WATCH_DAYS) > WATCH_RISK
+    elif _accused(against, score, followed) or (
+        followed and ageing.below(belief, WATCH_DAYS) > (CALM_RISK if standing else WATCH_RISK)
     ):
         verdict = Verdict.UNPROVEN
     elif min(untested_days, watched_days) > UNTESTED_DAYS:
@@ -125,12 +131,17 @@ def _grounds(
     return found
 
 
-def _sure(belief: Belief, witnesses: list[Witness]) -> float:
+def _accused(against: list[Witness], score: float, followed: bool) -> bool:
+    """Whether a measured witness is a reason to go there: what the course holds already only where it is heavy."""
+    return any(w.weight >= HEAVY or (score >= DOUBT and not (followed and w.name in HELD)) for w in against)
+
+
+def _sure(belief: Belief, witnesses: list[Witness], followed: bool) -> float:
     """The chance that the battery would not hold another year, sharpened by each measured witness that the belief does not hold yet."""
     odds = max(ageing.below(belief, RIGHT_DAYS), 1e-3)
     odds = odds / max(1 - odds, 1e-3)
-    reckoned = any(w.name == "ohms" for w in witnesses)
+    held = HELD if followed else {"discharge"}
     for w in witnesses:
-        if w.measured and not reckoned and w.name != "discharge" and w.says is not Says.UNSURE:
+        if w.measured and w.name not in held and not (followed and w.name == "sag") and w.says is not Says.UNSURE:
             odds *= (1 + w.weight) if w.says is Says.REPLACE else 1 / (1 + w.weight)
     return round(min(odds / (1 + odds), 0.99), 3)

@@ -45,26 +45,47 @@ class Witness(msgspec.Struct, frozen=True, kw_only=True):
 
 SAG_WATCH, SAG_PLAN, SAG_REPLACE = 1.2, 1.3, 1.5
 RATIO_BAD = 0.8
+#: A gauge that counts against an old belief shows that belief, and no runtime.
+UNSURE_SD = 0.14
 #: A ratio of runtimes is one of capacities to the power of Peukert, so 0.8 of the capacity lasts 0.77 of the time.
 ESTIMATE_BAD = 0.77
 
 
-def discharge(soh: float, sd: float, depth: float, at: int) -> Witness:
-    """Capacity as the last discharge that could tell measured it."""
-    chance = 0.5 * (1 + erf((END - soh) / (sd * sqrt(2))))
+def _stands(health: float, sd: float) -> tuple[Says, float]:
+    """What a measured health says, and how much it weighs: by how sure it is on which side of the end, and by how wide it is."""
+    chance = 0.5 * (1 + erf((END - health) / (sd * sqrt(2))))
     says = Says.REPLACE if chance > 0.8 else Says.WELL if chance < 0.2 else Says.UNSURE
+    return says, round(max(chance, 1 - chance) * max(0.3, 1 - 3 * sd), 2)
+
+
+def discharge(soh: float, sd: float, depth: float | None, at: int, error: float = 0.0) -> Witness:
+    """Capacity as the last discharge that could tell measured it. `error`: what its curve reads too high in this battery, taken off already."""
+    says, weight = _stands(soh, sd)
+    deep = (
+        Text("a discharge", "一次放电")
+        if depth is None
+        else Text(f"a discharge of {depth:.0%} depth", f"一次深度 {depth:.0%} 的放电")
+    )
+    off = (
+        Text(
+            f" (its curve reads {error:+.0%} off in this battery, allowed for)",
+            f"（该电池的曲线读数偏差 {error:+.0%}，已扣除）",
+        )
+        if abs(error) >= 0.005
+        else Text("", "")
+    )
     return Witness(
         name="discharge",
         says=says,
-        weight=round(max(chance, 1 - chance) * max(0.3, 1 - 3 * sd), 2),
+        weight=weight,
         at=at,
         measured=True,
         point="battery.voltage",
         value=soh,
         expected=1.0,
         text=Text(
-            f"a discharge of {depth:.0%} depth measured {soh:.0%} ± {sd:.0%} of the rated capacity; {END:.0%} is the end of life",
-            f"一次深度 {depth:.0%} 的放电实测容量为额定的 {soh:.0%} ± {sd:.0%}；寿命终点为 {END:.0%}",
+            f"{deep.en} measured {soh:.0%} ± {sd:.0%} of the rated capacity{off.en}; {END:.0%} is the end of life",
+            f"{deep.zh}实测容量为额定的 {soh:.0%} ± {sd:.0%}{off.zh}；寿命终点为 {END:.0%}",
         ),
     )
 
@@ -107,14 +128,16 @@ def ohms(ratio: float, tests: int, at: int) -> Witness:
     )
 
 
-def runtime(measured_s: float, promised_s: float, at: int) -> Witness:
-    """What the battery lasted, or would have, against the inventory's promise."""
+def runtime(measured_s: float, promised_s: float, at: int, sd: float = 0.0) -> Witness:
+    """What the battery lasted, or would have, against the inventory's promise. `sd`: of the health that it shows; a wide one says little."""
     ratio = measured_s / promised_s
     says = Says.REPLACE if ratio < RATIO_BAD else Says.WELL if ratio > 0.9 else Says.UNSURE
+    if sd > UNSURE_SD:
+        says = Says.UNSURE
     return Witness(
         name="runtime",
         says=says,
-        weight=round(min(0.9, 0.4 + abs(ratio - 0.85)), 2),
+        weight=round(min(0.9, 0.4 + abs(ratio - 0.85)) * max(0.3, 1 - 3 * max(sd - 0.06, 0.0)), 2),
         at=at,
         measured=True,
         point="battery.charge",

@@ -48,23 +48,38 @@ class BatteryVerdict:
         device = context.device
         if device.kind != "ups" and device.battery is None:
             return state, []
-        known = state.get("battery") == file.identity(device)
-        if known and block.last_at - state["judged"] < ageing.DAY_MS and quiet.is_quiet(state, block):
-            return quiet.noted(state, block), []
-        state = _own(state)
         changes: list[Change] = []
-        if not known:
+        if state.get("battery") != file.identity(device):
+            state = _own(state)
             changes += _replaced(state, device, block.first_at)
-        for sample in walk(block, POINTS):
-            days = (sample.at - state["judged"]) // ageing.DAY_MS
-            if days >= 1:
-                # As of a whole day after the last time and before this sample, so that the size of a batch changes nothing.
+        rest: Block | None = block
+        while rest is not None:
+            # As of a whole day after the last time and before the first sample after it, so that the size of a batch changes nothing.
+            part, rest = quiet.before(rest, state["judged"] + ageing.DAY_MS, self.needs)
+            if part is not None:
+                state, more = _part(state, part, device)
+                changes += more
+            if (
+                rest is not None
+                and (days := (quiet.first_at(rest, self.needs) - state["judged"]) // ageing.DAY_MS) >= 1
+            ):
+                state = _own(state)
                 due = state["judged"] + days * ageing.DAY_MS
                 file.own_estimate(state, due)
                 changes += causes.look(state, device, due)
                 changes += _judge(state, device, due)
-            changes += _take(state, sample, device)
         return state, changes
+
+
+def _part(state: State, block: Block, device: Device) -> tuple[State, list[Change]]:
+    """A part within a day since the last judgement."""
+    if quiet.is_quiet(state, block):
+        return quiet.noted(state, block), []
+    state = _own(state)
+    changes: list[Change] = []
+    for sample in walk(block, POINTS):
+        changes += _take(state, sample, device)
+    return state, changes
 
 
 def _own(state: State) -> State:
