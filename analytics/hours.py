@@ -91,15 +91,15 @@ def roll(rolling: Rolling, block: Block, points: frozenset[str]) -> Hours | None
         if rolled:
             _take_all(rolling.open.setdefault(str(start), {}), block, rolled)
     else:
-        first_open = min(map(int, rolling.open), default=until)
+        opened = set(map(int, rolling.open))
         known: tuple[list[int], list[int]] = ([], [])
         for point in rolled:
             for index, column in block.columns[point].items():
                 at, values, key = column.at, column.value, index or ""
                 end = bisect_left(at, until) if at[0] >= rolling.closed else 0
                 if end > 1:
-                    # The first of them may go on with an hour that is open.
-                    begin = bisect_left(at, at[0] - at[0] % HOUR_MS + HOUR_MS, 0, end) if first_open < until else 0
+                    first = at[0] - at[0] % HOUR_MS  # it may go on with an hour that is open
+                    begin = bisect_left(at, first + HOUR_MS, 0, end) if first in opened else 0
                     if begin:
                         _take(rolling, point, key, at[:begin], values[:begin])
                     if begin < end:

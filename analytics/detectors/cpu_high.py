@@ -22,7 +22,7 @@ from analytics.network import parts
 from analytics.network.parts import Line
 from analytics.slow import profile
 from analytics.slow.days import DAY_MS
-from analytics.slow.frames import Frame, frames
+from analytics.slow.frames import columns
 from model.finding import Change, Evidence, Severity
 from model.text import Text
 
@@ -60,12 +60,11 @@ class CpuHigh:
 
     def step(self, state: State, hours: Hours, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
         state = {name: dict(value) for name, value in state.items()}
+        state["usual"] = {key: [*slots] for key, slots in state["usual"].items()}
         changes: list[Change] = []
-        for frame in frames(hours, self.needs):
+        for at, loads in _loads(hours):
             told = {
-                key: line
-                for key, load, index in _loads(frame)
-                if (line := _judge(state, key, load, index, frame.at)) is not _SAME
+                key: line for key, load, index in loads if (line := _judge(state, key, load, index, at)) is not _SAME
             }
             told = {key: line for key, line in told.items() if line or state["open"]}
             if told:
@@ -75,7 +74,7 @@ class CpuHigh:
                     device=context.device.id,
                     kind=KIND,
                     index=None,
-                    at=frame.at,
+                    at=at,
                     advice=ADVICE,
                     over=OVER,
                 )
@@ -95,11 +94,18 @@ class CpuHigh:
 _SAME = Line((), Severity.WARNING, 0)
 
 
-def _loads(frame: Frame) -> list[tuple[str, float, str | None]]:
-    loads = [(index or "", hour.mean, index) for index, hour in frame.series.get(LOAD, {}).items()]
-    if loads:
-        return loads
-    return [(index or "", 100 - hour.mean, index) for index, hour in frame.series.get(IDLE, {}).items()]
+def _loads(hours: Hours) -> list[tuple[int, list[tuple[str, float, str | None]]]]:
+    """By hour (key, load, index) of each processor; what is idle counts in hours in which no load is told."""
+    found: dict[int, list[tuple[str, float, str | None]]] = {}
+    for index, column in columns(hours, LOAD).items():
+        for at, mean in zip(column.at, column.mean, strict=True):
+            found.setdefault(at, []).append((index or "", mean, index))
+    told = set(found)
+    for index, column in columns(hours, IDLE).items():
+        for at, mean in zip(column.at, column.mean, strict=True):
+            if at not in told:
+                found.setdefault(at, []).append((index or "", 100 - mean, index))
+    return sorted(found.items(), key=lambda hour: hour[0])
 
 
 def _judge(state: State, key: str, load: float, index: str | None, at: int) -> Line | None:
@@ -119,7 +125,8 @@ def _judge(state: State, key: str, load: float, index: str | None, at: int) -> L
     elif usual is None and learned >= LIMITS.learn_h and standing:
         return _SAME
     else:
-        state["usual"][key] = profile.learn(known, at, load)
+        profile.put(known, at, load)
+        state["usual"][key] = known
         state["hours"][key] = learned + 1
     state["run"].pop(key, None)
     return None

@@ -68,6 +68,10 @@ class MemoryLeak:
         return {"up": 0.0, "fills": {}, "paces": {}, "open": {}}
 
     def step(self, state: State, hours: Hours, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
+        if TAKEN not in hours.columns:
+            quiet = filling.quiet(state, hours, WORDS, _RULE, context)
+            if quiet is not None:
+                return quiet, []
         return filling.follow(
             state, ((frame, _shares(frame)) for frame in frames(hours, self.needs)), WORDS, _RULE, context
         )

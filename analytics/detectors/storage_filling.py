@@ -66,6 +66,8 @@ class StorageFilling:
         return {"up": 0.0, "fills": {}, "paces": {}, "open": {}}
 
     def step(self, state: State, hours: Hours, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
+        if (quiet := filling.quiet(state, hours, WORDS, _RULE, context)) is not None:
+            return quiet, []
         shares = (
             (frame, {i: hour.low for i, hour in frame.series[USED].items() if 0 <= hour.low <= 100})
             for frame in frames(hours, self.needs)

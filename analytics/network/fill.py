@@ -7,6 +7,7 @@ a restart, begins a new tooth: a saw-tooth that climbs alike after every restart
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from analytics.slow import days
@@ -43,6 +44,19 @@ def take(fill: Fill, at: int, share: float) -> tuple[Fill, bool]:
     if len(known) >= 2 and known[-1].low < known[-2].low - FALL:
         return _tooth(after, day.day), True
     return after, True
+
+
+def fills(fill: Fill, at: Sequence[int], shares: Sequence[float]) -> Iterator[tuple[Fill, int]]:
+    """`take` for many hours; the fill and the hour (ms) each time that a day closed, and at the end. None of those given is changed."""
+    after: Fill = {**fill, "days": days.own(fill.get("days", {}))}
+    after.setdefault("from", at[0] // days.DAY_MS)
+    for hour, share in zip(at, shares, strict=True):
+        if days.put(after["days"], hour, share, keep=KEPT_DAYS, least=LEAST_HOURS):
+            rows = [row for row in after["days"]["rows"][-2:] if row[0] >= after["from"]]
+            if len(rows) == 2 and rows[1][3] < rows[0][3] - FALL:
+                after = _tooth(after, rows[1][0])
+            yield after, hour
+    yield after, -1
 
 
 def restart(fill: Fill, at: int) -> Fill:

@@ -8,12 +8,14 @@ import msgspec
 
 from analytics.cohort import Standing, standing, witness
 from analytics.detector import Context, State
+from analytics.hours import Hours
 from analytics.network import fill, parts
+from analytics.network.counts import rises
 from analytics.network.fill import Fill
 from analytics.network.parts import Line
 from analytics.slow import days
 from analytics.slow.days import DAY_MS
-from analytics.slow.frames import Frame
+from analytics.slow.frames import Frame, columns
 from analytics.slow.trend import crossing
 from model.finding import Change, Evidence, Severity
 from model.text import Text
@@ -78,6 +80,22 @@ def follow(
                     over=words.over,
                 )
     return {"up": up, "fills": fills, "paces": {key: paces[key] for key in open}, "open": open}, changes
+
+
+def quiet(state: State, hours: Hours, words: Words, rule: Rule, context: Context) -> State | None:
+    """The state after hours in which nothing fills up, by the series of `words.point` alone; None: they must be gone through hour by hour."""
+    up = rises(state["up"], columns(hours, UPTIME))
+    if state["open"] or up is None:
+        return None
+    kept = dict(state["fills"])
+    for index, column in columns(hours, words.point).items():
+        if min(column.low) < 0 or max(column.low) > 100:
+            return None
+        for one, closed_at in fill.fills(kept.get(index or "", {}), column.at, column.low):
+            kept[index or ""] = one
+            if closed_at >= 0 and _line(one, index, closed_at, words, rule, context)[0] is not None:
+                return None
+    return {"up": up, "fills": kept, "paces": {}, "open": {}}
 
 
 def quantities(state: State, words: Words, rule: Rule) -> dict[str, float]:
