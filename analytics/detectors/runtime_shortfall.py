@@ -10,7 +10,7 @@ a full charge, or else the inventory's `runtime_s`; at another load by Peukert. 
 
 Many gauges read the charge off the volts: they fall at once as the load comes on, by as much as the volts sag, and are right again only at the
 end. So the pace is taken from the third minute on, and anew after a step of the load; that fall counts as time that passed and nothing more. Where
-there is no such pace yet, only a battery that is nearly empty (70 % used) is judged, by all that it gave.
+there is no such pace yet, only a battery that is nearly empty (85 % used) is judged, by all that it gave.
 
 Raised when measured/expected < 0.8 in two samples running, cleared only by a measurement of 0.9 or more, or when the
 battery or the device is replaced in the inventory. The finding outlives the outage: that the mains came back says
@@ -29,7 +29,7 @@ or None}. `run`: {"start", "n", "at", "began", "fuel0", "fuel", "first", "load0"
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from analytics import expectation, supply
 from analytics.detector import Block, Context, State
@@ -61,10 +61,12 @@ LONGEST_GAP_MS = 600_000
 SETTLE_MS = 60_000
 #: The pace begins here: before it volts dip and recover, and gauges that read them fall (battery.md 4).
 CALM_MS = 180_000
-#: A load that changed by this share makes such a gauge jump again.
-LOAD_STEP = 0.25
+#: A load that changed by this share, and so many points, makes such a gauge jump again.
+LOAD_STEP, LEAST_STEP = 0.25, 5.0
+#: The pace may begin so much before that, where polls are rare.
+CALM_EARLY_MS = 60_000
 #: So much used is an end point: every gauge is nearly right there. How wrong one still is that reads the volts.
-NEARLY_EMPTY, SAG_SD = 70.0, 0.10
+NEARLY_EMPTY, SAG_SD = 85.0, 0.10
 #: A gauge that lost so much more in its first minutes than by its pace since reads the volts: the evidence says so.
 SAGGED = 5.0
 #: How much more must be used before the evidence is told again.
@@ -203,17 +205,14 @@ def _measure(run: State, sample: Sample, load: float | None, device: Device) -> 
 
 def _calm(run: State, at: int, load: float | None) -> None:
     """Where the pace begins: at the last sample of the first minutes, and of the minutes after each step of the load."""
-    calm = run.get("calm")
-    n: int = calm[3] if calm else 0
-    then: float | None = calm[4] if calm else load
-    stepped = load is not None and then is not None and abs(load - then) > LOAD_STEP * then
+    calm: list[Any] = run.get("calm") or [0.0, 0.0, 0, 0, load]
+    then: float | None = calm[4]
+    stepped = load is not None and then is not None and abs(load - then) > max(LOAD_STEP * then, LEAST_STEP)
     if stepped:
         run["stepped"] = at
     jumped: int = run["stepped"] if "stepped" in run else run["start"]
-    if not n or stepped or at - jumped <= CALM_MS:
-        run["calm"] = [run["fuel"], run["effort_s"], at, 1, load]
-    else:
-        run["calm"] = [*run["calm"][:3], n + 1, then]
+    settled = calm[2] >= jumped + CALM_MS - CALM_EARLY_MS and at - jumped > CALM_MS
+    run["calm"] = [*calm[:3], calm[3] + 1, then] if settled else [run["fuel"], run["effort_s"], at, 1, load]
 
 
 def _expect(run: State, device: Device) -> None:

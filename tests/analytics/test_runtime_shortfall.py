@@ -153,6 +153,12 @@ def test_a_gauge_that_falls_with_the_volts_as_the_load_comes_on_accuses_no_good_
     assert raised(tell(by_volts(Line(), 1450, 30, until=1300), batch_s=10), KIND) == []
 
 
+def test_a_gap_over_those_minutes_does_not_hide_the_fall() -> None:
+    line = by_volts(Line(), 1450, 40, until=1300)
+    line.readings = [r for r in line.readings if not 60 < second(r.at) < 420]
+    assert raised(tell(line, batch_s=10), KIND) == []
+
+
 def test_a_weak_battery_is_found_by_such_a_gauge_too_and_its_fall_is_told() -> None:
     changes = tell(by_volts(Line(), 900, 30, until=800), batch_s=10)
     assert raised(changes, KIND)
