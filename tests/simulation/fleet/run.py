@@ -67,8 +67,12 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     visits: int = 0
 
 
+#: Who is asked to test a battery comes within so many days: one that is suspected sooner than one that nobody has measured for a year.
+COMES_IN = {"battery_unproven": (7, 28), "battery_untested": (30, 90)}
+
+
 class Crew:
-    """Who answers "test this battery" by a test: within 7 … 28 days, by daylight, if it still stands; not twice in 90 days.
+    """Who answers "test this battery" by a test: within 7 … 28 days (30 … 90 where it is only untested), by daylight, if it still stands; not twice in 90 days.
 
     Where the first test left the finding standing, the next one goes deeper (`analytics.battery.maintenance` advises a quarter each time)."""
 
@@ -77,14 +81,16 @@ class Crew:
         self.due: int | None = None
         self.visits = 0
         self.deep = False
+        self.why = ""
         self._last = -VISIT_AGAIN_MS
 
     def hears(self, change: Change, now: int) -> None:
-        if isinstance(change, Raised | Changed) and change.finding.kind == "battery_unproven":
+        if isinstance(change, Raised | Changed) and (within := COMES_IN.get(change.finding.kind)) is not None:
             if self.due is None and self.story.answer is not None and now - self._last >= VISIT_AGAIN_MS:
-                days = int(stream(self.seed, "visit", self.story.number, self.visits).integers(7, 28))
+                self.why = change.finding.kind
+                days = int(stream(self.seed, "visit", self.story.number, self.visits).integers(*within))
                 self.due = self._free(now - now % DAY_MS + days * DAY_MS + 3 * HOUR_MS)
-        elif isinstance(change, Cleared) and change.kind == "battery_unproven":
+        elif isinstance(change, Cleared) and change.kind == self.why:
             self.due, self.deep = None, False
 
     def _free(self, at: int) -> int:
