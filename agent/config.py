@@ -336,9 +336,12 @@ _NOT_AGENT = Text("another id: agent stands for the agent itself", "其他设备
 _AN_ID = Text("letters, digits, - _ . (at most 63, no slash)", "字母、数字、- _ .（至多 63 个，不含斜杠）")
 _A_DEVICE = Text("at least one [[device]]", "至少一个 [[device]]")
 _FIX_DEVICE = Text("add a [[device]] with id and url", "添加 [[device]]，写 id 与 url")
-_A_PROFILE = Text("one of " + ", ".join(sorted(PROFILES)), "下列之一：" + "、".join(sorted(PROFILES)))
+_A_PROFILE = Text(
+    f"one of the {len(PROFILES)} profiles that `roundsman profile list` names",
+    f"`roundsman profile list` 所列 {len(PROFILES)} 个 profile 之一",
+)
 _SOUND = Text("a profile without problems", "无错误的 profile 文件")
 _FIX_LINT = Text("run roundsman profile lint on it", "用 roundsman profile lint 检查")
 _FIX_PROFILE = Text(
-    "name the device's profile; docs/profiles.md lists them", "写明设备的 profile；清单见 docs/profiles.md"
+    "name the device's profile, or ask `roundsman probe URL`", "写明设备的 profile，或用 roundsman probe URL 识别"
 )

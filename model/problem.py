@@ -30,12 +30,12 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     severity: Literal["error", "warning"] = "error"
 
     def render(self, language: Language) -> str:
-        """One line for a terminal: FILE:LINE: KEY: expected …, got …; fix."""
-        words = ("应为", "实为", "改法") if language == "zh" else ("expected", "got", "fix")
-        return (
-            f"{self.file}:{self.line}: {self.key}: {words[0]} {self.expected[language]}, "
-            f"{words[1]} {self.got}; {words[2]}: {self.fix[language]}"
-        )
+        """One line for a terminal: FILE:LINE: KEY: expected …, got …; fix: …, without a line or key where there is none."""
+        place = f"{self.file}:{self.line}: " if self.line else f"{self.file}: "
+        place += f"{self.key}: " if self.key else ""
+        if language == "zh":
+            return f"{place}应为 {self.expected.zh}，实为 {self.got}；改法：{self.fix.zh}"
+        return f"{place}expected {self.expected.en}, got {self.got}; fix: {self.fix.en}"
 
 
 def unreadable(file: str, error: OSError | UnicodeDecodeError) -> Problem:
@@ -81,6 +81,7 @@ def _walk(text: str) -> Iterator[tuple[str, int]]:
             name = _place(table[2].replace('"', "").replace("'", ""), counts)
             if table[1] == "[[":
                 counts[name] = counts.get(name, -1) + 1
+                yield name, number  # the first of them stands for all
                 name = f"{name}.{counts[name]}"
             prefix = name + "."
             yield name, number

@@ -59,7 +59,7 @@ class Table:
         self.problems.append(
             Problem(
                 file=self._file,
-                line=self.lines.of(path) or self.lines.of(f"{path}.0"),  # [[table]] stands at its first place
+                line=self.lines.of(path),
                 key=path,
                 expected=expected,
                 got=got,
