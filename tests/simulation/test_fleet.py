@@ -116,6 +116,7 @@ def fault(kind: str, onset: float, outage: float, until: float, lead: float = 0)
 def test_a_failure_is_announced_between_a_year_and_thirty_days_before(at: float, announced: int) -> None:
     found = score.figures([result([told("battery_replace", at)], lives=[life(0, 600, 500)])])
     assert (found.announced.k, found.announced.n) == (announced, 1)
+    assert found.announced_ever.k == int(at < 500 - 30)
     assert len(score.cases([result([told("battery_replace", at)], lives=[life(0, 600, 500)])])) == 1 - announced
 
 

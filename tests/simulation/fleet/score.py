@@ -92,6 +92,7 @@ class Figures(msgspec.Struct, kw_only=True):
     readings: int
     announced: Share
     announced_by_job: Share
+    announced_ever: Share  #: the same as `announced`, however long before it was told on this battery
     visits: int
     early_days: list[float]
     false_jobs: Rate
@@ -125,6 +126,7 @@ def figures(results: Sequence[Result]) -> Figures:
         readings=sum(r.readings for r in results),
         announced=Share(k=sum(_announced(r, x, ACTS) for r, x in worn), n=len(worn)),
         announced_by_job=Share(k=sum(_announced(r, x, JOBS) for r, x in worn), n=len(worn)),
+        announced_ever=Share(k=sum(_stood_ever(r, x) for r, x in worn), n=len(worn)),
         visits=sum(r.visits for r in results),
         early_days=sorted(d for r, x in worn if (d := _early(r, x)) is not None),
         false_jobs=Rate(k=sum(_early_job(r, t, EARLY_MS) for r, t in jobs), per=battery_years / 1000),
@@ -203,6 +205,14 @@ def _stood(seen: Seen, life: Life) -> bool:
     assert life.failed is not None
     month = life.failed - LEAD_MS
     return max(life.since, life.failed - EARLY_MS) <= seen.told <= month and (seen.over is None or seen.over >= month)
+
+
+def _stood_ever(result: Result, life: Life) -> bool:
+    assert life.failed is not None
+    month = life.failed - LEAD_MS
+    return any(
+        s.kind in ACTS and life.since <= s.told <= month and (s.over is None or s.over >= month) for s in result.seen
+    )
 
 
 def _announced(result: Result, life: Life, kinds: frozenset[str]) -> bool:

@@ -37,6 +37,7 @@ def _lines(f: Figures) -> Iterator[str]:
     yield ""
     for what, figure, required, met in requirements(f):
         yield f"  {what:52s} {figure:>34s}   required {required:8s} {'PASS' if met else 'FAIL'}"
+    yield f"  {'beside: announced, told however long before':52s} {_share(f.announced_ever):>34s}"
     yield f"  {'beside: announced by an order':52s} {_share(f.announced_by_job):>34s}"
     yield f"  {'beside: visits to test a battery, by a finding':52s} {f.visits:>34d}"
     yield f"  {'beside: jobs 180 days or more too early':52s} {_rate(f.false_jobs_strict):>34s}"
