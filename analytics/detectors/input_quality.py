@@ -11,11 +11,13 @@ State: {"nominal": see `analytics.slow.nominal`, "latch": {"point#index": latch}
 
 from __future__ import annotations
 
+from math import nan
+
 from analytics import supply
 from analytics.detector import Block, Context, State
 from analytics.latch import Rule, fresh, observe
 from analytics.slow import episodes, nominal
-from analytics.walk import Sample, walk
+from analytics.walk import Sample, inside, walk
 from model.finding import Change, Evidence, Finding, Severity
 from model.text import Text
 
@@ -77,12 +79,10 @@ def _quiet(state: State, block: Block) -> bool:
         or ("volts" not in known and _VOLTS in block.columns)
     ):
         return False
-    volts = known.get("volts", 0.0)
-    if not nominal.within(block, _VOLTS, volts * (1 - VOLTS_OFF[0]), volts * (1 + VOLTS_OFF[0])) or not nominal.always(
-        block, _FLAG, 0.0
-    ):
-        return False
-    return nominal.steady(block, _HERTZ, HERTZ_OFF[0]) and nominal.always(block, _TOLD, known.get("told"))
+    volts, told = known.get("volts", 0.0), known.get("told", nan)
+    off = VOLTS_OFF[0]
+    bounds = ((_VOLTS, volts * (1 - off), volts * (1 + off)), (_FLAG, 0.0, 0.0), (_TOLD, told, told))
+    return inside(block, bounds) and nominal.steady(block, _HERTZ, HERTZ_OFF[0])
 
 
 def _take(state: State, sample: Sample, device: str) -> list[Change]:

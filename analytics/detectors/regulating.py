@@ -12,10 +12,10 @@ from __future__ import annotations
 import msgspec
 
 from analytics.detector import Block, Context, State
-from analytics.slow import episodes, nominal
+from analytics.slow import episodes
 from analytics.slow.days import DAY_MS
 from analytics.slow.rate import expected, surprise
-from analytics.walk import Sample, walk
+from analytics.walk import Sample, free_of, inside, walk
 from model.finding import Change, Evidence, Finding, Severity
 from model.points import Source
 from model.text import Text
@@ -25,6 +25,7 @@ _SOURCE, _BOOST, _TRIM = "ups.source", "ups.boosting", "ups.trimming"
 _POINTS = (_SOURCE, _BOOST, _TRIM)
 WEEK_MS = 7 * DAY_MS
 _UP, _DOWN = float(Source.BOOSTER), float(Source.REDUCER)
+_WORDS, _FLAGS = ((_SOURCE, frozenset({_UP, _DOWN})),), ((_BOOST, 0.0, 0.0), (_TRIM, 0.0, 0.0))
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,12 +95,7 @@ def _way(point: str, value: float) -> str | None:
 
 
 def _quiet(block: Block) -> bool:
-    return (
-        nominal.never(block, _SOURCE, _UP)
-        and nominal.never(block, _SOURCE, _DOWN)
-        and nominal.always(block, _BOOST, 0.0)
-        and nominal.always(block, _TRIM, 0.0)
-    )
+    return free_of(block, _WORDS) and inside(block, _FLAGS)
 
 
 def _take(state: State, sample: Sample, device: str) -> list[Change]:

@@ -11,16 +11,17 @@ State: {"first": ms, "supply", "test": witnesses, "events": {"transfer" | "line"
 
 from __future__ import annotations
 
+from math import nan
 from typing import Any
 
 import msgspec
 
 from analytics import supply
 from analytics.detector import Block, Context, State
-from analytics.slow import episodes, nominal
+from analytics.slow import episodes
 from analytics.slow.days import DAY_MS
 from analytics.slow.rate import expected, surprise
-from analytics.walk import Sample, walk
+from analytics.walk import Sample, free_of, inside, walk
 from model.finding import Change, Evidence, Finding, Severity
 from model.points import Source, TestResult
 from model.text import Text
@@ -31,6 +32,9 @@ _BADS = "input.line_bads"
 _POINTS = (*_TEST, *supply.POINTS, _BADS)
 WEEK_MS = 7 * DAY_MS
 _BATTERY, _RUNNING = float(Source.BATTERY), float(TestResult.IN_PROGRESS)
+#: What a quiet block has none of; a flag that is 0.
+_WORDS = ((supply.SOURCE, frozenset({_BATTERY})), (_TEST[0], frozenset({_RUNNING})))
+_FLAGS = ((supply.FLAG, 0.0, 0.0), (_TEST[1], 0.0, 0.0))
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,13 +98,8 @@ class TransfersRising:
 
 
 def _quiet(state: State, block: Block) -> bool:
-    return (
-        nominal.never(block, supply.SOURCE, _BATTERY)
-        and nominal.always(block, supply.FLAG, 0.0)
-        and nominal.never(block, _TEST[0], _RUNNING)
-        and nominal.always(block, _TEST[1], 0.0)
-        and nominal.always(block, _BADS, state.get("bads"))
-    )
+    bads = state.get("bads", nan)
+    return free_of(block, _WORDS) and inside(block, _FLAGS) and inside(block, ((_BADS, bads, bads),))
 
 
 def _take(state: State, sample: Sample, device: str) -> list[Change]:

@@ -62,36 +62,6 @@ def hear_told(nominal: Nominal, volts: float) -> Nominal:
     return {**nominal, "volts": volts} if known and abs(known / volts - 1) < _BELIEVED else nominal
 
 
-def within(block: Block, point: str, low: float, high: float) -> bool:
-    """Whether every sample of the point in the block is in low..high (true when there is none): cheap, for quiet days."""
-    series = block.columns.get(point)
-    if series is not None:
-        for column in series.values():
-            if min(column.value) < low or max(column.value) > high:
-                return False
-    return True
-
-
-def always(block: Block, point: str, value: float | None) -> bool:
-    """Whether every sample of the point in the block is `value` (true when there is none)."""
-    series = block.columns.get(point)
-    if series is not None:
-        for column in series.values():
-            if column.value.count(value) != len(column.value):  # type: ignore[arg-type]
-                return False
-    return True
-
-
-def never(block: Block, point: str, value: float) -> bool:
-    """Whether no sample of the point in the block is `value`."""
-    series = block.columns.get(point)
-    if series is not None:
-        for column in series.values():
-            if value in column.value:
-                return False
-    return True
-
-
 def steady(block: Block, point: str, off: float) -> bool:
     """Whether every sample of a frequency is within the share `off` of 50 or 60 Hz, one of them a series."""
     series = block.columns.get(point)

@@ -18,6 +18,8 @@ from analytics.detectors import (
     not_charging,
     on_battery,
     output_quality,
+    regulating,
+    transfers_rising,
 )
 from model.finding import Change
 from model.inventory import Battery
@@ -32,6 +34,8 @@ SHORT: dict[str, tuple[ModuleType | type, str]] = {
     "input_quality": (input_quality, "_quiet"),
     "not_charging": (not_charging, "_quiet"),
     "output_quality": (output_quality, "_quiet"),
+    "regulating": (regulating, "_quiet"),
+    "transfers_rising": (transfers_rising, "_quiet"),
     "bypass": (Condition, "_well"),
     "ups_fault": (Condition, "_well"),
 }
