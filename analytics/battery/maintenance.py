@@ -29,8 +29,8 @@ PROMISE_SD = 0.06
 LEAST_LEFT_S = 600.0
 FULL_CHARGE, MOST_LOAD, MOST_C = 95.0, 80.0, 35.0
 RECENT_MS, WEEK_MS, OUTAGES_A_WEEK = 24 * 3_600_000, 7 * ageing.DAY_MS, 3
-#: A discharge is broken off at this voltage of a cell, whatever the plan.
-ABORT_V_CELL = 1.90
+#: A discharge is broken off at this voltage of a cell, whatever the plan; at the rate of a UPS, which empties it within hours, a sound cell stands lower.
+ABORT_V_CELL, FAST_ABORT_V_CELL, FAST_S = 1.90, 1.80, 3 * 3600.0
 DECIDES_SD = 0.06
 STALE_MS = 2 * 3_600_000
 
@@ -127,7 +127,8 @@ def advise(
     then = gain(now.sd, now.health, depth)
     cells = recorder.cells_of(device)
     lithium = device.battery is not None and device.battery.chemistry == "lithium"
-    abort = None if cells is None or lithium else ABORT_V_CELL * cells
+    fast = lasts is not None and lasts.p50 < FAST_S
+    abort = None if cells is None or lithium else (FAST_ABORT_V_CELL if fast else ABORT_V_CELL) * cells
     return Advice(
         depth=depth, health=now.health, sd_now=now.sd, sd_then=then, decides=min(now.sd, then) <= DECIDES_SD, hinders=hinders, takes_s=takes,
         left_p10_s=left, required_s=needed, abort_v=abort, text=_text(now, then, depth, hinders, takes, left, abort),

@@ -49,13 +49,18 @@ def outage(days_ago: float) -> Discharge:
     return Discharge(start=end - 60_000, end=end, test=False, reason=End.MAINS, effort_s=60, **fields)
 
 
+def test_a_slow_discharge_is_broken_off_at_a_higher_voltage() -> None:
+    slow = advise(full=runtime.begin(10 * 3600.0, 40.0, 0, by="inventory"))
+    assert slow.abort_v == pytest.approx(182.4), "1.90 V a cell"
+
+
 def test_it_says_what_would_be_learned_and_what_would_be_left() -> None:
     found = advise()
     assert found.safe
     assert found.sd_then < found.sd_now
     assert found.left_p10_s is not None
     assert 2000 < found.left_p10_s < 2700
-    assert found.abort_v == pytest.approx(182.4)
+    assert found.abort_v == pytest.approx(172.8), "an hour's rate: 1.80 V a cell"
     assert "± 10% to ± 8%" in found.text.en
     assert "可以进行" in found.text.zh
     assert maintenance.gain(0.1, 0.9, 0.5) < maintenance.gain(0.1, 0.9, 0.25) < 0.1
