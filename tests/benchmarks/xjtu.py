@@ -2,15 +2,14 @@
 
     python -m tests.benchmarks.xjtu --data DIR [--json]        DIR holds train_42cells.csv.gz
 
-Cells in the order of their names, every sixth to one fold: no cell is on both sides. No scaling by a cell's own life, no cycle number, no
-row left out by its label, no capacity of the cell itself at any time. Two kinds of estimator, all causal (nothing later is seen):
+Cells in the order of their names, every sixth to one fold: no cell is on both sides. What goes in: the features of this charge and of
+the cell's charges before it, and the duty it is on (its name up to `_battery`; a UPS's duty is known too). What does not: the number of the charge,
+any capacity of the cell at any time, anything later, a scale by the cell's own life; no row is left out by its label. Two estimators:
 
-    one charge   extra trees on the 16 features of this charge alone
-    with past    boosting, and a Laplacian kernel ridge on quantiles, on this charge beside medians of its last 5 and 20, the median of
-                 its first 10 (fewer while there are fewer), the five charges before it (random discharges come in a rhythm that the
-                 label follows) and the lowest and highest of the past; their mean is the figure
+    one charge   extra trees on the 16 features of this charge alone, without the duty
+    with past    `xjtu_past`, and the same in four lives: how good it is while a cell is new, and when it is worn
 
-That median of the first charges stands for what a UPS knows of a battery from its commissioning; an estimator that is shown a cell only in
+The charges at the beginning stand for what a UPS knows of a battery from its commissioning; an estimator that is shown a cell only in
 the middle of its life has none, and is worth what `one charge` gives. Error: MAPE of the capacity.
 """
 
@@ -22,108 +21,103 @@ import gzip
 import json
 import resource
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor
-from sklearn.kernel_ridge import KernelRidge
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import QuantileTransformer
+from sklearn.ensemble import ExtraTreesRegressor
+
+from tests.benchmarks import xjtu_past
+from tests.benchmarks.xjtu_past import Floats, Names
 
 FOLDS, SEED = 6, 1
-FIRST = 10  #: charges that stand for the beginning
 TARGET = 0.75
-HEADLINE = "with past: both"
-#: Of the rows of training each sees every nth: neighbouring charges say nearly the same.
-EVERY = {"one charge": 1, "with past: boosting": 2, "with past: kernel": 4}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument(
+        "--shuffle", type=int, help="other folds, by this seed: how much the figure owes to those it was tuned on"
+    )
     asked = parser.parse_args()
     began = time.process_time()
-    cells, x, y = read(asked.data)
-    names = sorted(set(cells))
+    cells, features, y = read(asked.data)
+    names = np.unique(cells)
+    if asked.shuffle is not None:
+        names = np.random.default_rng(asked.shuffle).permutation(names)
     fold_of = {name: k % FOLDS for k, name in enumerate(names)}
-    fold = np.array([fold_of[c] for c in cells])
-    slow, quick = past(cells, x)
-    kinds = {
-        "one charge": (_trees, x),
-        "with past: boosting": (_boosting, np.hstack([slow, quick])),
-        "with past: kernel": (_kernel, slow),
-    }
-    guess = {name: _held_out(make, inputs, y, fold, EVERY[name]) for name, (make, inputs) in kinds.items()}
-    guess[HEADLINE] = (guess["with past: boosting"] + guess["with past: kernel"]) / 2
-    for name, found in guess.items():
-        error = np.abs(found / y - 1)
-        per_cell = [float(error[cells == c].mean()) for c in names]
-        row = {
-            "benchmark": "xjtu", "estimator": name, "cells": len(names), "rows": len(y), "mape": round(100 * float(error.mean()), 3),
-            "worst_cell": round(100 * max(per_cell), 2), "target": TARGET,
-        }  # fmt: skip
-        print(
-            json.dumps(row)
-            if asked.json
-            else f"{name:>20}: MAPE {row['mape']:.2f} %  worst cell {row['worst_cell']:.2f} %"
-        )
+    fold = np.array([fold_of[cell] for cell in cells])
+    for name, found in estimates(cells, features, y, fold).items():
+        row = {"benchmark": "xjtu", "estimator": name, **judged(cells, found / y - 1), "target": TARGET}
+        print(json.dumps(row) if asked.json else _line(row))
     memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"cpu_s": round(time.process_time() - began, 1), "memory_mb": round(memory_mb)}))
 
 
-def _held_out(make: Callable[[], Any], x: Any, y: Any, fold: Any, every: int) -> Any:
-    found = np.zeros(len(y))
+def estimates(cells: Names, features: dict[str, Floats], y: Floats, fold: Any) -> dict[str, Floats]:
+    """Held out: each charge judged by what the cells of the other folds taught."""
+    x = np.stack(list(features.values()), axis=1)
+    duties = np.array([cell.split("_battery")[0] for cell in cells])
+    seen, steps = xjtu_past.views(cells, features), xjtu_past.before(cells, x)
+    one, past = np.zeros(len(y)), np.zeros(len(y))
     for k in range(FOLDS):
-        train, test = np.flatnonzero(fold != k)[::every], fold == k
-        middle = y[train].mean()
-        found[test] = make().fit(x[train], y[train] - middle).predict(x[test]) + middle
-    return found
+        train = fold != k
+        if train.all():
+            continue
+        one[~train] = _trees().fit(x[train], y[train]).predict(x[~train])
+        past[~train] = xjtu_past.capacity(cells, duties, seen, steps, y, train)
+    return {"one charge": one, "with past": past}
+
+
+def judged(cells: Names, off: Floats) -> dict[str, Any]:
+    error = np.abs(off)
+    per_cell = {str(name): float(error[cells == name].mean()) for name in np.unique(cells)}
+    quarter = np.concatenate([np.arange(n) * 4 // n for n in (int((cells == name).sum()) for name in per_cell)])
+    order = np.concatenate([np.flatnonzero(cells == name) for name in per_cell])
+    duties = np.array([cell.split("_battery")[0] for cell in cells])
+    return {
+        "cells": len(per_cell), "rows": len(off), "mape": round(100 * float(error.mean()), 3),
+        "worst_cell": round(100 * max(per_cell.values()), 2),
+        "lives": [round(100 * float(error[order[quarter == q]].mean()), 2) for q in range(4)],
+        "duties": {str(duty): round(100 * float(error[duties == duty].mean()), 2) for duty in np.unique(duties)},
+        "each_cell_less_its_median": round(100 * float(np.mean([abs(v) for v in _less_median(cells, off)])), 3),
+    }  # fmt: skip
+
+
+def _less_median(cells: Names, off: Floats) -> Floats:
+    left = off.copy()
+    for name in np.unique(cells):
+        left[cells == name] -= np.median(off[cells == name])
+    return left
+
+
+def _line(row: dict[str, Any]) -> str:
+    lives = " ".join(f"{v:.2f}" for v in row["lives"])
+    duties = " ".join(f"{name} {v:.2f}" for name, v in row["duties"].items())
+    return (
+        f"{row['estimator']:>12}: MAPE {row['mape']:.3f} %  worst cell {row['worst_cell']:.2f} %  by quarter of life {lives}  {duties}"
+        f"  each cell's median taken away {row['each_cell_less_its_median']:.2f}"
+    )
 
 
 def _trees() -> Any:
     return ExtraTreesRegressor(n_estimators=100, min_samples_leaf=2, max_features=0.7, random_state=SEED, n_jobs=1)
 
 
-def _boosting() -> Any:
-    return HistGradientBoostingRegressor(
-        max_iter=300, learning_rate=0.05, max_leaf_nodes=8, min_samples_leaf=30, l2_regularization=5.0, max_features=0.3, random_state=SEED,
-    )  # fmt: skip
-
-
-def _kernel() -> Any:
-    scale = QuantileTransformer(n_quantiles=300, output_distribution="normal", random_state=SEED)
-    return make_pipeline(scale, KernelRidge(kernel="laplacian", gamma=0.001, alpha=0.03))
-
-
-def past(cells: Any, x: Any) -> tuple[Any, Any]:
-    """What each charge's past adds: (now, medians and their distance from the beginning), (extremes, the five charges before)."""
-    slow, quick = np.zeros((len(x), 5 * x.shape[1])), np.zeros((len(x), 7 * x.shape[1]))
-    for name in set(cells):
-        mine = x[cells == name]
-        five, twenty = _medians(mine, 5), _medians(mine, 20)
-        begun = np.stack([np.median(mine[: min(k + 1, FIRST)], axis=0) for k in range(len(mine))])
-        before = [mine - np.concatenate([np.repeat(mine[:1], n, axis=0), mine])[: len(mine)] for n in range(1, 6)]
-        low, high = np.minimum.accumulate(five), np.maximum.accumulate(five)
-        slow[cells == name] = np.hstack([mine, five, twenty, begun, five - begun])
-        quick[cells == name] = np.hstack([five - low, five - high, *before])
-    return slow, quick
-
-
-def _medians(x: Any, last: int) -> Any:
-    return np.stack([np.median(x[max(0, k - last + 1) : k + 1], axis=0) for k in range(len(x))])
-
-
-def read(folder: Path) -> tuple[Any, Any, Any]:
+def read(folder: Path) -> tuple[Names, dict[str, Floats], Floats]:
+    """(cell, 16 features by their names, capacity) of each charge, in the order of the file."""
     with gzip.open(folder / "train_42cells.csv.gz", "rt") as file:
         rows = list(csv.DictReader(file))
-    features = [name for name in rows[0] if name not in ("cell", "cycle", "capacity")]
-    cells = np.array([r["cell"] for r in rows])
-    x = np.array([[float(r[name]) for name in features] for r in rows])
-    x = np.nan_to_num(x, nan=0.0, posinf=0.0, neginf=0.0)  # the set has a few infinities in its skew and kurtosis
-    return cells, np.clip(x, -1e6, 1e6), np.array([float(r["capacity"]) for r in rows])
+    features = {
+        name: np.array([float(row[name]) for row in rows])
+        for name in rows[0]
+        if name not in ("cell", "cycle", "capacity")
+    }
+    for name, numbers in features.items():  # the set has a few infinities in its skew and kurtosis
+        features[name] = np.clip(np.nan_to_num(numbers, nan=0.0, posinf=0.0, neginf=0.0), -1e6, 1e6)
+    return np.array([row["cell"] for row in rows]), features, np.array([float(row["capacity"]) for row in rows])
 
 
 if __name__ == "__main__":
