@@ -14,10 +14,11 @@ Arrays: `ring` (gauges, 28 days, 3), `today` (gauges, 3), NaN for unknown. Pure 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import isfinite, sqrt
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg.lapack import dposv  # type: ignore[import-untyped]
 
 Floats = npt.NDArray[np.floating]
 
@@ -27,7 +28,7 @@ GRAIN = 0.005
 _STEPS = 2.0
 _LEAST_SPAN_EDGE = float(np.log(1.3))
 #: Days without the pattern (weekends) are not kept, so fewer than `LEAST_DAYS` may be there.
-_LEAST_CYCLES = 8
+_LEAST_CYCLES, _STRONG = 8, 0.8
 _ENDS = 9
 #: A correlation is at most this; a pattern that is weaker by less than this is not lost (`analytics.detectors.unusual` asks for it).
 _MOST_CYCLE, _LEAST_LOST = 1.0, 0.5
@@ -64,30 +65,34 @@ def judge(ring: Floats, today: Floats, steps: Floats, *, drift_share: float = 0.
     """
     found = np.zeros((8, len(ring)))
     past = ring.transpose(2, 0, 1)[: SPAN + 1].astype(np.float64, order="C")
-    if np.isfinite(past[LEVEL].sum() + today[:, LEVEL].sum()):
-        rows, now = np.arange(len(ring)), today.T
-    else:
+    now, floor = today.T, _STEPS * steps
+    rows: slice | npt.NDArray[np.intp] = slice(None)
+    whole = isfinite(past[LEVEL].sum() + today[:, LEVEL].sum())
+    if not whole:
         rows = np.flatnonzero((np.isfinite(past[LEVEL]).sum(1) >= LEAST_DAYS) & np.isfinite(today[:, LEVEL]))
-        past, now = past[:, rows], today[rows].T
-    if not len(rows):
-        return _day(found, 0.0, 0)
+        past, now, floor = past[:, rows], now[:, rows], floor[rows]
     level, span = past
-    (usual, swing), (lows, least), (highs, most) = _ordered(past)
+    if not len(level):
+        return _day(found, 0.0, 0)
+    (usual, swing), (lows, least), (highs, most) = _ordered(past, whole)
     size = np.abs(usual)
-    floor = np.maximum(np.maximum(GRAIN * size, 0.5 * swing), _STEPS * steps[rows]) + 1e-9
+    floor = np.maximum(np.maximum(GRAIN * size, 0.5 * swing), floor) + 1e-9
     edge = np.maximum(np.maximum(highs - usual, usual - lows), floor)
     found[0, rows], found[1, rows], found[2, rows] = usual, edge, (now[LEVEL] - usual) / edge
+    each = np.arange(len(ring))[rows]
     some = np.flatnonzero(_wide(now[SPAN], least, most, _least_span(size)))
     if len(some):
-        found[3:5, rows[some]] = _span(span[some], now[SPAN, some], size[some])
+        found[3:5, each[some]] = _span(span[some], now[SPAN, some], size[some])
     some = np.flatnonzero(now[CYCLE] < _MOST_CYCLE - _LEAST_LOST)
     if len(some):
-        found[5, rows[some]] = _cycle(ring[rows[some], :, CYCLE].astype(np.float64), now[CYCLE, some])
+        found[5, each[some]] = _cycle(ring[each[some], :, CYCLE], now[CYCLE, some])
     some = np.flatnonzero(highs - lows > np.maximum(drift_share * size, _LEAST_RISE * floor))
     if len(some):
-        found[6:, rows[some]] = _drift(level[some], floor[some], drift_share * size[some])
-    together, strangest = _together(level, now[LEVEL], usual, floor) if len(rows) >= _LEAST_GAUGES else (0.0, 0)
-    return _day(found, together, int(rows[strangest]))
+        found[6:, each[some]] = _drift(level[some], floor[some], drift_share * size[some])
+    together, strangest = 0.0, 0
+    if len(level) >= _LEAST_GAUGES:
+        together, strangest = _together(level - usual[:, None], now[LEVEL] - usual, floor, whole)
+    return _day(found, together, int(each[strangest]))
 
 
 def _day(found: Floats, together: float, strangest: int) -> Day:
@@ -97,11 +102,11 @@ def _day(found: Floats, together: float, strangest: int) -> Day:
     )  # fmt: skip
 
 
-def _ordered(rows: Floats) -> tuple[Floats, Floats, Floats]:
-    """Along the last axis, of what is known: the medians, the least, the most; NaN where nothing is known."""
+def _ordered(rows: Floats, whole: bool = False) -> tuple[Floats, Floats, Floats]:
+    """Along the last axis, of what is known (`whole`: all is): the medians, the least, the most; NaN where nothing is known."""
     ordered = np.sort(rows, axis=-1)  # NaN comes last
     size = rows.shape[-1]
-    if not np.isnan(ordered[..., -1]).any():
+    if whole or not np.isnan(ordered[..., -1]).any():
         return (ordered[..., (size - 1) // 2] + ordered[..., size // 2]) / 2, ordered[..., 0], ordered[..., -1]
     count = np.isfinite(rows).sum(-1, keepdims=True)
     last = np.maximum(count - 1, 0)
@@ -139,9 +144,14 @@ def _span(past: Floats, now: Floats, size: Floats) -> tuple[Floats, Floats]:
 
 
 def _cycle(past: Floats, now: Floats) -> Floats:
-    known = np.isfinite(past).sum(1) >= _LEAST_CYCLES
-    strong = _median(np.where(known[:, None], past, 0.0))
-    lost: Floats = np.where(known & (strong > 0.8) & np.isfinite(now), strong - now, 0.0)
+    """Only of a gauge that usually has one."""
+    lost = np.zeros(len(now))
+    some = np.flatnonzero((past > _STRONG).sum(1) >= _LEAST_CYCLES // 2)
+    if len(some):
+        past = past[some].astype(np.float64)
+        strong = _median(past)
+        known = np.isfinite(past).sum(1) >= _LEAST_CYCLES
+        lost[some] = np.where(known & (strong > _STRONG), strong - now[some], 0.0)
     return lost
 
 
@@ -160,24 +170,28 @@ def _drift(level: Floats, floor: Floats, least: Floats) -> tuple[Floats, Floats]
     return drift, rise
 
 
-def _together(level: Floats, now: Floats, usual: Floats, floor: Floats) -> tuple[float, int]:
-    """Leave-one-out by Sherman and Morrison: a day's distance from the mixture of the others follows from that from all."""
-    gauges, size = level.shape
-    off = level - usual[:, None]
-    scale = np.maximum(1.4826 * _median(np.abs(off)), floor / 2)
+def _together(off: Floats, now: Floats, floor: Floats, whole: bool) -> tuple[float, int]:
+    """Leave-one-out by Sherman and Morrison: a day's distance from the mixture of the others follows from that from all.
+
+    `off`, `now`: how far the days and today lie from the median.
+    """
+    gauges, size = off.shape
+    scale = np.maximum(1.4826 * _ordered(np.abs(off), whole)[0], floor / 2)
     all_ = np.empty((gauges, size + 1))
     days, today = all_[:, :size], all_[:, size]
     np.divide(off, scale[:, None], out=days)
-    np.copyto(days, 0.0, where=np.isnan(days))
+    if not whole:
+        np.copyto(days, 0.0, where=np.isnan(days))
     np.minimum(np.maximum(days, -8, out=days), 8, out=days)
-    today[:] = np.minimum(np.maximum((now - usual) / scale, -20), 20)
+    today[:] = np.minimum(np.maximum(now / scale, -20), 20)
     mixture = days @ days.T / size
     mixture.ravel()[:: gauges + 1] += _RIDGE
-    solved = np.linalg.solve(mixture, all_)
-    parts = today * solved[:, size]
-    own = min(float(np.einsum("ij,ij->j", days, solved[:, :size]).max()) / size, 0.95)
-    furthest = sqrt(own * size / (1 - own))
-    return sqrt(max(float(parts.sum()), 0.0)) / max(furthest, 1e-9), int(np.argmax(np.abs(parts)))
+    _, solved, _ = dposv(mixture, all_)  # what has a ridge can be solved
+    parts = solved * all_
+    own = parts.sum(axis=0).tolist()
+    far, strangest = own.pop(), int(np.abs(parts[:, size]).argmax())
+    furthest = min(max(own) / size, 0.95)
+    return sqrt(max(far, 0.0)) / max(sqrt(furthest * size / (1 - furthest)), 1e-9), strangest
 
 
 def gathered(hours: list[list[list[float]]]) -> tuple[Floats, Floats, Floats]:
@@ -208,13 +222,14 @@ def learned(means: Floats, ranges: Floats, pattern: Floats) -> tuple[Floats, Flo
 
     `pattern`: `(gauges, 24)`, NaN where unknown. Only a day with enough hours changes it.
     """
-    known = np.isfinite(means)
     found = np.empty((len(means), 3))
-    found[:, LEVEL], found[:, SPAN] = _median(np.stack([means, ranges]))
-    if np.isfinite(means.sum() + pattern.sum()):
+    if isfinite(means.sum() + pattern.sum()):
+        found[:, LEVEL], found[:, SPAN] = _ordered(np.array([means, ranges]), whole=True)[0]
         away, shape = (rows - (rows.sum(axis=1) / 24)[:, None] for rows in (means, pattern))
         found[:, CYCLE] = _correlation(away, shape)
         return found, pattern + 0.1 * (away - pattern)
+    known = np.isfinite(means)
+    found[:, LEVEL], found[:, SPAN] = _median(np.stack([means, ranges]))
     few = known.sum(1) < LEAST_HOURS
     found[:, CYCLE] = _correlation(
         _filled(_centred(np.where(known, means, np.nan))), _filled(_centred(np.where(known, pattern, np.nan)))
@@ -229,10 +244,9 @@ def learned(means: Floats, ranges: Floats, pattern: Floats) -> tuple[Floats, Flo
 
 def _correlation(one: Floats, other: Floats) -> Floats:
     """Of two centred rows each; NaN where one of them stands still."""
-    both, first, second = (np.einsum("ij,ij->i", a, b) for a, b in ((one, other), (one, one), (other, other)))
-    size = np.sqrt(first * second)
+    size = np.sqrt((one * one).sum(axis=1) * (other * other).sum(axis=1))
     found = np.full(len(size), np.nan)
-    np.divide(both, size, out=found, where=size > 0)
+    np.divide((one * other).sum(axis=1), size, out=found, where=size > 0)
     return found
 
 
