@@ -88,6 +88,7 @@ def free_of(block: Block, words: Iterable[tuple[str, Set[float]]]) -> bool:
         series = get(point)
         if series is not None:
             for column in series.values():
-                if not values.isdisjoint(column.value):
+                said = column.value
+                if said[0] in values if len(said) == 1 else not values.isdisjoint(said):
                     return False
     return True

@@ -15,7 +15,6 @@ State: {"supply", "since_out", "usual": daily medians…, "today", "room", "past
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import repeat
 
 from analytics import supply
 from analytics.detector import Block, Context, State
@@ -100,24 +99,22 @@ def _remember(state: State, block: Block) -> None:
     state["row"] = 0
     if ROOM in block.columns:
         state["room"] = [newest(block, ROOM), max(column.at[-1] for column in block.columns[ROOM].values())]
-    for at, _, amps in _in_time(block, AMPS):
+    for at, amps in _in_time(block, AMPS):
         _float_current(state, at, amps)
-    for at, _, celsius in _in_time(block, TEMPERATURE):
+    for at, celsius in _in_time(block, TEMPERATURE):
         _past(state, at, celsius)
         _usual(state, at, celsius)
 
 
-def _in_time(block: Block, point: str) -> Iterable[tuple[int, str, float]]:
-    """(at, index, value) as `walk` has them; one series is in order as it is."""
+def _in_time(block: Block, point: str) -> Iterable[tuple[int, float]]:
+    """(at, value) in the order that `walk` gives them; one series is in order as it is."""
     columns = block.columns.get(point)
     if columns is None:
         return ()
     if len(columns) == 1:
-        [(index, column)] = columns.items()
-        if len(column.at) == 1:
-            return ((column.at[0], index or "", column.value[0]),)
-        return zip(column.at, repeat(index or ""), column.value, strict=False)
-    return [(sample.at, sample.key, sample.value) for sample in walk(block, (point,))]
+        [column] = columns.values()
+        return zip(column.at, column.value, strict=True)
+    return [(sample.at, sample.value) for sample in walk(block, (point,))]
 
 
 def _take(state: State, sample: Sample, device: str) -> Change | None:

@@ -84,13 +84,12 @@ def _raised(value: float) -> bool:
 
 def _remember(state: State, block: Block) -> State:
     """While the output is on, only what was asked for matters: it may be told before the output goes off."""
-    if _ASKED.keys().isdisjoint(block.columns):
-        return state
-    asked = list(state.get("asked", []))
+    before: list[str] = state.get("asked", [])
+    asked = before
     for point in _ASKED:
-        if (value := newest(block, point)) is not None:
+        if point in block.columns and (value := newest(block, point)) is not None:
             asked = _heard(asked, point, value)
-    return state if asked == state.get("asked", []) else {**state, "asked": asked}
+    return state if asked == before else {**state, "asked": asked}
 
 
 def _heard(asked: list[str], point: str, value: float) -> list[str]:

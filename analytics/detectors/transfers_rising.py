@@ -99,7 +99,7 @@ class TransfersRising:
 
 def _quiet(state: State, block: Block) -> bool:
     bads = state.get("bads", nan)
-    return free_of(block, _WORDS) and inside(block, _FLAGS) and inside(block, ((_BADS, bads, bads),))
+    return free_of(block, _WORDS) and inside(block, (*_FLAGS, (_BADS, bads, bads)))
 
 
 def _take(state: State, sample: Sample, device: str) -> list[Change]:

@@ -84,11 +84,9 @@ def _copy(begun: Path, data: Path) -> Path:
 def _ends(data: Path, story: Story, found: Callable[[sa.Connection], object]) -> object:
     centre = opened(data)
     story(centre)
-    closed(centre)
-    engine = open_engine(data / "centre.sqlite")
-    with engine.connect() as conn:
+    with centre.engine.connect() as conn:
         what = found(conn)
-    engine.dispose()
+    closed(centre)
     return what
 
 
