@@ -1,6 +1,6 @@
 """A story through the real path: blocks -> `analytics.watch.step` -> the board of `alerts` -> which incidents open tickets.
 
-A block is a day, in windows and around changes as short as an agent would send them. The board's clock is the end of the block, and 11 minutes
+A block is two days, in windows and around changes as short as an agent would send them. The board's clock is the end of the block, and 11 minutes
 later it is ticked once more, because what is older than two minutes is believed only then.
 """
 
@@ -19,8 +19,8 @@ from analytics.watch import Watch, step
 from model.finding import Change, Changed, Cleared, Raised
 from model.inventory import Inventory
 from model.reading import Gap, GapCause
-from tests.simulation.fleet.chance import DAY_MS, HOUR_MS, START_MS, stream
-from tests.simulation.fleet.story import Key, Series, Story
+from tests.simulation.fleet.chance import DAY_MS, HOUR_MS, START_MS, Times, stream
+from tests.simulation.fleet.story import QUIET_MS, Key, Series, Story
 from tests.simulation.fleet.truth import Life, Truth
 
 SETTLE_MS = 660_000
@@ -104,7 +104,7 @@ class Crew:
         """Whether it makes its test now, so that the story goes on otherwise from here."""
         if (
             self.due is None
-            or self.due - DAY_MS > before
+            or self.due - QUIET_MS > before
             or self.due > self.story.end - DAY_MS
             or self.story.answer is None
         ):
@@ -199,22 +199,15 @@ def _blocks(story: Story, series: dict[Key, Series], since: int) -> list[tuple[i
     cuts = cuts[cuts > since]
     gaps = np.array(sorted(gap for gap in story.gaps if gap >= since), dtype=np.int64)
     held = np.searchsorted(gaps, cuts)
-    places = {key: np.searchsorted(at, cuts).tolist() for key, (at, _) in series.items()}
-    rows = {key: (at.tolist(), value.tolist()) for key, (at, value) in series.items()}
+    parts = _parts(series, cuts, since)
     shifts = sorted(story.shifts)
     out: list[tuple[int, int, Block | None]] = []
     before, gap0 = since, 0
-    low = {key: int(np.searchsorted(at, since)) for key, (at, _) in series.items()}
     for n, cut in enumerate(cuts.tolist()):
         columns: dict[str, dict[str | None, Column]] = {}
         off = next((ms for at, ms in reversed(shifts) if at <= before), 0)
-        for (point, index), ends in places.items():
-            start, end = low[point, index], ends[n]
-            if end > start:
-                at, value = rows[point, index]
-                times = [t + off for t in at[start:end]] if off else at[start:end]
-                columns.setdefault(point, {})[index] = Column(times, value[start:end])
-                low[point, index] = end
+        for (point, index), at, value in parts[n]:
+            columns.setdefault(point, {})[index] = Column([t + off for t in at] if off else at, value)
         missed = [
             Gap(device=story.device, point=None, index=None, at=int(at) + off, cause=GapCause.NO_ANSWER)
             for at in gaps[gap0 : held[n]]
@@ -224,6 +217,19 @@ def _blocks(story: Story, series: dict[Key, Series], since: int) -> list[tuple[i
         out.append((before, cut, block))
         before = cut
     return out
+
+
+def _parts(series: dict[Key, Series], cuts: Times, since: int) -> list[list[tuple[Key, list[int], list[float]]]]:
+    """What is said between one cut and the next, from `since` on."""
+    parts: list[list[tuple[Key, list[int], list[float]]]] = [[] for _ in cuts]
+    for key, (times, values) in series.items():
+        at, value = times.tolist(), values.tolist()
+        ends = np.searchsorted(times, cuts)
+        starts = np.concatenate([[np.searchsorted(times, since)], ends[:-1]])
+        said = np.flatnonzero(ends > starts)
+        for n, start, end in zip(said.tolist(), starts[said].tolist(), ends[said].tolist(), strict=True):
+            parts[n].append((key, at[start:end], value[start:end]))
+    return parts
 
 
 def _block(device: str, columns: dict[str, dict[str | None, Column]], gaps: list[Gap]) -> Block:

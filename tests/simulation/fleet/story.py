@@ -21,6 +21,8 @@ from tests.simulation.fleet.truth import Life, Truth
 
 Key = tuple[str, str | None]
 Series = tuple[Times, Floats]
+#: A block of a time in which nothing but hourly means comes: what it says is told up to two days late.
+QUIET_MS = 2 * DAY_MS
 _AFTER_MS = (0, 10_000, 20_000, 40_000, 60_000, 120_000)
 
 
@@ -107,8 +109,8 @@ class Story:
         return at[keep], value[keep]
 
     def cuts(self) -> Times:
-        """Where the blocks end: each midnight; in windows and after changes as fast as an agent would send them."""
-        cuts = [np.arange(START_MS + DAY_MS, self.end + DAY_MS, DAY_MS, dtype=np.int64)]
+        """Where the blocks end: every second midnight; in windows and after changes as fast as an agent would send them."""
+        cuts = [np.arange(START_MS + QUIET_MS, self.end + QUIET_MS, QUIET_MS, dtype=np.int64)]
         for window in self.windows:
             step = 60_000 if window.end - window.start <= 2 * HOUR_MS else HOUR_MS // 2
             cuts.append(np.arange(window.start, window.end + step, step, dtype=np.int64))
