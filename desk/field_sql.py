@@ -160,6 +160,11 @@ def newest_record(conn: sa.Connection) -> int:
     return int(conn.execute(sa.select(sa.func.coalesce(sa.func.max(field_book.c.recorded_at), 0))).scalar_one())
 
 
+def count(conn: sa.Connection, kind: str) -> int:
+    """How many lines there are of a kind: the book only grows, so another number says that somebody wrote, whatever their clock."""
+    return int(conn.scalar(sa.select(sa.func.count()).where(field_book.c.kind == kind)) or 0)
+
+
 def _insert(conn: sa.Connection, line: Line) -> bool:
     """False when somebody else took this place meanwhile."""
     try:

@@ -14,6 +14,8 @@ from model.text import Text
 
 #: A visit of which nothing was written for so long announces nothing.
 _OLDEST_MS = 400 * 86_400_000
+#: Who writes from another machine has another clock.
+_SKEW_MS = 86_400_000
 
 
 def plan(
@@ -141,24 +143,25 @@ def listed(
 
 
 class Announced:
-    """The work that visits announce, read again only when somebody wrote to the field's book: it is asked every second."""
+    """The work that visits announce, read again only when somebody wrote of one: it is asked every second."""
 
     def __init__(self) -> None:
         self._works: dict[str, Work] = {}
-        self._seen: int | None = None
+        self._lines: int | None = None
+        self._read_at = 0
 
     def look(self, conn: sa.Connection, now: int) -> tuple[Work, ...]:
         """What goes on or is to come, in the order of the visits."""
-        newest = field_sql.newest_record(conn)
-        if newest != self._seen:
-            since = now - _OLDEST_MS if self._seen is None else self._seen
-            for id, lines in by_id(field_sql.changed(conn, "visit", since)).items():
-                work = visits.work_of(visits.fold(lines))
+        lines = field_sql.count(conn, "visit")
+        if lines != self._lines:
+            since = now - _OLDEST_MS if self._lines is None else self._read_at - _SKEW_MS
+            for id, told in by_id(field_sql.changed(conn, "visit", since)).items():
+                work = visits.work_of(visits.fold(told))
                 if work is not None:
                     self._works[id] = work
                 else:
                     self._works.pop(id, None)
-            self._seen = newest
+            self._lines, self._read_at = lines, now
         self._works = {id: work for id, work in self._works.items() if work.until > now}
         return tuple(self._works.values())
 

@@ -73,6 +73,6 @@ async def test_a_visit_that_is_called_off_or_done_excuses_no_more(tmp_path: Path
         await says(centre, client, Source.BYPASS, now - 50_000)
         assert shown(centre)[1] == []
         with store.writing(centre.engine) as conn:
-            visiting.step(conn, visit, "called_off", "ann", now + 1000, now + 1000)
+            visiting.step(conn, visit, "called_off", "ann", now - 60_000, now - 60_000)  # by a clock that is behind
         await centre.write(centre.writer.tick, now + 2000)
         assert shown(centre)[1] == [now + 2000]
