@@ -4,7 +4,8 @@
 
 DIR holds `U/*.csv` and `M/*.csv`, last column the label; `_tr_N_` in the name: the first N rows train. The score is `extent` of
 `analytics.core.whole`, causal, the same for both: the most unlike of the measured columns (more than two values in training; all
-columns where none is). VUS-PR uses no threshold; beside it stands what `mixture` of the same detector gives, and the false calls of
+columns where none is). VUS-PR uses no threshold; beside it stands what the other
+answers of the same detector give, `news` and `mixture`, and the false calls of
 its `news` on unlabelled rows, in calls per 1,000 rows (the files tell no time). Ranks among the past favour later rows a little: a record
 among 5,000 says more than one among 500; labels in these sets begin after the training rows.
 """
@@ -32,6 +33,7 @@ def one(path: Path) -> Row:
     return {
         "file": f"{path.parent.name}/{path.name}",
         "vus_pr": round(vus_pr(label, found.extent, buffer), 3),
+        "news_vus_pr": round(vus_pr(label, found.news, buffer), 3),
         "mixture_vus_pr": None if found.mixture is None else round(vus_pr(label, found.mixture, buffer), 3),
         "false_per_1000": round(1000 * float((whole.calls(found.news) & (label == 0)).sum()) / len(label), 2),
     }
@@ -50,6 +52,10 @@ def run(folder: Path) -> tuple[list[Row], Row]:
         scored = np.array([row["vus_pr"] for row in items])
         all_[f"vus_pr_{kind}"] = round(float(scored.mean()), 3)
         all_ |= {f"{name}_{kind}": value for name, value in _halves(scored).items()}
+        for other in ("news", "mixture"):
+            told = [row[f"{other}_vus_pr"] for row in items if row[f"{other}_vus_pr"] is not None]
+            if told:
+                all_[f"{other}_vus_pr_{kind}"] = round(float(np.mean(told)), 3)
         all_[f"false_per_1000_{kind}"] = round(float(np.mean([row["false_per_1000"] for row in items])), 2)
     return [*rows["U"], *rows["M"]], {**all_, "threshold": whole.CALL}
 
