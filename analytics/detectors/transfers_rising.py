@@ -1,6 +1,6 @@
 """The UPS goes to battery more often than it did. Sees: every change to battery in `ups.source` or `alarm.on_battery` that is no self-test, and rises of
-`input.line_bads`, against the device's own rate before (a Poisson rate that is not known exactly: p < 1/1000) and its own worst week: at least 4 in a
-week on 3 days or more. 4 or more in one day is shown, but no job: a storm passes. Over when a week went by without one.
+`input.line_bads`, against the device's own rate before (a Poisson rate that is not known exactly: p < 1/10,000) and its own worst week: at least 5 in a
+week on 3 days or more. 5 or more in one day is shown, but no job: a storm passes. Over when a week went by without one.
 
 Its root is the site: when its neighbours count the same, it is the utility. Does not judge before 30 days, nor see what happens between two polls, unless
 the device counts it.
@@ -38,10 +38,10 @@ _FLAGS = ((supply.FLAG, 0.0, 0.0), (_TEST[1], 0.0, 0.0))
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
-    """faults.md, transfers to battery rising: p < 1e-3; the rest are engineering defaults (tune)."""
+    """faults.md, transfers to battery rising: p < 1e-3, here a tenth of it because it looks anew at each event; the rest are engineering defaults (tune)."""
 
-    p: float = 1e-3
-    least: int = 4
+    p: float = 1e-4
+    least: int = 5
     least_days: int = 3
     past_days: float = 30.0
     test_ms: int = 60_000  #: a test that is told so long after the change explains it
