@@ -111,10 +111,11 @@ def _base(state: State, row: Row) -> float | None:
     if row.v_cell is None or row.volts is None:
         return own
     cells = row.volts / row.v_cell
-    low, high = (v * cells for v in expected_v(row.celsius))
-    if own is None:
-        return min(max(row.volts, low), high)
-    return min(max(own, low), high)
+    low, high = _band(row.celsius)
+    return min(max(row.volts if own is None else own, low * cells), high * cells)
+
+
+_band = lru_cache(maxsize=1024)(expected_v)
 
 
 @lru_cache(maxsize=64)

@@ -10,6 +10,7 @@ State: {"week": number, "top": {phase: [highest, second]}, "peaks": {phase: [[we
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from statistics import median
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from analytics.detector import Context, State
 from analytics.hours import Hours
 from analytics.slow import episodes
 from analytics.slow.days import DAY_MS
-from analytics.slow.frames import Frame, frames
+from analytics.slow.frames import columns, heard
 from analytics.slow.trend import Crossing, crossing, theil_sen
 from model.finding import Change, Evidence, Finding, Severity
 from model.text import Text
@@ -84,24 +85,32 @@ class OverloadTrend:
     def step(self, state: State, hours: Hours, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
         state = {**state, "top": dict(state.get("top", {})), "open": dict(state.get("open", {}))}
         changes: list[Change] = []
-        for frame in frames(hours, self.needs):
-            week = (frame.at + 3 * DAY_MS) // WEEK_MS  # weeks begin on Monday
+        ats, begin = heard(hours, self.needs), 0
+        while begin < len(ats):
+            week = (ats[begin] + 3 * DAY_MS) // WEEK_MS  # weeks begin on Monday
+            until = (week + 1) * WEEK_MS - 3 * DAY_MS
             if state.setdefault("week", week) < week:
                 _close(state)
-                changes += _judge(state, frame.at, context)
+                changes += _judge(state, ats[begin], context)
                 state["week"] = week
-            _take(state, frame)
+            for index, column in columns(hours, _LOAD).items():
+                of_week = slice(bisect_left(column.at, ats[begin]), bisect_left(column.at, until))
+                _take(state, index or "", column.mean[of_week])
+            begin = bisect_left(ats, until, begin)
         return state, changes
 
 
-def _take(state: State, frame: Frame) -> None:
-    for index, hour in frame.series[_LOAD].items():
-        highest, second, n = state["top"].get(index or "", (0.0, 0.0, 0))
-        if hour.mean >= highest:
-            highest, second = hour.mean, highest
-        else:
-            second = max(second, hour.mean)
-        state["top"][index or ""] = [highest, second, n + 1]
+def _take(state: State, key: str, means: list[float]) -> None:
+    """Some hours of one week and phase."""
+    if not means:
+        return
+    highest, second, n = state["top"].get(key, (0.0, 0.0, 0))
+    for mean in means:
+        if mean >= highest:
+            highest, second = mean, highest
+        elif mean > second:
+            second = mean
+    state["top"][key] = [highest, second, n + len(means)]
 
 
 def _close(state: State) -> None:

@@ -90,15 +90,21 @@ def _followed(gauge: list[Any] | None, column: HourColumn) -> list[Any] | None:
     last, run, since, moved, longest, older, stills = gauge
     if 0 not in column.moves:
         return [column.last[-1], 0, column.at[-1], moved + len(column.at) - first, max(longest, run), older, stills]
+    single = column.low is column.high  # one sample an hour
     for place in range(1 if first else 0, len(column.at)):
-        if column.moves[place] == 0 and column.low[place] == last == column.high[place]:
-            since = since if run else column.at[place]
-            run, stills = run + 1, stills + 1
+        value = column.last[place]
+        if value == last and (single or (column.moves[place] == 0 and column.low[place] == last == column.high[place])):
+            if not run:
+                since = column.at[place]
+            run += 1
+            stills += 1
             if run > LEAST_H and _too_long([last, run, since, moved, longest, older, stills]):
                 return None
         else:
-            longest, run, moved = max(longest, run), 0, moved + 1
-            last, since = column.last[place], column.at[place]
+            if run > longest:
+                longest = run
+            run, last, since = 0, value, column.at[place]
+            moved += 1
     return [last, run, since, moved, longest, older, stills]
 
 

@@ -81,17 +81,18 @@ class UpsHot:
 
 
 def _hour(state: State, at: int, temp: float | None, room: float | None, device: str) -> list[Change]:
+    here = profile.slot(at)
     if temp is None or temp > SETTING.believed_c:
         if room is not None:
-            _learn(state, "room", at, room)
+            _learn(state, "room", here, room)
         return []
     usual = _usual(state, "temp", at)
     rise = 0.0 if usual is None else temp - usual.level
     hit = usual is not None and rise > max(SETTING.hotter_c, SETTING.spreads * usual.spread)
     usual_room = _usual(state, "room", at) if hit else None
-    _learn(state, "temp", at, temp)
+    _learn(state, "temp", here, temp)
     if room is not None:
-        _learn(state, "room", at, room)
+        _learn(state, "room", here, room)
     if usual is None:
         return []
     if hit and room is not None and usual_room is not None and room - usual_room.level > SETTING.room_share * rise:
@@ -116,11 +117,11 @@ def _usual(state: State, name: str, at: int) -> profile.Usual | None:
     return profile.usual(state["usual"][name], at)
 
 
-def _learn(state: State, name: str, at: int, value: float) -> None:
+def _learn(state: State, name: str, here: int, value: float) -> None:
     slots = state["usual"].get(name)
     if slots is None:
         slots = state["usual"][name] = profile.fresh()
-    profile.put(slots, at, value)
+    profile.fill(slots, here, value)
     state["hours"][name] = state["hours"].get(name, 0) + 1
 
 

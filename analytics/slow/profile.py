@@ -58,7 +58,11 @@ def learn(profile: Profile, at: int, value: float, *, memory: int = 20) -> Profi
 
 def put(profile: Profile, at: int, value: float, *, memory: int = 20) -> None:
     """`learn` in a profile of the caller's own; its slots may still be shared with others."""
-    here = slot(at)
+    fill(profile, slot(at), value, memory)
+
+
+def fill(profile: Profile, here: int, value: float, memory: int = 20) -> None:
+    """`put` by the slot's number."""
     n, level, spread = profile[here]
     n += 1
     weight = 1 / min(n, memory)
