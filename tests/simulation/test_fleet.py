@@ -5,11 +5,24 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from alerts.kinds import KINDS
-from tests.simulation.fleet import __main__, battery, device, naming, run, score, switch_faults, table, ups_faults
+from analytics import calibration
+from tests.simulation.fleet import (
+    __main__,
+    battery,
+    calibrate,
+    device,
+    naming,
+    run,
+    score,
+    switch_faults,
+    table,
+    ups_faults,
+)
 from tests.simulation.fleet.battery import Now
 from tests.simulation.fleet.chance import DAY_MS, START_MS, stream
 from tests.simulation.fleet.run import Result, Seen, Ticket
@@ -228,3 +241,27 @@ def test_a_crew_tests_a_battery_within_weeks_unless_the_finding_is_taken_back() 
     assert 19 <= hours[0] / 24 <= 45
     crew.hears(Raised(finding=doubt), day(60))
     assert crew.due is None
+
+
+def test_a_fit_takes_the_claims_and_shows_them_on_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Twelve batteries were said to fall short, at 0.9, and every other one did: by the next fleet such a claim is worth about a half."""
+    fleet = []
+    for n in range(24):
+        seen = Seen(kind="runtime_shortfall", index=None, told=day(100), since=day(100), score=0.6, claimed=0.9)
+        one = result([seen, told("on_battery", 50)], lives=[life(0, 900, 300 if n % 2 else None)])
+        fleet.append(msgspec.structs.replace(one, number=n, device=f"s{n}/ups"))
+    kept = tmp_path / "a.jsonl"
+    kept.write_bytes(b"\n".join(map(msgspec.json.encode, fleet)))
+    assert calibrate.main([str(kept), "--shown", str(kept), "--out", str(tmp_path / "table.json")]) == 0
+    table = calibration.decode((tmp_path / "table.json").read_bytes())
+    assert table.curves.keys() == {"runtime_shortfall"}
+    assert table.observed("runtime_shortfall", 0.9) == pytest.approx(0.58, abs=0.04)
+    assert "24 devices, 66 device-years" in table.source
+    assert "12 of 24" in capsys.readouterr().out
+
+
+def test_what_has_its_root_in_the_site_is_one_case_for_all_its_devices() -> None:
+    both = [
+        msgspec.structs.replace(result([told("transfers_rising", 9), told("fan", 9)]), device=f"s/{n}") for n in "ab"
+    ]
+    assert [case.device for case in score.claims(both)] == ["0/s", "0/s/a", "0/s", "0/s/b"]

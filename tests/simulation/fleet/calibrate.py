@@ -30,9 +30,9 @@ def read(files: Sequence[Path]) -> list[Result]:
 
 def source(results: Sequence[Result]) -> str:
     """Of what it was made."""
-    seeds = sorted({r.seed for r in results})
-    years = sum(r.to_ms - r.from_ms for r in results) / score.YEAR_MS
-    return f"simulated fleet, seeds {', '.join(map(str, seeds))}: {len(results)} devices, {years:.0f} device-years"
+    years = {(r.seed, r.number): (r.to_ms - r.from_ms) / score.YEAR_MS for r in results}
+    seeds = ", ".join(map(str, sorted({seed for seed, _ in years})))
+    return f"simulated fleet, seeds {seeds}: {len(years)} devices, {sum(years.values()):.0f} device-years"
 
 
 def crossed(cases: Sequence[Case]) -> list[Case]:
