@@ -91,7 +91,7 @@ def test_a_share_of_the_replies_is_hit_and_the_same_ones_each_time(tmp_path: Pat
     def answered(folder: str) -> list[bool]:
         with simulated(tmp_path / folder, scenario=WIRES) as lab, serial(lab.place("lab/rtu-1")) as bus:
             fault(lab, "lab/rtu-1", "silent", part=0.5)
-            return [bool(bus.ask(rtu(1, READ_CHARGE), 7, 0.06)) for _ in range(16)]
+            return [bool(bus.ask(rtu(1, READ_CHARGE), 7, 0.2)) for _ in range(16)]  # a busy machine answers late
 
     first = answered("one")
     assert 3 < sum(first) < 13
