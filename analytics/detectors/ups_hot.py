@@ -39,6 +39,8 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 SETTING = Setting()
+LEAST = 3  #: such hours make something usual
+_NONE = [0] * SETTING.hours
 ADVICE = Text(
     "Feel the air: is it warm at the inlet (the room, or hot air that comes round) or only at the outlet (fans, filter, more load)? Compare the neighbours. "
     "This is wrong if the load was raised or the battery is being charged after an outage: it passes within a day.",
@@ -86,35 +88,37 @@ def _hour(state: State, at: int, temp: float | None, room: float | None, device:
         if room is not None:
             _learn(state, "room", here, room)
         return []
-    usual = _usual(state, "temp", at)
-    rise = 0.0 if usual is None else temp - usual.level
-    hit = usual is not None and rise > max(SETTING.hotter_c, SETTING.spreads * usual.spread)
-    usual_room = _usual(state, "room", at) if hit else None
+    usual = _usual(state, "temp", here)
+    rise = 0.0 if usual is None else temp - usual[1]
+    hit = usual is not None and rise > max(SETTING.hotter_c, SETTING.spreads * usual[2])
+    usual_room = _usual(state, "room", here) if hit else None
     _learn(state, "temp", here, temp)
     if room is not None:
         _learn(state, "room", here, room)
-    if usual is None:
+    if usual is None or not (hit or state["open"] or state.get("bits") != _NONE):
         return []
-    if hit and room is not None and usual_room is not None and room - usual_room.level > SETTING.room_share * rise:
+    if hit and room is not None and usual_room is not None and room - usual_room[1] > SETTING.room_share * rise:
         hit = False
     bits = state["bits"] = push(state.get("bits", []), hit, SETTING.hours)
     if sum(bits) == SETTING.hours:
         room_said = _NO_ROOM
         if room is not None and usual_room is not None:
-            room_said = _ROOM_WELL.format(value=room, usual=usual_room.level)
+            room_said = _ROOM_WELL.format(value=room, usual=usual_room[1])
         if not episodes.stands(state["open"]):
             state["kind"] = UNEXPLAINED if room_said is _NO_ROOM else OWN
-        finding = _finding(state, device, at, (temp, usual.level), room_said)
+        finding = _finding(state, device, at, (temp, usual[1]), room_said)
         return episodes.stand(state["open"], finding, at)
     if not any(bits) and rise < SETTING.well_c:
         return episodes.end(state["open"], device, state.get("kind", OWN), None, at, WELL)
     return []
 
 
-def _usual(state: State, name: str, at: int) -> profile.Usual | None:
+def _usual(state: State, name: str, here: int) -> list[float] | None:
+    """[hours learned, level, spread] of this slot; None where too little is known."""
     if state["hours"].get(name, 0) < SETTING.warm_up_h:
         return None
-    return profile.usual(state["usual"][name], at)
+    slot: list[float] = state["usual"][name][here]
+    return slot if slot[0] >= LEAST else None
 
 
 def _learn(state: State, name: str, here: int, value: float) -> None:
