@@ -26,7 +26,7 @@ import msgspec
 from model.finding import Change, Cleared
 
 SHIFT_SD, SLOPE_SD, LEAST_SLOPE = 1.0, 0.5, -0.9
-LEAST_DEVICES = 8
+LEAST_DEVICES = 5
 #: The claims at which the table has a row.
 CLAIMS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
 _EDGE = 0.005

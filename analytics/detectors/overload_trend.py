@@ -3,7 +3,7 @@ weeks in a row, or a slope over the newest 6, 10 or 26 weeks that reaches 80 % o
 reaches 100 % is one. A step of the load is no slope. Where the inventory says that UPSs stand in
 parallel (`parallel`), the share that one would carry if another fails must stay under 100 %.
 
-Does not work for a load that comes in one step (see `overload` when it is too much), nor in the first weeks.
+Does not work for a load that comes in one step (see `overload` when it is too much), nor in the first five weeks but for 100 %.
 
 State: {"week": number, "top": {phase: [highest, second]}, "peaks": {phase: [[week, peak] …]}, "open": what stands}.
 """
@@ -42,6 +42,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     p: float = 0.02  #: a step or one busy week is not taken for a slope
     least_peak: float = 60.0  #: below it no slope is told: too far away
     step: float = 1 / 3  #: of the growth, in one go
+    young: int = 5  #: weeks in which a load of 80 % is taken for what was planned
     least_hours: int = 48  #: of a week with a peak of its own
 
 
@@ -156,7 +157,7 @@ def _judge(state: State, at: int, context: Context) -> list[Change]:
 
 def _over(key: str, rows: list[list[float]], at: int) -> Sign | None:
     newest = [peak for _, peak in rows[-2:]]
-    if len(newest) < 2 or min(newest) < SETTING.warn:
+    if len(newest) < 2 or min(newest) < (SETTING.warn if len(rows) >= SETTING.young else SETTING.full):
         return None
     severity = Severity.MAJOR if min(newest) >= SETTING.full else Severity.WARNING
     return Sign(severity, 0.95, _said(_OVER.format(peak=newest[-1], limit=SETTING.warn), key, newest[-1], at), None)

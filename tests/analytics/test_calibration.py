@@ -32,7 +32,7 @@ def test_many_cases_say_what_a_claim_is_worth() -> None:
 
 
 def test_few_devices_keep_the_claim_and_a_dozen_move_it_half_way() -> None:
-    assert fit(cases("fan", 0.9, 0, 7), "x").observed("fan", 0.9) is None
+    assert fit(cases("fan", 0.9, 0, 4), "x").observed("fan", 0.9) is None
     some = fit(cases("fan", 0.9, 6, 12), "x").observed("fan", 0.9)
     assert some is not None
     assert 0.5 < some < 0.8

@@ -1,4 +1,4 @@
-"""python -m tests.simulation.fleet.calibrate FIT.jsonl… [--shown HELD.jsonl…] [--out analytics/calibration.json]
+"""python -m tests.simulation.fleet.calibrate FIT.jsonl… [--shown HELD.jsonl…] [--out analytics/calibration.json] [--note TEXT]
 
 Fits what a score is worth (`analytics.calibration`) to the devices of some runs (`--out` of `python -m tests.simulation.fleet`) and shows it on others that it was
 not fitted to: Brier score before and after, the reliability bins, and each kind. Without `--shown`: on each tenth device in turn, fitted to the other nine tenths.
@@ -66,10 +66,11 @@ def main(words: list[str] | None = None) -> int:
     ask.add_argument("fit", nargs="+", type=Path)
     ask.add_argument("--shown", nargs="+", type=Path, default=[])
     ask.add_argument("--out", type=Path, default=None)
+    ask.add_argument("--note", default="", help="what else belongs to its provenance")
     say = ask.parse_args(words)
     results = read(say.fit)
     cases = score.claims(results)
-    made = calibration.fit(cases, source(results))
+    made = calibration.fit(cases, "; ".join(filter(None, (source(results), say.note))))
     if say.shown:
         before = score.claims(read(say.shown))
         after = [msgspec.structs.replace(case, score=calibration.score_of(case, made)) for case in before]
