@@ -69,8 +69,8 @@ class StorageFilling:
         if (quiet := filling.quiet(state, hours, WORDS, _RULE, context)) is not None:
             return quiet, []
         shares = (
-            (frame, {i: hour.low for i, hour in frame.series[USED].items() if 0 <= hour.low <= 100})
-            for frame in frames(hours, self.needs)
+            (frame, {i: hour.low for i, hour in frame.series.get(USED, {}).items() if 0 <= hour.low <= 100})
+            for frame in frames(hours, (USED, filling.UPTIME))
         )
         return filling.follow(state, shares, WORDS, _RULE, context)
 
