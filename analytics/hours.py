@@ -10,7 +10,7 @@ it; a sample for an hour already closed is dropped and counted. Batch size and r
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Set
 from typing import Any, Protocol
 
@@ -126,18 +126,20 @@ def _at_once(at: list[int], values: list[float], known: tuple[list[int], list[in
 
     `known`: the times of another series and the hours they are of, for most are told together.
     """
-    starts = known[1] if at == known[0] else [t - t % HOUR_MS for t in at]
-    count = len(starts)
-    if len(set(starts)) == count:  # the slow tiers say it once an hour
-        return _single(starts, values)
+    count = len(at)
+    if count <= at[-1] // HOUR_MS - at[0] // HOUR_MS + 1:
+        starts = known[1] if at == known[0] else [t - t % HOUR_MS for t in at]
+        if len(set(starts)) == count:  # the slow tiers say it once an hour
+            return _single(starts, values)
     hours: list[int] = []
     items: list[list[Any]] = []
     begin = 0
     while begin < count:
-        end = bisect_right(starts, starts[begin], begin)
+        start = at[begin] - at[begin] % HOUR_MS
+        end = bisect_left(at, start + HOUR_MS, begin)
         series: dict[str, list[Any]] = {}
         _add(series, "", values[begin:end])
-        hours.append(starts[begin])
+        hours.append(start)
         items.append(series[""])
         begin = end
     return _column(hours, items)
