@@ -77,6 +77,7 @@ def _incident_json(incident: Incident) -> dict[str, Any]:
         "site": incident.site,
         "impact": incident.worst.value,
         "members": len(incident.members),
+        "merged": incident.merged_into is not None,
     }
 
 

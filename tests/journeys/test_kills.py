@@ -30,7 +30,9 @@ def test_twenty_kills_change_neither_the_story_nor_a_single_reading(tmp_path: Pa
 
 
 def incidents(run: dict[str, Any]) -> list[tuple[str, str, str]]:
-    return sorted((i["cause"], i["root"], i["impact"]) for i in run["incidents"] if i["cause"] != "agent")
+    """Which silence is heard before the mains failure that explains it depends on the polls: what a later cause took over is part of that one."""
+    own = (i for i in run["incidents"] if i["cause"] != "agent" and not i["merged"])
+    return sorted((i["cause"], i["root"], i["impact"]) for i in own)
 
 
 def tickets(run: dict[str, Any]) -> list[tuple[str, str, str, str]]:
