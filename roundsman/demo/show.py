@@ -176,7 +176,9 @@ class Show:
         lines = ["", self._ink(_BOLD, self._in(words.STORY))] if parts else [""]
         lines += [self._part(part, complete) for part in parts]
         numbers = words.NUMBERS_LOST if event["lost"] else words.NUMBERS
-        total = self._in(words.TICKETS, incidents=sum(not i["merged"] for i in event["incidents"]), tickets=len(event["tickets"]))
+        total = self._in(
+            words.TICKETS, incidents=sum(not i["merged"] for i in event["incidents"]), tickets=len(event["tickets"])
+        )
         lines += [
             "",
             f"  {total}{self._in(words.AND)}{self._in(numbers, **{**event, 'readings': format(event['readings'], ',')})}",
