@@ -25,6 +25,8 @@ LITHIUM_YEARS, LITHIUM_CYCLES = 10.0, 3000.0
 #: A UPS's inside is warmer than its room; used where the device tells no temperature at all.
 UNKNOWN_C = 28.0
 END = 0.80
+#: Halvings of 15 years until a date is told to half an hour.
+HALVINGS = 18
 #: Jars fail from good to dead within days too: sudden failures a year, whatever the health (tune).
 SUDDEN_A_YEAR = 0.01
 
@@ -75,7 +77,7 @@ def remaining_days(belief: Belief, chance: float, longest: float = 15 * YEAR_DAY
         return 0.0
     if below(belief, high) < chance:
         return longest
-    for _ in range(40):
+    for _ in range(HALVINGS):
         middle = (low + high) / 2
         low, high = (low, middle) if below(belief, middle) >= chance else (middle, high)
     return high

@@ -95,6 +95,9 @@ def _by_hour(hours: Hours, point: str) -> dict[int, Sums]:
     columns = hours.columns.get(point)
     if not columns:
         return {}
+    if len(columns) == 1:
+        [only] = columns.values()
+        return dict(zip(only.at, zip(only.mean, only.low, only.high, only.last, only.moves, strict=True), strict=True))
     found: dict[int, list[Sums]] = {}
     for column in columns.values():
         for place, at in enumerate(column.at):
