@@ -25,8 +25,8 @@ LITHIUM_YEARS, LITHIUM_CYCLES = 10.0, 3000.0
 #: A UPS's inside is warmer than its room; used where the device tells no temperature at all.
 UNKNOWN_C = 28.0
 END = 0.80
-#: Halvings of 15 years until a date is told to half an hour.
-HALVINGS = 18
+#: Halvings of 15 years until a date is told to a few seconds.
+HALVINGS = 27
 #: Jars fail from good to dead within days too: sudden failures a year, whatever the health (tune).
 SUDDEN_A_YEAR = 0.01
 
