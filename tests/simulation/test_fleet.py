@@ -133,6 +133,14 @@ def test_a_failure_is_announced_between_a_year_and_thirty_days_before(at: float,
     assert len(score.cases([result([told("battery_replace", at)], lives=[life(0, 600, 500)])])) == 1 - announced
 
 
+def test_what_is_told_at_the_instant_of_an_exchange_is_about_the_battery_that_went() -> None:
+    old, new = life(0, 600, 500), life(600, 2000, None)
+    at = Ticket(told=day(600) + score.SETTLE_MS, cause="battery", kinds=("battery_replace",))
+    later = msgspec.structs.replace(at, told=day(603))
+    found = [score.figures([msgspec.structs.replace(result(lives=[old, new]), tickets=[one])]) for one in (at, later)]
+    assert [figures.false_jobs.k for figures in found] == [0, 1]
+
+
 def test_a_failure_soon_after_the_watch_began_is_not_counted() -> None:
     assert score.figures([result(lives=[life(0, 300, 150)])]).announced.n == 0
 

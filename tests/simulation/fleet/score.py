@@ -9,6 +9,7 @@ Definitions:
     false job       a ticket that orders a battery (`battery_replace`) for one that would have held 365 days or more (a stricter 180 beside)
     false ticket    a ticket none of whose kinds belongs to any fault or event that was there; when a fault was there and another name was
                     given it is a wrong name, counted under that fault
+                    What is told at the instant of an exchange (a block ends there) is about the battery that went.
     in time         a finding of a right kind (`naming`) was told between the fault's onset and its outage less its lead time
 """
 
@@ -25,7 +26,7 @@ from alerts.kinds import Root, kind_of
 from analytics.calibration import Case
 from tests.simulation.fleet import naming
 from tests.simulation.fleet.chance import DAY_MS
-from tests.simulation.fleet.run import Result, Seen, Ticket
+from tests.simulation.fleet.run import SETTLE_MS, Result, Seen, Ticket
 from tests.simulation.fleet.truth import Life, Truth
 
 YEAR_MS = 365.25 * DAY_MS
@@ -223,7 +224,8 @@ def _early_job(result: Result, ticket: Ticket, most_ms: float) -> bool:
     """A job for a battery that would have held longer than `most_ms`, and that has no other fault."""
     if any(t.kind.startswith("battery.") and _there(t, ticket.told) for t in result.truths):
         return False
-    life = next((x for x in result.lives if x.since <= ticket.told < x.until), None)
+    at = ticket.told - SETTLE_MS  # what is older than two minutes became a job only by the tick after the block
+    life = next((x for x in result.lives if x.since < at <= x.until), None)
     return life is None or life.failed is None or life.failed - ticket.told > most_ms
 
 
@@ -265,7 +267,7 @@ def _right(result: Result, seen: Seen) -> bool | None:
     if any(seen.kind in naming.fits(t.kind) for t in there):
         return True
     if seen.kind in naming.BATTERY:
-        life = next((x for x in result.lives if x.since <= seen.told < x.until), None)
+        life = next((x for x in result.lives if x.since < seen.told <= x.until), None)
         return life is not None and life.failed is not None and life.failed - seen.told <= EARLY_MS
     return False
 
@@ -278,7 +280,7 @@ def _first_month(result: Result, seen: Seen) -> bool:
     if any(seen.kind in naming.fits(t.kind) or not t.kind.startswith("event.") for t in there):
         return False
     ill = any(
-        x.failed is not None and x.since <= seen.told < x.until and x.failed - seen.told < EARLY_MS
+        x.failed is not None and x.since < seen.told <= x.until and x.failed - seen.told < EARLY_MS
         for x in result.lives
     )
     return not (ill and seen.kind in naming.BATTERY)
