@@ -53,15 +53,20 @@ def next_due(state: BoardState) -> int | None:
 
 
 def _settle(draft: Draft, inventory: Inventory, now: int) -> tuple[BoardState, Outcome]:
-    """What is over goes first, so that what begins now is not put into an incident that has ended."""
-    lifecycle.settle_endings(draft, inventory, now)
-    _refresh(draft, inventory, now)
+    """What is over goes first, so that what begins now is not put into an incident that has ended; unless it began before that ended."""
+    _end(draft, inventory, now)
     ripe = incident.in_order(lifecycle.ripe(draft, inventory, now), inventory)
     for alert in ripe:
         incident.attach(draft, alert, inventory, now, ripe)
     incident.explain_silences(draft, inventory)
     _refresh(draft, inventory, now)
+    _end(draft, inventory, now)
     return draft.result()
+
+
+def _end(draft: Draft, inventory: Inventory, now: int) -> None:
+    lifecycle.settle_endings(draft, inventory, now, lambda slot, end: incident.heard_first(draft, slot, end, inventory))
+    _refresh(draft, inventory, now)
 
 
 def _refresh(draft: Draft, inventory: Inventory, now: int) -> None:

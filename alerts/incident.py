@@ -21,11 +21,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from alerts import cable_ends, reach
+from alerts import cable_ends, lifecycle, reach
 from alerts.darkness import explained
 from alerts.impact import impact_of, worst
 from alerts.kinds import KINDS, Root, kind_of
-from alerts.state import BoardState, Draft
+from alerts.state import BoardState, Draft, Ending
 from alerts.types import Alert, CauseKey, Impact, Incident, identity
 from alerts.words import joined, title
 from model.inventory import Inventory
@@ -83,6 +83,26 @@ def explain_silences(draft: Draft, inventory: Inventory) -> None:
                 home = draft.incidents.get(alert.incident or "")
                 if home is not None and home.key.cause not in ("mains", "agent"):
                     _follow(draft, alert, site)
+
+
+def heard_first(draft: Draft, slot: str, ending: Ending, inventory: Inventory) -> int | None:
+    """When (board's clock, ms) what began before an alert ended, has the same cause and still waits will be heard; None: nothing.
+
+    Data that come late are believed late: without this, errors that ended because the port went down would close
+    their incident before the port's own alert could join it.
+    """
+    home = draft.incidents.get(draft.alerts[draft.standing[slot]].incident or "")
+    waiting = [p for p in draft.pending.values() if p.ended is None and p.since <= ending.at]
+    if home is None or not waiting:
+        return None
+    mains_out = draft.open_with(CauseKey(home.key.customer, "mains", home.site)) is not None
+    alerts = ((pending.due, lifecycle.expected(pending, inventory)) for pending in waiting)
+    ours = [
+        due
+        for due, alert in alerts
+        if alert.device.partition("/")[0] == home.site and _key(alert, home.key.customer, mains_out) == home.key
+    ]
+    return min(ours, default=None)
 
 
 def reaches(inventory: Inventory) -> bool:

@@ -15,6 +15,8 @@ that newer data end is recorded as over and pages nobody; one that is still open
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from alerts.impact import impact_of
@@ -37,10 +39,17 @@ def apply(draft: Draft, change: Change, inventory: Inventory, now: int) -> None:
         _stands(draft, change.finding, inventory, now)
 
 
-def settle_endings(draft: Draft, inventory: Inventory, now: int) -> None:
-    """Clear the alerts, and drop or record the pending episodes, whose hold has passed."""
-    for slot in [slot for slot, ending in draft.ending.items() if now >= ending.due]:
-        _end(draft, slot)
+def settle_endings(draft: Draft, inventory: Inventory, now: int, first: Callable[[str, Ending], int | None]) -> None:
+    """Clear the alerts, and drop or record the pending episodes, whose hold has passed.
+
+    `first` says when (board's clock, ms) what must be heard before an ending of a slot will be: it waits for that.
+    """
+    for slot, ending in [(slot, ending) for slot, ending in draft.ending.items() if now >= ending.due]:
+        due = first(slot, ending)
+        if due is None:
+            _end(draft, slot)
+        else:
+            draft.ending[slot] = msgspec.structs.replace(ending, due=due)
     for slot, pending in list(draft.pending.items()):
         if pending.ended is not None and now >= pending.due:
             _over(draft, slot, pending, inventory)
@@ -52,7 +61,7 @@ def ripe(draft: Draft, inventory: Inventory, now: int) -> list[Alert]:
     for slot, pending in list(draft.pending.items()):
         if pending.ended is None and now >= pending.due:
             del draft.pending[slot]
-            alert = _alert(pending, inventory)
+            alert = expected(pending, inventory)
             draft.standing[slot] = alert.id
             alerts.append(alert)
     return sorted(alerts, key=lambda a: (a.raised_at, ORDER.get(a.kind, len(ORDER)), a.device, a.index or ""))
@@ -104,7 +113,8 @@ def _believed_from(at: int, now: int) -> int:
     return now if lag <= LATE_MS else now + min(max(lag // CATCH_UP, LEAST_WAIT_MS), MOST_WAIT_MS)
 
 
-def _alert(pending: Pending, inventory: Inventory) -> Alert:
+def expected(pending: Pending, inventory: Inventory) -> Alert:
+    """The alert that a pending finding becomes when its time has come."""
     finding = pending.finding
     return Alert(
         id=identity(finding.device, finding.kind, finding.index, pending.since),
@@ -150,7 +160,7 @@ def _over(draft: Draft, slot: str, pending: Pending, inventory: Inventory) -> No
     ended = pending.ended
     if ended is None or ended - pending.since < _ms(kind_of(pending.finding.kind).raise_after_s):
         return
-    alert = _alert(pending, inventory)
+    alert = expected(pending, inventory)
     draft.tell(msgspec.structs.replace(alert, cleared_at=ended, changed_at=max(ended, alert.changed_at)))
 
 

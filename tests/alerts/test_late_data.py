@@ -56,3 +56,27 @@ def test_a_finding_that_is_old_but_whose_evidence_is_new_is_not_late() -> None:
     board = Board()
     board.hear(90_000, Raised(finding=finding("ups-1", "not_charging", 3600, seen=89_999)))
     assert len(board.open()) == 1
+
+
+def test_a_port_that_went_down_before_its_errors_ended_is_one_incident_however_late_both_are_heard() -> None:
+    port, now = "3", 800
+    board = Board()
+    board.up(100, "sw-1", "port_errors", index=port)
+    board.hear(now, Raised(finding=finding("sw-1", "port_down", 600, index=port, seen=610)))
+    board.hear(now, over("sw-1", "port_errors", 620, port))
+    for second in range(now, now + 900, 10):
+        board.tick(second)
+    [incident] = board.open()
+    assert board.of(incident) == ["sw-1 port_errors", "sw-1 port_down"]
+    assert board.alerts[incident.members[0]].cleared_at == ms(620)
+
+
+def test_an_ending_waits_only_for_what_began_before_it() -> None:
+    port = "3"
+    board = Board()
+    board.up(100, "sw-1", "port_errors", index=port)
+    board.down(300, "sw-1", "port_errors", port)
+    board.hear(800, Raised(finding=finding("sw-1", "port_down", 600, index=port, seen=610)))
+    for second in range(800, 1700, 10):
+        board.tick(second)
+    assert [board.of(i) for i in board.incidents.values()] == [["sw-1 port_errors"], ["sw-1 port_down"]]
