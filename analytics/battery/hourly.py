@@ -38,6 +38,7 @@ SETTLE_H, SETTLE_LIGHT_H = 24, 6
 FULL, LIGHT = 95.0, 95.0
 HELD_H = 24
 LEAST_V_CELL, MOST_V_CELL = 1.5, 3.0
+_BATTERY = float(Source.BATTERY)
 CHARGING_MODES = (ChargeMode.FLOATING, ChargeMode.CHARGING)
 
 
@@ -116,10 +117,11 @@ def _sums(column: HourColumn, place: int) -> Sums:
 
 
 def _row(at: int, told: dict[str, Sums], phase: State, cells: int | None) -> Row:
-    charge, warm, volts = (told.get(point) for point in (CHARGE, WARM, VOLTS))
-    for name, sums in (("charge", charge), ("warm", warm)):
-        if sums is not None:
-            phase[name] = [sums[3] if name == "charge" else sums[0], at]
+    charge, warm, volts = told.get(CHARGE), told.get(WARM), told.get(VOLTS)
+    if charge is not None:
+        phase["charge"] = [charge[3], at]
+    if warm is not None:
+        phase["warm"] = [warm[0], at]
     now = _phase(at, told, phase)
     out: int | None = phase.get("out")
     v_cell = volts[0] / cells if volts and cells else None
@@ -148,9 +150,11 @@ def _held(phase: State, name: str, at: int) -> float | None:
 
 
 def _phase(at: int, told: dict[str, Sums], phase: State) -> Phase:
-    source, flag, test = (told.get(point) for point in (supply.SOURCE, supply.FLAG, TESTING))
-    spent = (source is not None and Source.BATTERY in (source[1], source[2], source[3])) or any(
-        sums is not None and sums[2] >= 0.5 for sums in (flag, test)
+    source, flag, test = told.get(supply.SOURCE), told.get(supply.FLAG), told.get(TESTING)
+    spent = (
+        (source is not None and (source[1] == _BATTERY or source[2] == _BATTERY or source[3] == _BATTERY))
+        or (flag is not None and flag[2] >= 0.5)
+        or (test is not None and test[2] >= 0.5)
     )
     charge = told.get(CHARGE)
     if spent:

@@ -70,20 +70,22 @@ def _cool(state: State, block: Block) -> bool:
     if state.get("told") or state.get("supply") or supply.mentions_battery(block):
         return False
     days, today = state.get("usual"), state.get("today")
-    if today is None or block.last_at - today[0] > (DAY_MS if days else DAY_MS / 24):
-        return False  # what is usual changes within this block
-    if days:
+    if today is None:
+        return False
+    series = block.columns.get(TEMPERATURE, {}).values()
+    if block.last_at - today[0] > (DAY_MS if days else DAY_MS / 24):
+        # What is usual changes within this block; it comes out no lower than the coolest day and the coolest sample.
+        if not days:
+            return False
+        coolest = min([day[1] for day in days] + [today[1]] + [min(column.value) for column in series])
+        limit = min(coolest + WARM_C, END_C)
+    elif days:
         limit = min(_middle(days) + WARM_C, END_C)
     elif "room" in state or ROOM in block.columns:
         return False
     else:
         limit = END_C
-    series = block.columns.get(TEMPERATURE)
-    if series is not None:
-        for column in series.values():
-            if max(column.value) >= limit:
-                return False
-    return True
+    return all(max(column.value) < limit for column in series)
 
 
 def _middle(days: list[list[float]]) -> float:

@@ -12,6 +12,7 @@ State: {"bits": {rule: newest hits}, "base": sums of a line, "late": sums of a l
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from statistics import fmean
 
 import msgspec
@@ -124,38 +125,52 @@ def _one_phase(state: State, hours: Hours) -> list[Change]:
 def _phases(state: State, at: int, volts: dict[str, Hour], loads: dict[str, Hour], device: str) -> list[Change]:
     changes: list[Change] = []
     if len(volts) == 3:
-        middle = fmean([hour.mean for hour in volts.values()])
-        off = {index: hour.mean / middle - 1 for index, hour in volts.items()}
-        high, low = max(off.values()), min(off.values())
+        told = [hour.mean for hour in volts.values()]
+        middle = fmean(told)
+        high, low = max(told) / middle - 1, min(told) / middle - 1
         floats = high > SETTING.mirrored and low < -SETTING.mirrored and 0.5 < high / -low < 2
-        evidence = [_phase(index, hour.mean, off[index], middle, at) for index, hour in sorted(volts.items())]
+
+        def evidence() -> list[Evidence]:
+            return [_phase(index, hour.mean, middle, at) for index, hour in sorted(volts.items())]
+
         severity = Severity.CRITICAL if max(high, -low) > SETTING.grave else Severity.MAJOR
         changes += _count(state, NEUTRAL, "mirrored", floats, (3, 6), severity, evidence, at, device)
         apart = max(high, -low) > SETTING.unbalanced and not any(state["bits"].get("mirrored", []))
         changes += _count(state, UNBALANCED, "volts", apart, (6, 8), Severity.MINOR, evidence, at, device)
     if len(loads) == 3:
-        most, least = max(loads.items(), key=lambda one: one[1].mean), min(hour.mean for hour in loads.values())
-        uneven = most[1].mean - least > SETTING.apart and most[1].mean > SETTING.one_over
-        text = _LOADS.format(index=most[0], value=most[1].mean, apart=most[1].mean - least)
-        evidence = [Evidence(text=text, at=at, point=_LOAD, index=most[0] or None, value=most[1].mean, expected=least)]
-        changes += _count(state, IMBALANCE, "loads", uneven, (24, 30), Severity.MINOR, evidence, at, device)
+        carried = [hour.mean for hour in loads.values()]
+        most, least = max(carried), min(carried)
+        uneven = most - least > SETTING.apart and most > SETTING.one_over
+        changes += _count(
+            state, IMBALANCE, "loads", uneven, (24, 30), Severity.MINOR, lambda: [_most(loads, least, at)], at, device
+        )
     return changes
 
 
-def _phase(index: str, volts: float, off: float, middle: float, at: int) -> Evidence:
-    text = _PHASE.format(index=index, value=volts, off=100 * off)
+def _most(loads: dict[str, Hour], least: float, at: int) -> Evidence:
+    index, hour = max(loads.items(), key=lambda one: one[1].mean)
+    text = _LOADS.format(index=index, value=hour.mean, apart=hour.mean - least)
+    return Evidence(text=text, at=at, point=_LOAD, index=index or None, value=hour.mean, expected=least)
+
+
+def _phase(index: str, volts: float, middle: float, at: int) -> Evidence:
+    text = _PHASE.format(index=index, value=volts, off=100 * (volts / middle - 1))
     return Evidence(text=text, at=at, point=_VOLTS, index=index or None, value=volts, expected=middle)
 
 
 def _count(
-    state: State, kind: str, rule: str, hit: bool, enough: tuple[int, int], severity: Severity, evidence: list[Evidence], at: int, device: str
+    state: State, kind: str, rule: str, hit: bool, enough: tuple[int, int], severity: Severity,
+    evidence: Callable[[], list[Evidence]], at: int, device: str,
 ) -> list[Change]:  # fmt: skip
     """One more hour of one rule: `enough` = (k, n) hours raise, none in n clear."""
-    bits = state["bits"][rule] = push(state["bits"].get(rule, []), hit, enough[1])
+    before: list[int] = state["bits"].get(rule, [])
     open = state[f"open:{kind}"]
+    if not hit and not open and len(before) == enough[1] and 1 not in before:
+        return []  # as it was: hours without a hit on hours without one
+    bits = state["bits"][rule] = push(before, hit, enough[1])
     if hit and sum(bits) >= enough[0]:
         since = at - (len(bits) - 1 - bits.index(1)) * 3_600_000
-        return episodes.stand(open, _finding(device, kind, severity, since, tuple(evidence)), at)
+        return episodes.stand(open, _finding(device, kind, severity, since, tuple(evidence())), at)
     return [] if any(bits) else episodes.end(open, device, kind, None, at, WELL)
 
 

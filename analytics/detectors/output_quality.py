@@ -62,6 +62,8 @@ class OutputQuality:
     def step(self, state: State, block: Block, context: Context, now: int) -> tuple[State, list[Change]]:  # noqa: ARG002 - event time only
         if _quiet(state, block):
             return state, []
+        if _unjudged(state, block):
+            return _heard(state, block), []
         state = {
             **state,
             "in": {point: dict(ours) for point, ours in state.get("in", {}).items()},
@@ -105,14 +107,39 @@ def _quiet(state: State, block: Block) -> bool:
     return inside(block, bounds) and (inside(block, _AT_50) or inside(block, _AT_60))
 
 
+def _unjudged(state: State, block: Block) -> bool:
+    """The output is well from the first to the last sample, or not judged (battery, bypass): only what the inputs have is to be remembered."""
+    if state.get("latch") or state.get("open") or _TOLD in block.columns:
+        return False
+    source = state.get("source", Source.NORMAL)
+    if not inside(block, ((_SOURCE, source, source),)):
+        return False
+    if source != Source.NORMAL:
+        return True
+    volts = state.get("nominal", _NONE).get("volts", 0.0)
+    wells = ((_VOLTS, volts * (1 - VOLTS_OFF), volts * (1 + VOLTS_OFF)),)
+    return inside(block, wells) and (inside(block, _AT_50[:1]) or inside(block, _AT_60[:1]))
+
+
+def _heard(state: State, block: Block) -> State:
+    after = {**state, "in": {point: dict(ours) for point, ours in state.get("in", {}).items()}}
+    for point in (_IN_V, _IN_HZ):
+        for index, column in block.columns.get(point, _NONE).items():
+            _input(after, Sample(column.at[-1], 0, index or "", point, column.value[-1]))
+    return after
+
+
+def _input(state: State, sample: Sample) -> None:
+    near = _usual(state, sample)
+    state["in"].setdefault(sample.point, {})[sample.key] = None if near else [sample.at, sample.value]
+
+
 def _take(state: State, sample: Sample, device: str) -> list[Change]:
     if sample.point == _SOURCE:
         state["source"] = sample.value
         return []
     if sample.point in (_IN_V, _IN_HZ):
-        state["in"].setdefault(sample.point, {})[sample.key] = (
-            None if _usual(state, sample) else [sample.at, sample.value]
-        )
+        _input(state, sample)
         return []
     if sample.point == _TOLD:
         state["nominal"] = nominal.hear_told(state.get("nominal", {}), sample.value)

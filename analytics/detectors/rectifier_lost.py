@@ -79,6 +79,8 @@ def _hour(state: State, frame: Frame, device: str) -> list[Change]:
     lost = {**_by_current(state, frame), **_by_count(state, frame)}
     if state.get("sleep") == _SLEEP_ENABLED:
         lost = {}
+    if not lost and not state["bits"] and not state["open"]:
+        return []
     heard = frame.series.keys() & {_CURRENT, _COUNT}
     for name in {*lost, *state["bits"]} if heard else ():
         state["bits"][name] = push(state["bits"].get(name, []), name in lost, SETTING.hours)
@@ -106,14 +108,15 @@ def _by_current(state: State, frame: Frame) -> dict[str, Evidence]:
     if len(series) < 1 or len({*series, *modules}) < 2:
         return {}
     known = {index for index, (n, share) in modules.items() if n >= SETTING.learn_h and share > SETTING.carried}
+    total = sum(series.values())
+    # The first bound is the looser one, and spares the second for all that work.
     idle = {
         index
         for index in known
-        if series.get(index, 0.0) < SETTING.idle * _mean([v for i, v in series.items() if i != index])
+        if series.get(index, 0.0) < SETTING.idle * total / max(len(series) - 1, 1)
+        and series.get(index, 0.0) < SETTING.idle * _mean([v for i, v in series.items() if i != index])
     }
-    working = [value for index, value in series.items() if index not in idle]
-    others = _mean(working)
-    total = sum(series.values())
+    others = _mean([value for index, value in series.items() if index not in idle]) if idle else total / len(series)
     usual = state.get("sum")
     found: dict[str, Evidence] = {}
     if idle and others > 0 and usual:

@@ -1,6 +1,6 @@
 """A story through the real path: blocks -> `analytics.watch.step` -> the board of `alerts` -> which incidents open tickets.
 
-A block is two days, in windows and around changes as short as an agent would send them. The board's clock is the end of the block, and 11 minutes
+A block is four days, in windows and around changes as short as an agent would send them. The board's clock is the end of the block, and 11 minutes
 later it is ticked once more, because what is older than two minutes is believed only then.
 """
 

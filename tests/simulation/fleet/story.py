@@ -21,8 +21,8 @@ from tests.simulation.fleet.truth import Life, Truth
 
 Key = tuple[str, str | None]
 Series = tuple[Times, Floats]
-#: A block of a time in which nothing but hourly means comes: what it says is told up to two days late.
-QUIET_MS = 2 * DAY_MS
+#: A block of a time in which nothing but hourly means comes: what it says is told up to four days late; up to one in the fortnight of a fault that leaves no more.
+QUIET_MS, BRIEF_MS = 4 * DAY_MS, 14 * DAY_MS
 _AFTER_MS = (0, 10_000, 20_000, 40_000, 60_000, 120_000)
 
 
@@ -109,17 +109,20 @@ class Story:
         return at[keep], value[keep]
 
     def cuts(self) -> Times:
-        """Where the blocks end: every second midnight; in windows and after changes as fast as an agent would send them."""
+        """Where the blocks end: every fourth midnight; in windows and after changes as fast as an agent would send them."""
         cuts = [np.arange(START_MS + QUIET_MS, self.end + QUIET_MS, QUIET_MS, dtype=np.int64)]
         for window in self.windows:
             step = 60_000 if window.end - window.start <= 2 * HOUR_MS else HOUR_MS // 2
             cuts.append(np.arange(window.start, window.end + step, step, dtype=np.int64))
         for truth in self.truths:  # a fault of hours is sent by the hour, as it would be
-            if truth.outage - truth.lead_ms - truth.onset <= 2 * DAY_MS and not truth.kind.startswith(
-                ("event.", "sensor.")
-            ):
+            if truth.kind.startswith(("event.", "sensor.")):
+                continue
+            time_left = truth.outage - truth.lead_ms - truth.onset
+            if time_left <= 2 * DAY_MS:
                 until = min(truth.outage, truth.onset + 2 * DAY_MS) + 2 * HOUR_MS
                 cuts.append(np.arange(truth.onset, until, HOUR_MS // 2, dtype=np.int64))
+            elif time_left <= BRIEF_MS:
+                cuts.append(np.arange(truth.onset, truth.onset + BRIEF_MS, DAY_MS, dtype=np.int64))
         changes = [at for told in self.states.values() for at, _ in told[1:]]
         cuts.append(np.array([at + late for at in changes for late in (0, 121_000)], dtype=np.int64))
         cuts.append(np.array([at for at, _ in self.shifts] + [at for at, _ in self.versions], dtype=np.int64))
