@@ -14,6 +14,7 @@ from analytics import forecast
 from analytics.battery import ageing
 from analytics.battery.recorder import Discharge
 from analytics.battery.runtime import Spread
+from analytics.battery.verdict import Judgement
 from analytics.detector import State
 from analytics.forecast import Forecast, Outcome, Quantity
 
@@ -34,12 +35,12 @@ def runtime_over(state: State, start: int, end: int, empty: bool) -> None:
     _answer(state, lambda one: one.quantity is Quantity.RUNTIME and one.start == start, end if empty else None, end)
 
 
-def life_said(state: State, device: str, at: int, days: tuple[float, float, float]) -> None:
+def life_said(state: State, device: str, at: int, judged: Judgement) -> None:
     """The end of life, if the last time it was said is a month ago."""
     known = [one["made"] for one in state.get("forecasts", []) if one["quantity"] == Quantity.END_OF_LIFE]
     if known and at - max(known) < EVERY_MS:
         return
-    ends = tuple(at + round(d * ageing.DAY_MS) for d in days)
+    ends = tuple(at + round(d * ageing.DAY_MS) for d in judged.days)
     _add(state, _made(device, Quantity.END_OF_LIFE, at, at, ends, f"life-{VERSION}"))
 
 

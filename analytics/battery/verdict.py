@@ -56,14 +56,20 @@ class Ground(StrEnum):
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
-    """`p_below` within the lead time; days of remaining life at 10, 50 and 90 %."""
+    """Of what is believed of a battery; `p_below` within the lead time."""
 
+    belief: Belief
     verdict: Verdict
     grounds: tuple[Ground, ...]
     p_below: float
-    days: tuple[float, float, float]
     untested_days: float
     score: float
+
+    @property
+    def days(self) -> tuple[float, float, float]:
+        """Of remaining life, at 10, 50 and 90 %. Not asked for every day, so not found every day."""
+        soon, middle, late = (ageing.remaining_days(self.belief, chance) for chance in (0.1, 0.5, 0.9))
+        return soon, middle, late
 
 
 def judge(
@@ -103,12 +109,11 @@ def judge(
         verdict = Verdict.WELL
     else:
         verdict = Verdict.UNKNOWN
-    chances = tuple(ageing.remaining_days(belief, chance) for chance in (0.1, 0.5, 0.9))
     return Judgement(
+        belief=belief,
         verdict=verdict,
         grounds=tuple(grounds),
         p_below=p_below,
-        days=(chances[0], chances[1], chances[2]),
         untested_days=untested_days,
         score=score,
     )

@@ -159,7 +159,7 @@ def _judge(state: State, device: Device, at: int) -> list[Change]:
     now = present.judged(state, device, at)
     found = now.judgement
     if now.measured is not None and now.belief.health > ageing.END:
-        foretold.life_said(state, device.id, at, found.days)
+        foretold.life_said(state, device.id, at, found)
     if now.stands:
         return []
     kind = present.KINDS.get(found.verdict)
