@@ -12,9 +12,11 @@ Many gauges read the charge off the volts: they fall at once as the load comes o
 end. So the pace is taken from the third minute on, and anew after a step of the load; that fall counts as time that passed and nothing more. Where
 there is no such pace yet, only a battery that is nearly empty (85 % used) is judged, by all that it gave.
 
-Raised when measured/expected < 0.8 in two samples running, cleared only by a measurement of 0.9 or more, or when the
-battery or the device is replaced in the inventory. The finding outlives the outage: that the mains came back says
-nothing of the battery. The device's own "battery OK" is listed as a witness that disagrees.
+Raised when measured/expected < 0.8 in two samples running and it is two to one that the true ratio is below 0.8, too. For the gauge is wrong by 15 % (20 % used)
+to 3 % (all of it), the expectation by 6 % (the inventory) or 15 % (a UPS's own word, which a battery not yet discharged never put to the proof). So a measured 0.72 is told
+after 20 % and 0.75 near the end against the UPS's own word, 0.73 and 0.77 against the inventory's figure at its own load; what lies between that and 0.8 is told by neither.
+Cleared only by a measurement of 0.9 or more, or when the battery or the device is replaced in the inventory. The finding outlives the outage: that the mains came
+back says nothing of the battery. The device's own "battery OK" is listed as a witness that disagrees.
 
 When it does not work: less than 20 % used since it settled, 120 s or 4 samples (then it is silent); no charge and no runtime estimate
 (Megatec); no expectation at all; a UPS that has already learned its battery is weak estimates honestly, and
@@ -50,6 +52,8 @@ LEAST_USED, LEAST_S, LEAST_SAMPLES = 20.0, 120.0, 4
 #: Less sure than this that the ratio is below 0.8, the finding is minor, or a warning where the UPS's own
 #: word is all there is to compare with: a shallow discharge suspects, a deep one proves.
 SURE = 0.8
+#: Less sure than this it is not told: a ratio just below 0.8 is as likely one just above (two to one; an engineering default).
+SURE_ENOUGH = 2 / 3
 #: How wrong the expectation itself is: a promise on paper, a UPS's own word.
 EXPECTED_SD = {"inventory": 0.06, "ups": 0.15}
 #: Of Peukert's exponent (battery.md 4: 1.08 … 1.25, UPS loads are constant power).
@@ -235,7 +239,8 @@ def _judge(state: State, sample: Sample, device: Device) -> Change | None:
         return None
     used, due = run["fuel0"] - run["fuel"], 100.0 * run["effort_s"] / run["full_s"]
     ratio = _measured_s(run, pace) / run["full_s"]
-    run["below"] = run["below"] + 1 if ratio < RAISE_BELOW else 0
+    short = ratio < RAISE_BELOW and _certainty(ratio, pace, run, device) >= SURE_ENOUGH
+    run["below"] = run["below"] + 1 if short else 0
     if verdict and ratio >= CLEAR_FROM:
         state["verdict"] = None
         why = Text(

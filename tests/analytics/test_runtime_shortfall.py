@@ -207,3 +207,25 @@ def test_a_shallow_discharge_suspects_and_a_deep_one_proves() -> None:
     severities = [c.finding.severity for c in changes if not isinstance(c, Cleared)]
     assert severities[0] is Severity.WARNING
     assert severities[-1] is Severity.MAJOR
+
+
+def test_a_good_battery_and_a_ups_that_promises_too_much_is_no_shortfall() -> None:
+    """First outage of a healthy battery: it gives 94 % of what is due, its gauge reads 5 % fast, and the UPS's table is 12 % too high: 0.79 of its word."""
+    line = outage(Line(), start=120, end=1400, capacity=0.79)
+    assert raised(tell(line, batch_s=10), KIND) == []
+
+
+def test_a_shortfall_beyond_the_error_of_the_expectation_is_told_as_deep_as_it_takes() -> None:
+    shallow = tell(outage(Line(), start=120, end=560, capacity=0.74, until=5000), batch_s=10)
+    deep = tell(outage(Line(), start=120, end=1200, capacity=0.74, until=5000), batch_s=10)
+    assert raised(shallow, KIND) == []
+    [finding] = raised(deep, KIND)
+    assert finding.score >= 2 / 3
+
+
+def test_the_same_ratio_counts_against_the_inventory_and_not_against_the_word_of_a_ups() -> None:
+    battery = Battery(blocks=16, block_ah=9, runtime_s=1500, runtime_load=40)
+    line = outage(Line(), start=0, end=1080, capacity=0.76)
+    assert raised(tell(line, batch_s=10, context_of=lambda d: context(d, battery=battery)), KIND) == []
+    line.readings = [r for r in line.readings if r.point != "battery.runtime"]
+    assert len(raised(tell(line, batch_s=10, context_of=lambda d: context(d, battery=battery)), KIND)) == 1
