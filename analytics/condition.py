@@ -92,14 +92,20 @@ class Condition:
                 continue
             for index, column in series.items():
                 key = witness.point if index is None else f"{witness.point}#{index}"
-                old = latches.get(key)
-                if old is None and not any(map(witness.bad, column.value)):
-                    continue  # well, and always was
-                touched[key] = _follow(key, list(old) if old else fresh(), witness, column, self.rule, flips)
+                touched |= self._followed(state, key, witness, column, flips)
         if not touched:
             return state, []
         after: State = {**state, "latch": _kept({**latches, **touched})}
         return self._tell(after, {k: v[0] > 0 for k, v in latches.items()}, block.device, sorted(flips))
+
+    def _followed(
+        self, state: State, key: str, witness: Witness, column: Column, flips: list[Flip]
+    ) -> dict[str, Latch]:
+        """The latches of this series after one column; nothing where it is well, and always was."""
+        old = state.get("latch", {}).get(key)
+        if old is None and not any(map(witness.bad, column.value)):
+            return {}
+        return {key: _follow(key, list(old) if old else fresh(), witness, column, self.rule, flips)}
 
     def _well(self, block: Block) -> bool:
         """Whether no sample is bad: all that a healthy device costs."""
