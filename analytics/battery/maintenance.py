@@ -18,13 +18,13 @@ import msgspec
 
 from analytics.battery import ageing, recorder, runtime
 from analytics.battery.belief import Belief, predict
+from analytics.battery.measuring import PROMISE_SD
 from analytics.battery.recorder import Discharge, End
 from analytics.battery.runtime import FullRuntime
 from model.inventory import Device
 from model.text import Text
 
 DEPTH = 0.25
-PROMISE_SD = 0.06
 #: What must remain for an outage that comes right after (tune).
 LEAST_LEFT_S = 600.0
 FULL_CHARGE, MOST_LOAD, MOST_C = 95.0, 80.0, 35.0
