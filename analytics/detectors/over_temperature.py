@@ -4,15 +4,15 @@ Well again 5 and 3 °C lower; two samples and 5 s prove it. These limits know no
 by its own past, too:
 
     usual = what the highest sample of the day reached on half of the last 28 days (UTC), °C; more than the limit counts as the limit
-    shift = usual - (limit - 5 or 3 °C), from 0 to 5 or 3 °C
 
-Both limits are higher by `shift`: a battery that gets 39.5 °C on most days is told above 42.5 °C and well below 39.5 °C. A rise of 2 °C within an hour is
-nothing usual: then the plain limit counts. What stays over the plain limit for 6 hours without a break, yet within the shift, is a warning at a score of 0.2
-that stands until the limit was kept for 7 days: the room is too warm for a battery's life, but nothing failed. The device's own flag, and what is critical (70 and 55 °C),
-know no shift. Numbers are engineering defaults (tune).
+It is told above usual + 2 °C, where that is more than the limit, and well again below usual, where that is more than 5 or 3 °C under the limit: a battery that gets
+39.5 °C on most days is told above 41.5 °C and well below 39.5 °C. A rise of 2 °C within an hour is nothing usual: then the plain limit counts. What stays over the
+plain limit for 6 hours without a break, yet as is usual, is a warning at a score of 0.2 that stands until the limit was kept for 28 days: the room is too warm for a battery's
+life, but nothing failed. The device's own flag, and what is critical (70 and 55 °C), know nothing of usual. Numbers are engineering defaults (tune).
 
 A sensor that always says the same (many small UPSs) is not found out here. In the first two weeks nothing is usual. A cooling that fails by less than 2 °C an hour,
-in a room that is usually near the limit, is told by up to 5 or 3 °C later; one that wears out over months is `cooling_worn`.
+in a room that is usually near the limit, is told up to 2 °C later (a battery that runs away by 0.5 °C an hour, 4 hours: see `battery_runaway`); one that wears out over months is
+`cooling_worn`.
 
 State: that of a condition (`analytics.condition`; "POINT#INDEX~" is the latch of the warning), "highs": {"POINT#INDEX": [[day, °C] …]} of days over the limit less
 5 or 3 °C, "hour": {"POINT#INDEX": [[start of 5 minutes, lowest °C] …]} of the last hour, for those of "highs".
@@ -35,7 +35,8 @@ from model.text import Text
 LIMITS = {"ups.temperature": (55.0, 50.0), "battery.temperature": (40.0, 37.0)}  #: (limit, well again below) °C
 DAYS, HALF = 28, 14
 RISE_C, HOUR_MS, SLOT_MS = 2.0, 3_600_000, 300_000
-LONG = Rule(seconds=6 * 3600, clear_seconds=7 * 86_400)
+MORE_C = 2.0  #: over what is usual, this much is still usual
+LONG = Rule(seconds=6 * 3600, clear_seconds=DAYS * 86_400)
 #: A warm room is seldom a fault: what is left when it is as usual (an engineering default).
 USUAL_SCORE = 0.2
 _USUAL = Text("; it gets {usual:g} °C on most days", "；该测点多数日子最高达 {usual:g}°C")
@@ -64,19 +65,19 @@ class OverTemperature(Condition):
         self, state: State, key: str, witness: Witness, column: Column, flips: list[Flip]
     ) -> dict[str, Latch]:
         latches = state.get("latch", {})
-        shift = _shift(state, key, column.at[0])
-        if not shift and f"{key}~" not in latches:
+        usual = _usual(state, key, column.at[0])
+        if usual is None and f"{key}~" not in latches:
             return super()._followed(state, key, witness, column, flips)
         limit, clear = LIMITS[witness.point]
+        most, well = (limit, clear) if usual is None else (max(limit, usual + MORE_C), max(clear, usual))
         one, long = (list(latches.get(which, fresh())) for which in (key, f"{key}~"))
         lows, _ = _lowest(state.get("hour", {}).get(key, []), column)
         for at, value, low in zip(column.at, column.value, lows, strict=True):
-            top = limit if value - low >= RISE_C else limit + shift
-            bad = value > top
+            bad = value > (limit if value - low >= RISE_C else most)
             worse = bool(one[0]) and witness.severe is not None and one[3] <= witness.severe < value
             if bad and not one[0]:
                 one[3] = value
-            since = observe(one, value < clear + shift if one[0] else bad, at, self.rule)
+            since = observe(one, value < well if one[0] else bad, at, self.rule)
             if since is not None:
                 flips.append((at, key, bool(one[0]), since, value))
             elif worse:
@@ -146,13 +147,6 @@ def _usual(state: State, key: str, at: int) -> float | None:
     day = at // DAY_MS
     highs = sorted((high for on, high in state.get("highs", {}).get(key, ()) if day - DAYS <= on < day), reverse=True)
     return highs[HALF - 1] if len(highs) >= HALF else None
-
-
-def _shift(state: State, key: str, at: int) -> float:
-    """By how much both limits are higher for this sensor, °C."""
-    point = key.partition("#")[0]
-    usual = _usual(state, key, at) if point in LIMITS else None
-    return 0.0 if usual is None else usual - LIMITS[point][1]
 
 
 def _lowest(known: Highs, column: Column) -> tuple[list[float], Highs]:
