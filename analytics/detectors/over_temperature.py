@@ -5,13 +5,13 @@ by its own past, too:
 
     usual = what the highest sample of the day reached on half of the last 28 days (UTC), °C; more than the limit counts as the limit
 
-It is told above usual + 2 °C, where that is more than the limit, and well again below usual, where that is more than 5 or 3 °C under the limit: a battery that gets
-39.5 °C on most days is told above 41.5 °C and well below 39.5 °C. A rise of 2 °C within an hour is nothing usual: then the plain limit counts. What stays over the
+It is told above usual + 3 °C, where that is more than the limit, and well again below usual, where that is more than 5 or 3 °C under the limit: a battery that gets
+39.5 °C on most days is told above 42.5 °C and well below 39.5 °C. A rise of 2 °C within an hour is nothing usual: then the plain limit counts. What stays over the
 plain limit for 6 hours without a break, yet as is usual, is a warning at a score of 0.2 that stands until the limit was kept for 28 days: the room is too warm for a battery's
-life, but nothing failed. The device's own flag, and what is critical (70 and 55 °C), know nothing of usual. Numbers are engineering defaults (tune).
+life, but nothing failed. What is unusual ends it and is told anew. The device's own flag, and what is critical (70 and 55 °C), know nothing of usual. Numbers are engineering defaults (tune).
 
 A sensor that always says the same (many small UPSs) is not found out here. In the first two weeks nothing is usual. A cooling that fails by less than 2 °C an hour,
-in a room that is usually near the limit, is told up to 2 °C later (a battery that runs away by 0.5 °C an hour, 4 hours: see `battery_runaway`); one that wears out over months is
+in a room that is usually near the limit, is told up to 3 °C later (a battery that runs away by 0.5 °C an hour, 6 hours: see `battery_runaway`); one that wears out over months is
 `cooling_worn`.
 
 State: that of a condition (`analytics.condition`; "POINT#INDEX~" is the latch of the warning), "highs": {"POINT#INDEX": [[day, °C] …]} of days over the limit less
@@ -35,7 +35,7 @@ from model.text import Text
 LIMITS = {"ups.temperature": (55.0, 50.0), "battery.temperature": (40.0, 37.0)}  #: (limit, well again below) °C
 DAYS, HALF = 28, 14
 RISE_C, HOUR_MS, SLOT_MS = 2.0, 3_600_000, 300_000
-MORE_C = 2.0  #: over what is usual, this much is still usual
+MORE_C = 3.0  #: over what is usual, this much is still usual
 LONG = Rule(seconds=6 * 3600, clear_seconds=DAYS * 86_400)
 #: A warm room is seldom a fault: what is left when it is as usual (an engineering default).
 USUAL_SCORE = 0.2
@@ -79,15 +79,15 @@ class OverTemperature(Condition):
                 one[3] = value
             since = observe(one, value < well if one[0] else bad, at, self.rule)
             if since is not None:
+                if long[0]:
+                    flips.append((at - 1, f"{key}~", False, since - 1, value))
+                long = fresh()
                 flips.append((at, key, bool(one[0]), since, value))
             elif worse:
                 one[3] = value
                 flips.append((at, key, True, at, value))
             if one[0]:
                 continue
-            if since is not None and long[0]:
-                flips.append((at, f"{key}~", False, since, value))
-                long = fresh()
             since = observe(long, value <= limit if long[0] else value > limit, at, LONG)
             if since is not None:
                 flips.append((at, f"{key}~", bool(long[0]), since if long[0] else at, value))
