@@ -25,6 +25,7 @@ _BY_SEVERITY: dict[tuple[str, Severity], Impact] = {
     ("output_off", Severity.WARNING): Impact.ADVISORY,  # switched off by a person
     ("bypass", Severity.MINOR): Impact.DEGRADED,  # a maintenance bypass closed by a person
     ("over_temperature", Severity.CRITICAL): Impact.UNPROTECTED,  # about to switch itself off
+    ("over_temperature", Severity.WARNING): Impact.ADVISORY,  # as warm as this room usually is
     ("ups_fault", Severity.CRITICAL): Impact.OUTAGE,  # emergency power off
     ("bad_state", Severity.CRITICAL): Impact.UNPROTECTED,  # water, smoke, no source
     ("bad_state", Severity.WARNING): Impact.ADVISORY,

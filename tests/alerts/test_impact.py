@@ -17,6 +17,8 @@ CASES = [
     ("runtime_shortfall", Severity.MAJOR, Impact.UNPROTECTED),
     ("bypass", Severity.MAJOR, Impact.UNPROTECTED),
     ("bypass", Severity.MINOR, Impact.DEGRADED),
+    ("over_temperature", Severity.MAJOR, Impact.DEGRADED),
+    ("over_temperature", Severity.WARNING, Impact.ADVISORY),
     ("charger", Severity.MAJOR, Impact.UNPROTECTED),
     ("fan", Severity.MINOR, Impact.DEGRADED),
     ("battery_flag", Severity.WARNING, Impact.ADVISORY),
