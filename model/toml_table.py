@@ -18,6 +18,8 @@ from model.text import Text
 T = TypeVar("T")
 MISSING: Any = object()
 _CHECK = Text("correct the value", "改正该值")
+#: Of the keys that may stand where an unknown one does.
+_MOST_NAMED = 12
 _LINE = re.compile(r"line (\d+)")
 
 
@@ -75,10 +77,19 @@ class Table:
     def done(self, value: T) -> T:
         """Hand `value` on after naming every key that nobody read."""
         for key in [key for key in self.tree if key not in self._read]:
-            near = get_close_matches(key, sorted(self._read), 1)
-            fix = Text(f"rename it to {near[0]}", f"改名为 {near[0]}") if near else Text("remove it", "删除该项")
-            self.problem(key, Text("a known key", "已知的键"), f"`{key}`", fix)
+            self.problem(key, Text("a known key", "已知的键"), f"`{key}`", self._instead(key))
         return value
+
+    def _instead(self, key: str) -> Text:
+        """What may be meant by a key that nobody reads: the one like it, else those that could stand here and do not."""
+        near = get_close_matches(key, sorted(self._read), 1)
+        free = sorted(self._read - self.tree.keys())
+        if near:
+            return Text(f"rename it to {near[0]}", f"改名为 {near[0]}")
+        if not free:
+            return Text("remove it", "删除该项")
+        names = ", ".join(free[:_MOST_NAMED]) + (" …" if len(free) > _MOST_NAMED else "")
+        return Text(f"remove it, or say by one of these what is meant: {names}", f"删除该项，或改用以下之一：{names}")
 
     def word(
         self,

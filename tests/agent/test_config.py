@@ -67,6 +67,14 @@ def test_a_mistyped_key_is_told_with_the_name_that_was_meant() -> None:
     assert len(config.devices) == 2
 
 
+def test_a_key_that_is_like_none_is_told_with_those_that_may_stand_there() -> None:
+    _, problems = read(GOOD.replace('url = "megatec', 'link = "megatec'))
+    [problem] = [p for p in problems if p.key == "device.1.link"]
+    assert problem.fix.en.startswith("remove it, or say by one of these what is meant: ")
+    assert "url" in problem.fix.en.rpartition(": ")[2].split(", ")
+    assert "url" in problem.fix.zh
+
+
 def test_a_bad_device_is_left_out_and_the_others_run() -> None:
     text = GOOD.replace("modbus+rtu:///dev/ttyUSB0?unit=1&baud=9600", "modbus+rtu://ttyUSB0?unit=1")
     config, problem = only(text)
