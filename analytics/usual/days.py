@@ -200,7 +200,12 @@ def gathered(hours: list[list[list[float]]]) -> tuple[Floats, Floats, Floats]:
     """
     count = len(hours)
     if all(len(some[0]) == 24 for some in hours):
-        _, means, ranges, last = np.array(hours).transpose(1, 0, 2)
+        told: list[float] = []
+        for _, mean_, range__, last_ in hours:
+            told += mean_
+            told += range__
+            told += last_
+        means, ranges, last = np.array(told).reshape(count, 3, 24).transpose(1, 0, 2)
         moves = np.abs(last[:, 1:] - last[:, :-1])
         moves[moves <= 1e-9 * np.abs(last[:, 1:])] = np.inf
         return means, ranges, moves.min(axis=1)

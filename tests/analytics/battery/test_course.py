@@ -9,7 +9,8 @@ import msgspec
 import numpy as np
 
 from analytics.battery import course
-from analytics.battery.course import Course, Trial
+from analytics.battery.belief import Belief
+from analytics.battery.course import Trial
 
 PACE = 1 / (4 * 365.25)
 
@@ -80,13 +81,14 @@ def test_a_measured_capacity_moves_it_as_far_as_its_error_allows() -> None:
     assert low.days[1] < base.days[1]
 
 
-def test_days_and_chances_are_in_order_and_the_state_is_plain() -> None:
+def test_days_and_chances_are_in_order_and_the_belief_is_plain() -> None:
     tests, _ = life_of(4.0, 3.5)
     found = course.follow(3.5 / 4, PACE, tests, [measured(0.5, 0.95, 0.1)])
     assert list(found.days) == sorted(found.days)
     assert list(found.chances) == sorted(found.chances)
-    assert msgspec.msgpack.decode(msgspec.msgpack.encode(found), type=Course) == found
-    ahead, sd = found.belief(0).ahead(60)
+    believed = found.belief(0)
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(believed), type=Belief) == believed
+    ahead, sd = believed.ahead(60)
     assert ahead < found.health
     assert sd > 0
 

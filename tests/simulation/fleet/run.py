@@ -222,10 +222,12 @@ def _blocks(story: Story, series: dict[Key, Series], since: int) -> list[tuple[i
 def _parts(series: dict[Key, Series], cuts: Times, since: int) -> list[list[tuple[Key, list[int], list[float]]]]:
     """What is said between one cut and the next, from `since` on."""
     parts: list[list[tuple[Key, list[int], list[float]]]] = [[] for _ in cuts]
-    for key, (times, values) in series.items():
-        at, value = times.tolist(), values.tolist()
+    for key, (all_times, all_values) in series.items():
+        begin = int(np.searchsorted(all_times, since))
+        times = all_times[begin:]
+        at, value = times.tolist(), all_values[begin:].tolist()
         ends = np.searchsorted(times, cuts)
-        starts = np.concatenate([[np.searchsorted(times, since)], ends[:-1]])
+        starts = np.concatenate([[0], ends[:-1]])
         said = np.flatnonzero(ends > starts)
         for n, start, end in zip(said.tolist(), starts[said].tolist(), ends[said].tolist(), strict=True):
             parts[n].append((key, at[start:end], value[start:end]))
