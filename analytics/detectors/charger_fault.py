@@ -10,7 +10,7 @@ dries and heats the battery. Well again after three hours within 2 %. The pace a
 When it does not work: a voltage that is not told or stands still through discharges; a battery whose charger failed before the first day of
 watching, unless the number of cells is known. Of a lithium battery nothing is said. `not_charging` sees a charge that does not rise, `charger` the device's flag.
 
-State: {"phase": see `analytics.battery.hourly`, "base": daily float volts, "today", "watched": float hours, "rests": rests seen, "low": {"since",
+State: {"phase": see `analytics.battery.hourly`, "base": daily float volts, "middle": their median, "today", "watched": float hours, "rests": rests seen, "low": {"since",
 "last": [[h, V]…], "word"} or None, "high": hours in a row, "well": hours in a row, "told",
 "forecasts": see `analytics.battery.flat`}.
 """
@@ -107,7 +107,9 @@ def _take(state: State, row: Row, device: Device) -> list[Change]:
 
 def _base(state: State, row: Row) -> float | None:
     """The float volts of this battery now: by the cell where that is known, else its own days."""
-    own = _middle(tuple(state["base"])) if len(state.get("base", [])) >= LEAST_DAYS else None
+    own = state.get("middle")
+    if own is None and len(state.get("base", ())) >= LEAST_DAYS:
+        own = state["middle"] = median(state["base"])
     if row.v_cell is None or row.volts is None:
         return own
     cells = row.volts / row.v_cell
@@ -118,12 +120,6 @@ def _base(state: State, row: Row) -> float | None:
 _band = lru_cache(maxsize=1024)(expected_v)
 
 
-@lru_cache(maxsize=64)
-def _middle(days: tuple[float, ...]) -> float:
-    """The median: asked for every hour, of days that change once a day."""
-    return median(days)
-
-
 def _learn(state: State, row: Row) -> None:
     """One median-like value a day, of hours on float only."""
     if row.phase is not Phase.FLOAT or row.volts is None:
@@ -131,7 +127,7 @@ def _learn(state: State, row: Row) -> None:
     today = state.get("today")
     if today is None or row.at - today[0] >= DAY_MS:
         if today:
-            state["base"] = [*state.get("base", []), today[1]][-MOST_DAYS:]
+            state["base"], state["middle"] = [*state.get("base", []), today[1]][-MOST_DAYS:], None
         state["today"] = [row.at, row.volts, 1]
     else:
         count = today[2] + 1
@@ -142,7 +138,7 @@ def _learn(state: State, row: Row) -> None:
 def _strange(state: State) -> list[Change]:
     state["low"], state["high"], state["strange"] = None, 0, state.get("strange", 0) + 1
     if state["strange"] >= STRANGE_H:
-        state["base"], state["today"], state["strange"] = [], None, 0
+        state["base"], state["middle"], state["today"], state["strange"] = [], None, None, 0
     return []
 
 

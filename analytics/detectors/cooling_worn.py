@@ -89,9 +89,11 @@ class CoolingWorn:
         limits = lasts(hours, _LIMIT)
         changes: list[Change] = []
         for at, said in _values(state, hours, limits):
-            ended = [drift.put(_own(drifts, key), at, under, value, learn=rule.learn_h, share=rule.share)
-                     for key, rule, under, value in said]  # fmt: skip
-            if any(ended):
+            ended = False
+            for key, rule, under, value in said:
+                kept = drifts.get(key) or _own(drifts, key)
+                ended = drift.put(kept, at, under, value, learn=rule.learn_h, share=rule.share) or ended
+            if ended:
                 changes += _judge(state, at, hours.device)
         return state, changes
 

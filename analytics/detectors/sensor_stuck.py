@@ -14,6 +14,7 @@ State: {"gauges": {key: [last value, still hours, first still hour ms, moved hou
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from math import log
 from typing import Any
 
@@ -71,27 +72,47 @@ def _quiet(state: State, hours: Hours) -> State | None:
         return None
     begin, end = min(column.at[0] for _, column in some), max(column.at[-1] for _, column in some)
     epoch = begin if state["epoch"] is None else state["epoch"]
-    if end - epoch >= EPOCH_MS:
-        return None
     gauges = dict(state["gauges"])
-    for key, column in some:
-        after = _followed(gauges.get(key), column)
-        if after is None:
+    done = [0] * len(some)
+    if end - epoch >= EPOCH_MS:  # they grow old within these hours
+        done = [bisect_left(column.at, epoch + EPOCH_MS) for _, column in some]
+        epoch = min(column.at[k] for (_, column), k in zip(some, done, strict=True) if k < len(column.at))
+        if end - epoch >= EPOCH_MS:
             return None
-        gauges[key] = after
+        for (key, column), k in zip(some, done, strict=True):
+            if k:
+                after = _followed(gauges.get(key), column, 0, k)
+                if after is None:
+                    return None
+                gauges[key] = after
+        gauges = {key: _older(gauge) for key, gauge in gauges.items()}
+    for (key, column), k in zip(some, done, strict=True):
+        if k < len(column.at):
+            after = _followed(gauges.get(key), column, k, len(column.at))
+            if after is None:
+                return None
+            gauges[key] = after
     return {**state, "gauges": gauges, "epoch": epoch}
 
 
-def _followed(gauge: list[Any] | None, column: HourColumn) -> list[Any] | None:
-    """The gauge after these hours; None where it stands so long that it may be stuck."""
+def _followed(gauge: list[Any] | None, column: HourColumn, begin: int, end: int) -> list[Any] | None:
+    """The gauge after the hours from `begin` to before `end`; None where it stands so long that it may be stuck."""
     first = gauge is None
     if gauge is None:
-        gauge = [column.last[0], 0, column.at[0], 0, 0, 0, 0]
+        gauge = [column.last[begin], 0, column.at[begin], 0, 0, 0, 0]
     last, run, since, moved, longest, older, stills = gauge
     if 0 not in column.moves:
-        return [column.last[-1], 0, column.at[-1], moved + len(column.at) - first, max(longest, run), older, stills]
+        return [
+            column.last[end - 1],
+            0,
+            column.at[end - 1],
+            moved + end - begin - first,
+            max(longest, run),
+            older,
+            stills,
+        ]
     single = column.low is column.high  # one sample an hour
-    for place in range(1 if first else 0, len(column.at)):
+    for place in range(begin + first, end):
         value = column.last[place]
         if value == last and (single or (column.moves[place] == 0 and column.low[place] == last == column.high[place])):
             if not run:

@@ -65,12 +65,16 @@ def fill(profile: Profile, here: int, value: float, memory: int = 20) -> None:
     """`put` by the slot's number."""
     n, level, spread = profile[here]
     n += 1
-    weight = 1 / min(n, memory)
-    step = value - level
-    if n > 5:
-        most = CLIP * max(spread, LEAST_SPREAD * abs(level))
-        step = max(-most, min(most, step))
     if n == 1:
         profile[here] = [n, value, 0.0]
-    else:
-        profile[here] = [n, level + weight * step, spread + weight * (_MEAN_TO_SD * abs(step) - spread)]
+        return
+    weight = 1 / (n if n < memory else memory)
+    step = value - level
+    if n > 5:
+        least = LEAST_SPREAD * abs(level)
+        most = CLIP * (least if least > spread else spread)
+        if step > most:
+            step = most
+        elif step < -most:
+            step = -most
+    profile[here] = [n, level + weight * step, spread + weight * (_MEAN_TO_SD * abs(step) - spread)]
