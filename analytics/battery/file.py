@@ -243,9 +243,9 @@ def sag_ratio(state: State) -> tuple[float, int] | None:
 def witnesses(state: State, device: Device, at: int) -> list[Witness]:
     """All that can be said of this battery now, strongest first."""
     found: list[Witness] = []
-    told = [msgspec.convert(r, Discharge) for r in state["log"] if r["soh"] is not None and r["end"] >= state["seen"]]
-    if told:
-        newest = told[-1]
+    last = next((r for r in reversed(state["log"]) if r["soh"] is not None and r["end"] >= state["seen"]), None)
+    if last is not None:
+        newest = msgspec.convert(last, Discharge)
         depth = 1.0 if newest.reason is End.EMPTY else newest.depth
         if newest.curve is not None:
             found.append(_by_curve(state, newest, depth))

@@ -1,13 +1,14 @@
 """The tests and measurements of one battery's life, kept for `course`, and what it makes of them for the belief.
 
 State (part of the battery's file): "tests": [[ms, wear, V a cell, A / Ah, °C, rest V a cell]…], "step": least step of the gauge seen, V a cell,
-"seen_wear": wear at first sight, "course": [ms, tests, measurements] of the newest reckoning, "ohms": against new, [mean, tests],
+"seen_wear": wear at first sight, "course": [ms, tests, measurements] of the newest reckoning, "looked": how many tests and runs there were at the last look, and of when the newest, "ohms": against new, [mean, tests],
 "errors": {way: [mean, sd]} of measuring in this battery, "dated": its age is known, "broken": it fell suddenly, and follows no course since.
 """
 
 from __future__ import annotations
 
 from statistics import median
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -42,7 +43,9 @@ YEAR_MS = ageing.YEAR_DAYS * ageing.DAY_MS
 
 def begin(state: State, wear: float, *, dated: bool) -> None:
     """Another battery: its tests are to come."""
-    state.update(tests=[], step=0.0, seen_wear=wear, course=None, ohms=None, errors={}, dated=dated, broken=False)
+    state.update(
+        tests=[], step=0.0, seen_wear=wear, course=None, looked=None, ohms=None, errors={}, dated=dated, broken=False
+    )
 
 
 def note(state: State, record: Discharge, device: Device, step_v: float) -> None:
@@ -118,12 +121,16 @@ def contradicts_exchange(state: State) -> bool:
 
 def reckon(state: State, at: int) -> Belief | None:
     """The belief by all tests and measurements of this battery's life, when there is news; None: there is none, or not enough to go by."""
-    tests, known = trials(state), _measured(state)
     if not state.get("dated") or state.get("broken"):
         return None
+    old, kept = state.get("course"), [_newest(state.get("tests", []), 0), _newest(state["log"], "end")]
+    if old and at - old[0] < ANEW_MS and state.get("looked") == kept:
+        return None
+    state["looked"] = kept
+    tests, known = trials(state), _measured(state)
     if len(tests) < LEAST_TESTS and not known:
         return None
-    mark, old = [len(tests), tests[-1].at if tests else 0, len(known)], state.get("course")
+    mark = [len(tests), tests[-1].at if tests else 0, len(known)]
     if old and old[1:] == mark and at - old[0] < ANEW_MS:
         return None
     days = (at - state["seen"]) / ageing.DAY_MS
@@ -143,6 +150,11 @@ def reckon(state: State, at: int) -> Belief | None:
     state["ohms"] = [round(found.ohms, 3), found.tests]
     state["errors"] = {way: [round(mean, 4), round(sd, 4)] for way, (mean, sd) in found.errors.items()}
     return found.belief(at)
+
+
+def _newest(rows: list[Any], when: int | str) -> list[int]:
+    """How many there are, and of when the newest is: enough to see that there is news."""
+    return [len(rows), rows[-1][when] if rows else 0]
 
 
 def _measured(state: State) -> list[Measured]:

@@ -114,7 +114,8 @@ def _base(state: State, row: Row) -> float | None:
         return own
     cells = row.volts / row.v_cell
     low, high = _band(row.celsius)
-    return min(max(row.volts if own is None else own, low * cells), high * cells)
+    least, most, base = low * cells, high * cells, row.volts if own is None else own
+    return most if base > most else least if base < least else base
 
 
 _band = lru_cache(maxsize=1024)(expected_v)
