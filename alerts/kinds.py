@@ -81,6 +81,7 @@ _ALL = (
     _kind("battery_runaway", "Battery heats itself", "电池热失控征兆", _S.MAJOR, _I.UNPROTECTED, "battery", _R.DEVICE, 0, 600),
     _kind("battery_replace", "Replace the battery", "更换电池", _S.MAJOR, _I.DEGRADED, "battery", _R.DEVICE, 0, 0),
     _kind("battery_unproven", "Battery suspected, not enough evidence", "电池可疑，证据不足", _S.WARNING, _I.ADVISORY, "battery", _R.DEVICE, 0, 0, ticket=False),
+    _kind("battery_due", "Battery near its end, plan the exchange", "电池寿命将尽，请计划更换", _S.WARNING, _I.ADVISORY, "battery", _R.DEVICE, 0, 0, ticket=False),
     _kind("battery_untested", "Battery untested for a year", "电池一年未测试", _S.WARNING, _I.ADVISORY, "battery", _R.DEVICE, 0, 0, ticket=False),
     _kind("battery_block_weak", "Battery block unlike the others", "单节电池异常", _S.MINOR, _I.DEGRADED, "battery", _R.DEVICE, 0, 600),
     _kind("battery_dry_out", "Battery dries out", "电池失水", _S.MINOR, _I.DEGRADED, "battery", _R.DEVICE, 0, 600),

@@ -4,9 +4,10 @@
                50 % over its own baseline, or two failed tests in a row;
                and at least two measured witnesses looked, of which one speaks for it and none against it, or one discharge of half depth
                or more that itself speaks for it;
-               and it is as good as sure (0.97) that it would not hold another year: an order too early costs a battery set
-    UNPROVEN   the course of its tests and discharges makes an end within half a year possible (0.3, until it is below 0.18 again), or a
-               measured witness that the course does not hold says so, or a heavy one that it does: test it
+               and it is as good as sure (0.97) that it would not hold another half year: an order a year too early costs a battery set
+    UNPROVEN   the course of its tests and discharges makes an end within half a year possible (0.2, until it is below 0.1 again), or a
+               measured witness that the course does not hold says so, or a heavy one that it does: test it. In the first month of watching
+               only by a witness
     UNTESTED   nothing measured for more than a year of watching
     WELL       measured, and none of these holds
     UNKNOWN    not enough evidence; a battery is not accused by its age or by its own flag
@@ -29,9 +30,13 @@ RISK = 0.2
 ORDER_RISK = 0.97
 #: A battery set that would have held a year longer was exchanged for nothing: what the score is the chance of not being so.
 RIGHT_DAYS = 365.0
+#: For an order its end must be as good as sure well before that: a belief that is half a year wrong must not cost a set.
+ORDER_DAYS = 180.0
 #: A light witness against a battery that all the rest makes as good as sure to hold another year is no reason to go there; a heavy one always is.
 DOUBT, HEAVY = 0.1, 0.5
-WATCH_DAYS, WATCH_RISK, CALM_RISK = 180.0, 0.3, 0.18
+WATCH_DAYS, WATCH_RISK, CALM_RISK = 180.0, 0.2, 0.1
+#: Who has watched a battery for less knows its age and little else.
+NEW_DAYS = 30.0
 #: What the course of all tests and discharges holds already.
 HELD = frozenset({"ohms", "discharge", "runtime"})
 UNTESTED_DAYS = 365.0
@@ -94,13 +99,15 @@ def judge(
     # A battery that failed its tests or cannot hold what is required is not saved by a belief that has yet to learn of it.
     proven = bool({Ground.TESTS, Ground.RUNTIME} & set(grounds))
     opposed = any(w.measured and w.says is Says.WELL for w in witnesses)
-    sure = ageing.below(belief, RIGHT_DAYS) if followed else p_below
+    sure = ageing.below(belief, ORDER_DAYS) if followed else p_below
     certain = (proven and (len(against) >= 2 or deep)) or (sure >= ORDER_RISK and not opposed)
     score = _sure(belief, witnesses, followed)
     if grounds and against and certain and (len(looked) >= 2 or deep):
         verdict = Verdict.REPLACE
     elif _accused(against, score, followed) or (
-        followed and ageing.below(belief, WATCH_DAYS) > (CALM_RISK if standing else WATCH_RISK)
+        followed
+        and watched_days >= NEW_DAYS
+        and ageing.below(belief, WATCH_DAYS) > (CALM_RISK if standing else WATCH_RISK)
     ):
         verdict = Verdict.UNPROVEN
     elif min(untested_days, watched_days) > UNTESTED_DAYS:

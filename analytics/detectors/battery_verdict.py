@@ -5,8 +5,8 @@ on, the runtime against the promise, the UPS's own estimate against its first on
 results. They move one belief, health and fade with their errors; `analytics.battery` has the equations.
 
 `battery_replace`: an order is carried, by two measured witnesses or one deep discharge. `battery_unproven`: a measured
-witness speaks against the battery, not enough for an order: test it. `battery_untested`: a year without any measurement. A flag alone
-is none of them, and age alone neither. `cell_shorted`: two runs in a row stand a cell's 2.1 V lower than all before. Two causes, checks and no orders:
+witness speaks against the battery, not enough for an order: test it. `battery_due`: the course of its tests makes an end within half a year likely: plan it.
+`battery_untested`: a year without any measurement. A flag alone is none of them, and age alone neither. `cell_shorted`: two runs in a row stand a cell's 2.1 V lower than all before. Two causes, checks and no orders:
 `battery_dry_out`: the resistance rises steadily over months in a battery long kept warm, while the float current falls at an unchanged float voltage. `battery_sulphated`: weeks under-charged, then full
 too soon, less capacity and hardly more resistance. Each needs all of its signs; what may be plain wear is not named (no float current told, no
 discharge that measured it). Cleared by measurement (health 0.85 or better, or one that this battery cannot have
@@ -20,7 +20,7 @@ State: see `analytics.battery.file`.
 
 from __future__ import annotations
 
-from analytics.battery import ageing, causes, file, foretold, present, quiet, recorder, short, verdict
+from analytics.battery import ageing, causes, due, file, foretold, present, quiet, recorder, short, verdict
 from analytics.battery.belief import Outcome
 from analytics.battery.verdict import Judgement, Verdict
 from analytics.battery.words import CLEARED, EXCHANGED, INVENTORY, MEASURED_WELL
@@ -38,7 +38,7 @@ FORECAST_AFTER_MS = 60_000
 
 
 class BatteryVerdict:
-    kinds = frozenset({*present.KINDS.values(), short.KIND, causes.DRY, causes.SULPHATED})
+    kinds = frozenset({*present.KINDS.values(), short.KIND, causes.DRY, causes.SULPHATED, due.KIND})
     needs = frozenset(POINTS)
 
     def fresh(self) -> State:
@@ -160,8 +160,12 @@ def _judge(state: State, device: Device, at: int) -> list[Change]:
     found = now.judgement
     if now.measured is not None and now.belief.health > ageing.END:
         foretold.life_said(state, device.id, at, found)
-    if now.stands:
-        return []
+    changes = [] if now.stands else _told(state, device, at, now)
+    return changes + due.look(state, device, at, now, ordered=REPLACE in state["told"])
+
+
+def _told(state: State, device: Device, at: int, now: present.Present) -> list[Change]:
+    found = now.judgement
     kind = present.KINDS.get(found.verdict)
     changes: list[Change] = [
         Cleared(device=device.id, kind=old, index=None, at=at, why=MEASURED_WELL if old == REPLACE else CLEARED)
@@ -199,4 +203,9 @@ def _severity(found: Judgement) -> Severity:
 def _clear_all(state: State, device: Device, at: int, why: Text) -> list[Change]:
     changes: list[Change] = [Cleared(device=device.id, kind=kind, index=None, at=at, why=why) for kind in state["told"]]
     state["told"] = {}
-    return changes + short.over(state, device, at, why) + causes.over(state, device, at, why)
+    return [
+        *changes,
+        *short.over(state, device, at, why),
+        *causes.over(state, device, at, why),
+        *due.over(state, device, at, why),
+    ]

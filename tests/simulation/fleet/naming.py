@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 #: Verdicts on a battery: judged by its true life.
-BATTERY = frozenset({"battery_replace", "runtime_shortfall", "battery_unproven", "battery_flag"})
+BATTERY = frozenset({"battery_replace", "runtime_shortfall", "battery_unproven", "battery_due", "battery_flag"})
 #: Findings that call for an act on the battery, and those that order one.
-ACTS = frozenset({"battery_replace", "runtime_shortfall", "battery_unproven"})
+ACTS = frozenset({"battery_replace", "runtime_shortfall", "battery_unproven", "battery_due"})
 ORDERS = frozenset({"battery_replace"})
 #: States that a device tells of itself, and "nothing is known": no claim that could be wrong.
 PLAIN = frozenset(

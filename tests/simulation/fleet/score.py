@@ -4,7 +4,7 @@ Definitions:
     failure         the battery's true capacity at 25 °C falls below 80 % of its rating; every bank here is laid out with at least four
                     times the runtime that is required, so the load would drop only later
     announced       (a) a finding that calls for an act on the battery stands 30 days before the failure, told at most 365 days before it:
-                    `battery_unproven` (test it), `battery_replace`, `runtime_shortfall`; (b) `battery_replace` alone. Counted are failures by
+                    `battery_unproven` (test it), `battery_due` (plan it), `battery_replace`, `runtime_shortfall`; (b) `battery_replace` alone. Counted are failures by
                     wear of batteries watched for 180 days at least; jars that fail within days are fault kinds of their own (battery.cell_…)
     false job       a ticket that orders a battery (`battery_replace`) for one that would have held 365 days or more (a stricter 180 beside)
     false ticket    a ticket none of whose kinds belongs to any fault or event that was there; when a fault was there and another name was
