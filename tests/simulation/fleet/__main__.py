@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from analytics.detectors import DETECTORS, HOURLY
 from tests.simulation.fleet import score, switch_faults, table, ups_faults
 from tests.simulation.fleet.crew import results
 from tests.simulation.fleet.run import Result
@@ -44,12 +45,20 @@ def main(words: list[str] | None = None) -> int:
         default="answers",
         help="whether somebody tests a battery of which a finding asks it",
     )
+    ask.add_argument(
+        "--detectors",
+        default="",
+        help="names (battery_verdict,runtime_shortfall) of those that look, for whoever tunes them: what is said of the other kinds says nothing then",
+    )
     ask.add_argument("--cases", action="store_true", help="each miss and false ticket with its device and day")
     ask.add_argument("--json", action="store_true")
     say = ask.parse_args(words)
     kinds = {*ups_faults.FAULTS, *switch_faults.FAULTS}
     if say.kind is not None and say.kind not in kinds:
         ask.error(f"--kind: expected one of {', '.join(sorted(kinds))}; got {say.kind}")
+    names = frozenset(name for name in say.detectors.split(",") if name)
+    if unknown := sorted(names - {*DETECTORS, *HOURLY}):
+        ask.error(f"--detectors: expected some of {', '.join(sorted({*DETECTORS, *HOURLY}))}; got {', '.join(unknown)}")
     if say.small:
         say.batteries, say.switches, say.years = 46, 4, 1.0
     kept: list[Result] = []
@@ -58,7 +67,7 @@ def main(words: list[str] | None = None) -> int:
     known = {r.number for r in kept}
     last = say.batteries + say.switches if say.last is None else say.last
     jobs = [
-        (say.seed, n, say.batteries, say.years, say.kind, say.crew == "answers")
+        (say.seed, n, say.batteries, say.years, say.kind, say.crew == "answers", names)
         for n in range(say.first, last)
         if n not in known
     ]

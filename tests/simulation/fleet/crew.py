@@ -11,16 +11,16 @@ from multiprocessing import get_context
 from tests.simulation.fleet import device, run
 from tests.simulation.fleet.run import Result
 
-#: seed, number, batteries, years, the only kind of fault or None, whether a crew answers
-Job = tuple[int, int, int, float, str | None, bool]
+#: seed, number, batteries, years, the only kind of fault or None, whether a crew answers, the detectors that look (none named: all)
+Job = tuple[int, int, int, float, str | None, bool, frozenset[str]]
 
 
 def one(job: Job) -> Result:
     """One device: its story and what the detectors made of it."""
-    seed, number, batteries, years, only, answers = job
+    seed, number, batteries, years, only, answers, names = job
     begun = time.process_time()
     story = device.story(seed, number, batteries, years, only)
-    result = run.play(story, seed, time.process_time() - begun, answers=answers)
+    result = run.play(story, seed, time.process_time() - begun, answers=answers, names=names)
     story.answer = None
     gc.collect()
     return result

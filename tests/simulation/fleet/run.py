@@ -15,6 +15,7 @@ import numpy as np
 from alerts import board
 from alerts.board import BoardState, Outcome
 from analytics.detector import Block, Column, Context
+from analytics.detectors import DETECTORS, HOURLY
 from analytics.watch import Watch, step
 from model.finding import Change, Changed, Cleared, Raised
 from model.inventory import Inventory
@@ -115,9 +116,14 @@ class Crew:
         return True
 
 
-def play(story: Story, seed: int, made_s: float = 0.0, *, answers: bool = True) -> Result:
-    """Show the story to the detectors. `answers`: a crew tests a battery of which they ask it."""
+def play(
+    story: Story, seed: int, made_s: float = 0.0, *, answers: bool = True, names: frozenset[str] = frozenset()
+) -> Result:
+    """Show the story to the detectors. `answers`: a crew tests a battery of which they ask it. `names`: of those that look, where it is not all."""
     begun = time.process_time()
+    some, hourly = (
+        ({k: v for k, v in table.items() if k in names} if names else table) for table in (DETECTORS, HOURLY)
+    )
     series = {key: one for key, one in story.series().items() if len(one[0])}
     watch, state = Watch(), BoardState()
     seen: list[Seen] = []
@@ -138,7 +144,7 @@ def play(story: Story, seed: int, made_s: float = 0.0, *, answers: bool = True) 
             device = versions[place][1]
             context = Context(device=device, site=site, wire_s=10.0)
             inventory = Inventory(sites={site.id: site}, devices={device.id: device})
-        changes = step(watch, [block], lambda _, found=context: found, last) if block else []
+        changes = step(watch, [block], lambda _, found=context: found, last, some, hourly) if block else []
         for change in changes:
             if isinstance(change, Raised):
                 found = change.finding
