@@ -14,10 +14,9 @@ from pathlib import Path
 
 import msgspec
 
-from analytics.detectors import DETECTORS, HOURLY
 from tests.simulation.fleet import score, switch_faults, table, ups_faults
 from tests.simulation.fleet.crew import results
-from tests.simulation.fleet.run import Result
+from tests.simulation.fleet.run import NAMES, Result
 
 
 def main(words: list[str] | None = None) -> int:
@@ -57,8 +56,8 @@ def main(words: list[str] | None = None) -> int:
     if say.kind is not None and say.kind not in kinds:
         ask.error(f"--kind: expected one of {', '.join(sorted(kinds))}; got {say.kind}")
     names = frozenset(name for name in say.detectors.split(",") if name)
-    if unknown := sorted(names - {*DETECTORS, *HOURLY}):
-        ask.error(f"--detectors: expected some of {', '.join(sorted({*DETECTORS, *HOURLY}))}; got {', '.join(unknown)}")
+    if unknown := sorted(names - NAMES):
+        ask.error(f"--detectors: expected some of {', '.join(sorted(NAMES))}; got {', '.join(unknown)}")
     if say.small:
         say.batteries, say.switches, say.years = 46, 4, 1.0
     kept: list[Result] = []

@@ -24,6 +24,7 @@ from tests.simulation.fleet.chance import DAY_MS, HOUR_MS, START_MS, Times, stre
 from tests.simulation.fleet.story import QUIET_MS, Key, Series, Story
 from tests.simulation.fleet.truth import Life, Truth
 
+NAMES = frozenset({*DETECTORS, *HOURLY})
 SETTLE_MS = 660_000
 VISIT_AGAIN_MS = 90 * DAY_MS
 
