@@ -59,13 +59,15 @@ def _settle(draft: Draft, inventory: Inventory, now: int) -> tuple[BoardState, O
     for alert in ripe:
         incident.attach(draft, alert, inventory, now, ripe)
     incident.explain_silences(draft, inventory)
+    for alert in lifecycle.settle_episodes(draft, inventory, now):
+        incident.record(draft, alert, inventory, now)
     _refresh(draft, inventory, now)
     _end(draft, inventory, now)
     return draft.result()
 
 
 def _end(draft: Draft, inventory: Inventory, now: int) -> None:
-    lifecycle.settle_endings(draft, inventory, now, lambda slot, end: incident.heard_first(draft, slot, end, inventory))
+    lifecycle.settle_endings(draft, now, lambda slot, end: incident.heard_first(draft, slot, end, inventory))
     _refresh(draft, inventory, now)
 
 

@@ -85,6 +85,21 @@ def explain_silences(draft: Draft, inventory: Inventory) -> None:
                     _follow(draft, alert, site)
 
 
+def record(draft: Draft, alert: Alert, inventory: Inventory, now: int) -> None:
+    """Record an alert that was over before it opened, as a part of the incident that it would have opened or joined in time.
+
+    It pages nobody: alone it opens no incident, and what would be its own reason for a job does not make one.
+    """
+    site = inventory.site(alert.device.partition("/")[0])
+    mains_out = draft.open_with(CauseKey(site.customer, "mains", site.id)) is not None
+    home = draft.open_with(_key(alert, site.customer, mains_out))
+    held_until = (alert.cleared_at or 0) + 1000 * kind_of(alert.kind).clear_after_s
+    if home is None or home.opened_at > held_until or (_a_job(alert, inventory, now) and not home.wants_ticket):
+        draft.tell(alert)
+        return
+    _join(draft, alert, home, joined(alert, draft.members(home), inventory))
+
+
 def heard_first(draft: Draft, slot: str, ending: Ending, inventory: Inventory) -> int | None:
     """When (board's clock, ms) what began before an alert ended, has the same cause and still waits will be heard; None: nothing.
 
@@ -92,7 +107,7 @@ def heard_first(draft: Draft, slot: str, ending: Ending, inventory: Inventory) -
     their incident before the port's own alert could join it.
     """
     home = draft.incidents.get(draft.alerts[draft.standing[slot]].incident or "")
-    waiting = [p for p in draft.pending.values() if p.ended is None and p.since <= ending.at]
+    waiting = [p for p in draft.pending.values() if p.since <= ending.at]
     if home is None or not waiting:
         return None
     mains_out = draft.open_with(CauseKey(home.key.customer, "mains", home.site)) is not None

@@ -10,7 +10,8 @@ ended, whenever we learned of it. The board's clock (`now`) only decides when a 
 
 Late data (the newest evidence is more than `LATE_MS` old when it comes) are a back-fill that is catching up: the end
 of the story may be in the next batch. So a late raise or clear waits a little longer before it counts. An episode
-that newer data end is recorded as over and pages nobody; one that is still open opens with its true start.
+that newer data end is recorded as over and pages nobody (what it has to do with that is still open says
+`incident.record`); one that is still open opens with its true start, at the latest when the first word of it said.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ def apply(draft: Draft, change: Change, inventory: Inventory, now: int) -> None:
         _stands(draft, change.finding, inventory, now)
 
 
-def settle_endings(draft: Draft, inventory: Inventory, now: int, first: Callable[[str, Ending], int | None]) -> None:
-    """Clear the alerts, and drop or record the pending episodes, whose hold has passed.
+def settle_endings(draft: Draft, now: int, first: Callable[[str, Ending], int | None]) -> None:
+    """Clear the alerts whose hold has passed.
 
     `first` says when (board's clock, ms) what must be heard before an ending of a slot will be: it waits for that.
     """
@@ -50,9 +51,15 @@ def settle_endings(draft: Draft, inventory: Inventory, now: int, first: Callable
             _end(draft, slot)
         else:
             draft.ending[slot] = msgspec.structs.replace(ending, due=due)
+
+
+def settle_episodes(draft: Draft, inventory: Inventory, now: int) -> list[Alert]:
+    """Take the episodes that ended before they became alerts off the board: those that were long enough to have been one."""
     for slot, pending in list(draft.pending.items()):
         if pending.ended is not None and now >= pending.due:
             _over(draft, slot, pending, inventory)
+    over, draft.over = draft.over, []
+    return over
 
 
 def ripe(draft: Draft, inventory: Inventory, now: int) -> list[Alert]:
@@ -83,6 +90,8 @@ def _stands(draft: Draft, finding: Finding, inventory: Inventory, now: int) -> N
         else:
             since = min(pending.since, finding.since)
             due = max(since + _ms(kind.raise_after_s), _believed_from(seen_at(finding), now))
+            if pending.ended is None:
+                due = min(due, pending.due)  # else a site whose data are always late would never be heard
             draft.pending[slot] = Pending(finding=finding, since=since, due=due)
             return
     ending = draft.ending.get(slot)
@@ -155,13 +164,13 @@ def _end(draft: Draft, slot: str) -> None:
 
 
 def _over(draft: Draft, slot: str, pending: Pending, inventory: Inventory) -> None:
-    """It ended before it became an alert: record it if it was long enough to have been one."""
+    """It ended before it became an alert: to be recorded if it was long enough to have been one."""
     del draft.pending[slot]
     ended = pending.ended
     if ended is None or ended - pending.since < _ms(kind_of(pending.finding.kind).raise_after_s):
         return
     alert = expected(pending, inventory)
-    draft.tell(msgspec.structs.replace(alert, cleared_at=ended, changed_at=max(ended, alert.changed_at)))
+    draft.over.append(msgspec.structs.replace(alert, cleared_at=ended, changed_at=max(ended, alert.changed_at)))
 
 
 def _ms(seconds: float) -> int:

@@ -65,6 +65,8 @@ class Draft:
         self.incidents = dict(state.incidents)
         #: Incidents whose members changed and that must be looked at again.
         self.touched: dict[str, None] = {}
+        #: Alerts that were over before they opened, not recorded yet.
+        self.over: list[Alert] = []
         self._alerts_told: dict[str, Alert] = {}
         self._incidents_told: dict[str, Incident] = {}
 

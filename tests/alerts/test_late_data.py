@@ -80,3 +80,54 @@ def test_an_ending_waits_only_for_what_began_before_it() -> None:
     for second in range(800, 1700, 10):
         board.tick(second)
     assert [board.of(i) for i in board.incidents.values()] == [["sw-1 port_errors"], ["sw-1 port_down"]]
+
+
+def test_errors_that_ended_before_they_were_heard_belong_to_the_port_that_went_down_after_them() -> None:
+    """Ten minutes of a site come at once: the port is down in the end, which opens at once; its errors wait and are over."""
+    port, now = "3", 770
+    board = Board()
+    board.hear(now, Raised(finding=finding("sw-1", "port_errors", 170, index=port, seen=190)))
+    board.hear(now + 20, Raised(finding=finding("sw-1", "port_down", 674, index=port, seen=680)))
+    board.hear(now + 25, over("sw-1", "port_errors", 690, port))
+    for second in range(now + 25, now + 900, 5):
+        board.tick(second)
+    [incident] = board.open()
+    assert sorted(board.of(incident)) == ["sw-1 port_down", "sw-1 port_errors"]
+    assert incident.opened_at == ms(170)
+    [errors] = [alert for alert in board.alerts.values() if alert.kind == "port_errors"]
+    assert (errors.cleared_at, errors.incident) == (ms(690), incident.id)
+
+
+def test_what_was_over_before_it_was_heard_belongs_to_nothing_that_began_long_after() -> None:
+    port, now = "3", 1770
+    board = Board()
+    board.hear(now, Raised(finding=finding("sw-1", "port_errors", 170, index=port, seen=190)))
+    board.hear(now + 20, Raised(finding=finding("sw-1", "port_down", 1674, index=port, seen=1780)))
+    board.hear(now + 25, over("sw-1", "port_errors", 690, port))
+    for second in range(now + 25, now + 900, 5):
+        board.tick(second)
+    [incident] = board.open()
+    assert board.of(incident) == ["sw-1 port_down"]
+    assert len(board.alerts) == 2
+
+
+def test_what_was_over_before_it_was_heard_makes_no_job_of_what_is_none() -> None:
+    board = Board()
+    board.up(900, "ups-1", "battery_unproven")
+    board.tick(8000)
+    [incident] = board.open()
+    assert not incident.wants_ticket
+    board.hear(8100, Raised(finding=finding("ups-1", "runtime_shortfall", 1000)))
+    board.hear(8101, over("ups-1", "runtime_shortfall", 7000))
+    for second in range(8101, 9900, 10):
+        board.tick(second)
+    assert [i.wants_ticket for i in board.incidents.values()] == [False]
+
+
+def test_a_site_whose_data_are_always_late_is_heard_in_the_end() -> None:
+    """Each word of a standing fault is five minutes old: the wait counts from the first, not from each anew."""
+    board = Board()
+    for second in range(1000, 1300, 10):
+        board.hear(second, Raised(finding=finding("ups-1", "runtime_shortfall", 600, seen=second - 300)))
+    [incident] = board.open()
+    assert incident.opened_at == ms(600)
