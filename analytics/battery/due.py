@@ -2,7 +2,7 @@
 
     chance = ageing.below(belief, 180 days)     of the course that all its tests and discharges make (`course`), and of no other belief
 
-Told from 0.6 on until it is below 0.3, after a month of watching and while no order stands; told anew above 0.8. `battery_unproven` says that a test is
+Told from 0.6 on until it is below 0.3, after four months of watching (before, the course is half prior) and while no order stands; told anew above 0.8. `battery_unproven` says that a test is
 wanted, which may be so for a year and longer; this one says that the end is near. What it claims is the chance of an end within a year. Limits by the
 simulated fleet (docs/fleet.md; tune).
 
@@ -21,7 +21,7 @@ from model.inventory import Device
 from model.text import Text
 
 KIND = "battery_due"
-WITHIN_DAYS, CLAIMED_DAYS, WATCHED_DAYS = 180.0, 365.0, 30.0
+WITHIN_DAYS, CLAIMED_DAYS, WATCHED_DAYS = 180.0, 365.0, 120.0
 DUE, CALM, NEAR = 0.6, 0.3, 0.8
 ADVICE = Text(
     "Plan the exchange of the whole string for this date: tell the customer, set the budget, see that the part can be had. Order when `battery_replace` is told, or "

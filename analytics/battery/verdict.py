@@ -4,10 +4,11 @@
                50 % over its own baseline, or two failed tests in a row;
                and at least two measured witnesses looked, of which one speaks for it and none against it, or one discharge of half depth
                or more that itself speaks for it;
-               and it is as good as sure (0.97) that it would not hold another half year: an order a year too early costs a battery set
+               and it is as good as sure (0.97) that it would not hold another half year: an order a year too early costs a battery set;
+               where the course does not make it so, a second measured witness against it is asked for
     UNPROVEN   the course of its tests and discharges makes an end within half a year possible (0.2, until it is below 0.1 again), or a
                measured witness that the course does not hold says so, or a heavy one that it does: test it. In the first month of watching
-               only by a witness
+               only by two measured witnesses, with none for it
     UNTESTED   nothing measured for more than a year of watching
     WELL       measured, and none of these holds
     UNKNOWN    not enough evidence; a battery is not accused by its age or by its own flag
@@ -35,7 +36,7 @@ ORDER_DAYS = 180.0
 #: A light witness against a battery that all the rest makes as good as sure to hold another year is no reason to go there; a heavy one always is.
 DOUBT, HEAVY = 0.1, 0.5
 WATCH_DAYS, WATCH_RISK, CALM_RISK = 180.0, 0.2, 0.1
-#: Who has watched a battery for less knows its age and little else.
+#: Who has watched a battery for less knows its age and little else: one odd discharge, or a first sag against no baseline worth the name, is no suspicion yet.
 NEW_DAYS = 30.0
 #: What the course of all tests and discharges holds already.
 HELD = frozenset({"ohms", "discharge", "runtime"})
@@ -100,22 +101,21 @@ def judge(
     proven = bool({Ground.TESTS, Ground.RUNTIME} & set(grounds))
     opposed = any(w.measured and w.says is Says.WELL for w in witnesses)
     sure = ageing.below(belief, ORDER_DAYS) if followed else p_below
-    certain = (proven and (len(against) >= 2 or deep)) or (sure >= ORDER_RISK and not opposed)
+    backed = followed or len(against) >= 2 or deep
+    certain = (proven and (len(against) >= 2 or deep)) or (sure >= ORDER_RISK and backed and not opposed)
     score = _sure(belief, witnesses, followed)
     if grounds and against and certain and (len(looked) >= 2 or deep):
         verdict = Verdict.REPLACE
+    elif watched_days < NEW_DAYS:
+        verdict = Verdict.UNPROVEN if len(against) >= 2 and not opposed else _calm(witnesses)
     elif _accused(against, score, followed) or (
-        followed
-        and watched_days >= NEW_DAYS
-        and ageing.below(belief, WATCH_DAYS) > (CALM_RISK if standing else WATCH_RISK)
+        followed and ageing.below(belief, WATCH_DAYS) > (CALM_RISK if standing else WATCH_RISK)
     ):
         verdict = Verdict.UNPROVEN
     elif min(untested_days, watched_days) > UNTESTED_DAYS:
         verdict = Verdict.UNTESTED
-    elif any(w.measured and w.says is Says.WELL for w in witnesses):
-        verdict = Verdict.WELL
     else:
-        verdict = Verdict.UNKNOWN
+        verdict = _calm(witnesses)
     return Judgement(
         belief=belief,
         verdict=verdict,
@@ -124,6 +124,10 @@ def judge(
         untested_days=untested_days,
         score=score,
     )
+
+
+def _calm(witnesses: list[Witness]) -> Verdict:
+    return Verdict.WELL if any(w.measured and w.says is Says.WELL for w in witnesses) else Verdict.UNKNOWN
 
 
 def _grounds(
