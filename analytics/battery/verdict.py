@@ -8,7 +8,7 @@
                where the course does not make it so, a second measured witness against it is asked for
     UNPROVEN   the course of its tests and discharges makes an end within half a year possible (0.2, until it is below 0.1 again), or a
                measured witness that the course does not hold says so, or a heavy one that it does: test it. In the first month of watching
-               only by two measured witnesses, with none for it
+               only by two measured witnesses with none for it, or by a heavy one with which the belief agrees (0.5)
     UNTESTED   nothing measured for more than a year of watching
     WELL       measured, and none of these holds
     UNKNOWN    not enough evidence; a battery is not accused by its age or by its own flag
@@ -37,7 +37,7 @@ ORDER_DAYS = 180.0
 DOUBT, HEAVY = 0.1, 0.5
 WATCH_DAYS, WATCH_RISK, CALM_RISK = 180.0, 0.2, 0.1
 #: Who has watched a battery for less knows its age and little else: one odd discharge, or a first sag against no baseline worth the name, is no suspicion yet.
-NEW_DAYS = 30.0
+NEW_DAYS, NEW_RISK = 30.0, 0.5
 #: What the course of all tests and discharges holds already.
 HELD = frozenset({"ohms", "discharge", "runtime"})
 UNTESTED_DAYS = 365.0
@@ -107,7 +107,9 @@ def judge(
     if grounds and against and certain and (len(looked) >= 2 or deep):
         verdict = Verdict.REPLACE
     elif watched_days < NEW_DAYS:
-        verdict = Verdict.UNPROVEN if len(against) >= 2 and not opposed else _calm(witnesses)
+        likely = any(w.weight >= HEAVY for w in against) and ageing.below(belief, WATCH_DAYS) > NEW_RISK
+        accused = (len(against) >= 2 and not opposed) or likely
+        verdict = Verdict.UNPROVEN if accused else _calm(witnesses)
     elif _accused(against, score, followed) or (
         followed and ageing.below(belief, WATCH_DAYS) > (CALM_RISK if standing else WATCH_RISK)
     ):

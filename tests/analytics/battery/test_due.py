@@ -37,8 +37,8 @@ def test_it_is_told_before_the_end_with_a_date_and_no_job() -> None:
     assert "wrong if" in finding.advice.en
 
 
-def test_nothing_is_told_in_the_first_month_nor_of_a_battery_that_holds() -> None:
-    assert raised(aged(4).changes, due.KIND) == []
+def test_nothing_is_told_in_the_first_four_months_nor_of_a_battery_that_holds() -> None:
+    assert raised(aged(16).changes, due.KIND) == []
     young = Cabinet(installed="2025-12-01")
     young.rest(1)
     for _ in range(30):

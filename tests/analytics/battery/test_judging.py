@@ -22,10 +22,16 @@ def witness(name: str, says: Says, weight: float = 0.3) -> Witness:
 
 
 def judged(
-    health: float, *said: Witness, deep: bool = False, followed: bool = True, standing: bool = False, sd: float = 0.03
+    health: float,
+    *said: Witness,
+    deep: bool = False,
+    followed: bool = True,
+    standing: bool = False,
+    sd: float = 0.03,
+    days: float = 500,
 ) -> Judgement:
     return verdict.judge(
-        believed(health, sd), list(said), deep=deep, untested_days=10, watched_days=500, followed=followed, standing=standing
+        believed(health, sd), list(said), deep=deep, untested_days=10, watched_days=days, followed=followed, standing=standing
     )  # fmt: skip
 
 
@@ -69,3 +75,24 @@ def test_a_finding_that_stands_is_taken_back_later_than_it_is_told() -> None:
 
 def test_a_course_that_was_never_followed_accuses_nobody_by_its_age() -> None:
     assert judged(0.7, followed=False).verdict is Verdict.UNKNOWN
+
+
+def test_in_the_first_month_one_odd_measurement_suspects_nobody() -> None:
+    heavy = witness("discharge", Says.REPLACE, 0.6)
+    assert judged(0.93, heavy, days=40).verdict is Verdict.UNPROVEN
+    assert judged(0.93, heavy, days=20).verdict is Verdict.UNKNOWN
+    assert judged(0.86, OHMS, witness("sag", Says.REPLACE), days=20).verdict is Verdict.UNPROVEN
+    assert (
+        judged(0.86, OHMS, witness("sag", Says.REPLACE), witness("runtime", Says.WELL), days=20).verdict is Verdict.WELL
+    )
+
+
+def test_in_the_first_month_a_heavy_witness_that_the_belief_agrees_with_is_heard() -> None:
+    assert judged(0.83, witness("discharge", Says.REPLACE, 0.6), days=5).verdict is Verdict.UNPROVEN
+    assert judged(0.83, witness("sag", Says.REPLACE, 0.3), days=5).verdict is Verdict.UNKNOWN
+
+
+def test_an_order_that_no_course_makes_sure_needs_two_against_it() -> None:
+    sag, unsure = witness("sag", Says.REPLACE), witness("ohms", Says.UNSURE)
+    assert judged(0.60, sag, unsure, followed=False).verdict is Verdict.UNPROVEN
+    assert judged(0.60, sag, OHMS, followed=False).verdict is Verdict.REPLACE
