@@ -3,9 +3,10 @@
 Definitions:
     failure         the battery's true capacity at 25 °C falls below 80 % of its rating; every bank here is laid out with at least four
                     times the runtime that is required, so the load would drop only later
-    announced       (a) a finding that calls for an act on the battery stands 30 days before the failure, told at most 365 days before it:
-                    `battery_unproven` (test it), `battery_due` (plan it), `battery_replace`, `runtime_shortfall`; (b) `battery_replace` alone. Counted are failures by
-                    wear of batteries watched for 180 days at least; jars that fail within days are fault kinds of their own (battery.cell_…)
+    announced       (a) a finding that calls for an act on the battery stands 30 days before the failure: `battery_unproven` (test it), `battery_due`
+                    (plan it), `battery_replace`, `runtime_shortfall`; (b) the same, told at most 365 days before, as who hears it for two years
+                    hears it no more; (c) `battery_replace` alone, as (b). Counted are failures by wear of batteries watched for 180 days at least;
+                    jars that fail within days are fault kinds of their own (battery.cell_…)
     false job       a ticket that orders a battery (`battery_replace`) for one that would have held 365 days or more (a stricter 180 beside)
     false ticket    a ticket none of whose kinds belongs to any fault or event that was there; when a fault was there and another name was
                     given it is a wrong name, counted under that fault
@@ -91,9 +92,9 @@ class Figures(msgspec.Struct, kw_only=True):
     device_years: float
     battery_years: float
     readings: int
-    announced: Share
-    announced_by_job: Share
-    announced_ever: Share  #: the same as `announced`, however long before it was told on this battery
+    announced: Share  #: (b)
+    announced_by_job: Share  #: (c)
+    announced_ever: Share  #: (a)
     visits: int
     early_days: list[float]
     false_jobs: Rate
