@@ -37,7 +37,7 @@ from model.finding import Change, Evidence, Severity
 from model.inventory import Device
 from model.text import Text
 
-DRY, SULPHATED = "battery_dry_out", "battery_sulphated"
+DRY, SULPHATED, PART = "battery_dry_out", "battery_sulphated", "causes"
 SCORE = 0.6  #: of neither kind enough are known to calibrate it
 FRESH_MS, MONTH_MS = 6 * 3_600_000, 30 * ageing.DAY_MS
 LEAST_TRIALS, OF_FIRST, LEAST_MS = 12, 5, 180 * ageing.DAY_MS
@@ -73,19 +73,11 @@ def look(state: State, device: Device, at: int) -> list[Change]:
     cells = recorder.cells_of(device)
     if cells is None or (device.battery is not None and device.battery.chemistry == "lithium"):
         return []
-    own = dict(state.get("causes") or {})
+    own = dict(state.get(PART) or {})
     if not state["run"] and not state["supply"]:
         _today(own, state, cells, at)
     changes = _dry(own, state, device, at) + _sulphated(own, state, device, at)
-    state["causes"] = own
-    return changes
-
-
-def over(state: State, device: Device, at: int, why: Text) -> list[Change]:
-    """Another battery."""
-    own = dict(state.get("causes") or {})
-    changes = [*telling.unsay(own, device.id, DRY, at, why), *telling.unsay(own, device.id, SULPHATED, at, why)]
-    state["causes"] = {}
+    state[PART] = own
     return changes
 
 

@@ -11,8 +11,6 @@ State: {"told": …} under "due" in the battery's file.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from analytics.battery import ageing, life, telling
 from analytics.battery.present import Present
 from analytics.detector import State
@@ -20,7 +18,7 @@ from model.finding import Change, Evidence, Severity
 from model.inventory import Device
 from model.text import Text
 
-KIND = "battery_due"
+KIND, PART = "battery_due", "due"
 WITHIN_DAYS, CLAIMED_DAYS, WATCHED_DAYS = 180.0, 365.0, 120.0
 DUE, CALM, NEAR = 0.6, 0.3, 0.8
 ADVICE = Text(
@@ -34,7 +32,7 @@ FARTHER = Text("its end is farther off by the newest measurements", "按最新�
 
 def look(state: State, device: Device, at: int, now: Present, *, ordered: bool) -> list[Change]:
     """What is to be said of a battery as it stands `now`. `state` is the battery's file, the caller's own."""
-    own = dict(state.get("due") or {})
+    own = dict(state.get(PART) or {})
     changes: list[Change] = []
     stands = telling.stands(own, KIND)
     chance = ageing.below(now.belief, WITHIN_DAYS) if life.followed(state) and not ordered else 0.0
@@ -50,22 +48,12 @@ def look(state: State, device: Device, at: int, now: Present, *, ordered: bool) 
         )  # fmt: skip
     elif stands:
         changes = telling.unsay(own, device.id, KIND, at, ORDERED if ordered else FARTHER)
-    state["due"] = own
-    return changes
-
-
-def over(state: State, device: Device, at: int, why: Text) -> list[Change]:
-    """Another battery."""
-    own = dict(state.get("due") or {})
-    changes = telling.unsay(own, device.id, KIND, at, why)
-    state["due"] = {}
+    state[PART] = own
     return changes
 
 
 def _said(now: Present, chance: float) -> Text:
-    p10, p50, p90 = (
-        datetime.fromtimestamp(now.at / 1000 + days * 86_400, UTC).date().isoformat() for days in now.judgement.days
-    )
+    p10, p50, p90 = (telling.day(now.at + round(days * ageing.DAY_MS)) for days in now.judgement.days)
     health, sd, fade = now.belief.health, now.belief.sd, 365 * now.belief.fade
     return Text(
         f"health {health:.0%} ± {sd:.0%}, falling by {fade:.0%} a year: below 80 % within half a year at {chance:.0%}; end of life P10/P50/P90: {p10} / {p50} / {p90}",

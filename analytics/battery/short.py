@@ -17,7 +17,7 @@ from model.finding import Change, Evidence, Severity
 from model.inventory import Device
 from model.text import Text
 
-KIND = "cell_shorted"
+KIND, PART = "cell_shorted", "shorted"
 BEFORE, NEW = 5, 2
 STEP_V = (1.5, 2.8)
 AGREE_V, MOST_CELLS = 0.8, 105
@@ -39,7 +39,7 @@ def look(state: State, device: Device, at: int) -> list[Change]:
     ohm = course.OHM_AH * (ohms[0] if ohms else 1.2)
     open_v = [(trial.volts + ohm * trial.rate) * cells for trial in trials[-BEFORE - NEW :]]
     before, new = open_v[:BEFORE], open_v[BEFORE:]
-    own = dict(state.get("shorted") or {})
+    own = dict(state.get(PART) or {})
     changes: list[Change] = []
     fell = [median(before) - volts for volts in new]
     if max(before) - min(before) < AGREE_V and all(STEP_V[0] <= drop <= STEP_V[1] for drop in fell):
@@ -58,13 +58,5 @@ def look(state: State, device: Device, at: int) -> list[Change]:
         own["level"] = round(median(before), 3)
     elif telling.stands(own, KIND) and own["level"] - new[-1] < STEP_V[0] / 2:
         changes = telling.unsay(own, device.id, KIND, at, BACK)
-    state["shorted"] = own
-    return changes
-
-
-def over(state: State, device: Device, at: int, why: Text) -> list[Change]:
-    """Another battery."""
-    own = dict(state.get("shorted") or {})
-    changes = telling.unsay(own, device.id, KIND, at, why)
-    state["shorted"] = {}
+    state[PART] = own
     return changes

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from analytics.detector import State
 from model.finding import Change, Changed, Cleared, Evidence, Finding, Raised, Severity
 from model.text import Text
@@ -61,3 +63,16 @@ def unsay(state: State, device: str, kind: str, at: int, why: Text, index: str |
         return []
     state["told"] = told
     return [Cleared(device=device, kind=kind, index=index, at=at, why=why)]
+
+
+def forget(file: State, part: str, device: str, at: int, why: Text) -> list[Change]:
+    """Another battery: the end of all that `part` of the battery's file told, and of what it kept. `file` is the caller's own."""
+    told = (file.get(part) or {}).get("told", {})
+    file[part] = {}
+    slots = [(kind, index or None) for kind, _, index in (slot.partition("#") for slot in told)]
+    return [Cleared(device=device, kind=kind, index=index, at=at, why=why) for kind, index in slots]
+
+
+def day(at: int) -> str:
+    """The date of an instant (ms), as evidence says it: 2026-11-23."""
+    return datetime.fromtimestamp(at / 1000, UTC).date().isoformat()

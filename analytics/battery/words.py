@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-from analytics.battery import ageing, runtime
+from analytics.battery import ageing, runtime, telling
 from analytics.battery.belief import Belief
 from analytics.battery.runtime import FullRuntime
 from analytics.battery.verdict import Ground, Judgement, Verdict
@@ -78,7 +76,7 @@ def evidence(
 
 
 def _weighed(w: Witness) -> Text:
-    says, day = _SAYS[w.says], _day(w.at)
+    says, day = _SAYS[w.says], telling.day(w.at)
     return Text(
         f"{w.text.en} [{says.en}, weight {w.weight:.2f}, {day}]", f"{w.text.zh} [{says.zh}，权重 {w.weight:.2f}，{day}]"
     )
@@ -86,7 +84,7 @@ def _weighed(w: Witness) -> Text:
 
 def _conclusion(found: Judgement, now: Belief, at: int) -> Text:
     why = [_GROUNDS[g] for g in found.grounds] or [Text("no part of the rule holds", "未触及更换规则")]
-    p10, p50, p90 = (_day(at + round(days * ageing.DAY_MS)) for days in found.days)
+    p10, p50, p90 = (telling.day(at + round(days * ageing.DAY_MS)) for days in found.days)
     return Text(
         f"health {now.health:.0%} ± {now.sd:.0%} ({', '.join(t.en for t in why)}); below 80 % within 60 days: {found.p_below:.0%}; "
         f"end of life P10/P50/P90: {p10} / {p50} / {p90}",
@@ -103,7 +101,3 @@ def _runtime(full: FullRuntime, load: float, at: int) -> Evidence:
         f"当前 {load:.0f}% 负载下续航（由 {full.n} 次放电习得）：{p50:.0f} 分钟（P10 {p10:.0f}，P90 {p90:.0f}）",
     )
     return Evidence(text=text, at=at, point="battery.runtime", value=round(s.p50))
-
-
-def _day(at: int) -> str:
-    return datetime.fromtimestamp(at / 1000, UTC).date().isoformat()

@@ -20,7 +20,7 @@ State: see `analytics.battery.file`.
 
 from __future__ import annotations
 
-from analytics.battery import ageing, causes, due, file, foretold, present, quiet, recorder, short, verdict
+from analytics.battery import ageing, causes, due, file, foretold, present, quiet, recorder, short, telling, verdict
 from analytics.battery.belief import Outcome
 from analytics.battery.verdict import Judgement, Verdict
 from analytics.battery.words import CLEARED, EXCHANGED, INVENTORY, MEASURED_WELL
@@ -203,9 +203,5 @@ def _severity(found: Judgement) -> Severity:
 def _clear_all(state: State, device: Device, at: int, why: Text) -> list[Change]:
     changes: list[Change] = [Cleared(device=device.id, kind=kind, index=None, at=at, why=why) for kind in state["told"]]
     state["told"] = {}
-    return [
-        *changes,
-        *short.over(state, device, at, why),
-        *causes.over(state, device, at, why),
-        *due.over(state, device, at, why),
-    ]
+    parts = (short.PART, causes.PART, due.PART)
+    return [*changes, *(change for part in parts for change in telling.forget(state, part, device.id, at, why))]
