@@ -53,13 +53,21 @@ def next_due(state: BoardState) -> int | None:
 
 
 def _settle(draft: Draft, inventory: Inventory, now: int) -> tuple[BoardState, Outcome]:
-    """What is over goes first, so that what begins now is not put into an incident that has ended; unless it began before that ended."""
+    """What is over goes first, so that what begins now is not put into an incident that has ended; unless it began before that ended.
+
+    What a batch made worse is looked at before what it ended: it was so bad, even if it is over by now.
+    """
+    _refresh(draft, inventory, now)
     _end(draft, inventory, now)
+    incident.hasten(draft, inventory, now)
     ripe = incident.in_order(lifecycle.ripe(draft, inventory, now), inventory)
     for alert in ripe:
         incident.attach(draft, alert, inventory, now, ripe)
     incident.explain_silences(draft, inventory)
-    for alert in lifecycle.settle_episodes(draft, inventory, now):
+    left = incident.by_site(draft)
+    for alert in lifecycle.settle_episodes(
+        draft, inventory, now, lambda over: incident.awaited(draft, over, left, inventory)
+    ):
         incident.record(draft, alert, inventory, now)
     _refresh(draft, inventory, now)
     _end(draft, inventory, now)

@@ -10,6 +10,7 @@ belongs to exactly one incident. These rules go beyond the table:
 - What is wrong with the mains while it is out belongs to that failure; what grows hot in a room that is warm belongs to the room.
 - A device that falls silent behind a switch that is silent joins the switch's incident, wherever that stands (`reach`).
 - What people do themselves (`Kind.by_hand`) is no job while the work that was announced goes on; when it outlasts it, it is one from then on.
+- A mains failure that came late, and waits for the rest of its story, is heard with the first alert that it explains.
 - A port that goes down because the device at the other end of its cable is silent joins that one's (`cable_ends`).
 
 An incident closes when all its members are cleared; nothing is split by itself. Everything is in event time.
@@ -17,15 +18,15 @@ An incident closes when all its members are cleared; nothing is split by itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
 from alerts import cable_ends, lifecycle, reach
-from alerts.darkness import explained
+from alerts.darkness import BEFORE_MS, OUTAGES, explained
 from alerts.impact import impact_of, worst
 from alerts.kinds import KINDS, Root, kind_of
-from alerts.state import BoardState, Draft, Ending
+from alerts.state import BoardState, Draft, Ending, Pending
 from alerts.types import Alert, CauseKey, Impact, Incident, identity
 from alerts.words import joined, title
 from model.inventory import Inventory
@@ -37,6 +38,7 @@ _HEAT = frozenset({"over_temperature", "heating_fast", "ups_hot", "overheating"}
 _BY_HAND = frozenset(kind.id for kind in KINDS.values() if kind.by_hand)
 #: An explanation a member, up to this many: a flapping alert must not grow the incident without end.
 _MOST_REASONS = 60
+Waiting = dict[str, dict[str, Pending]]  #: by site and slot
 
 
 def attach(draft: Draft, alert: Alert, inventory: Inventory, now: int, coming: Sequence[Alert] = ()) -> None:
@@ -85,29 +87,79 @@ def explain_silences(draft: Draft, inventory: Inventory) -> None:
                     _follow(draft, alert, site)
 
 
+def by_site(draft: Draft) -> Waiting:
+    """What waits and has not ended."""
+    found: Waiting = {}
+    for slot, pending in draft.pending.items():
+        if pending.ended is None:
+            found.setdefault(pending.finding.device.partition("/")[0], {})[slot] = pending
+    return found
+
+
+def hasten(draft: Draft, inventory: Inventory, now: int) -> None:
+    """Let a mains failure that waits because it came late be heard with the first alert that it explains.
+
+    Such an alert came less late and is believed sooner: without this it would be a case of its own, with a job of its own.
+    """
+    for pending in by_site(draft).values():
+        outages = _outages(pending)
+        if not outages or len(outages) == len(pending):
+            continue
+        begin = [lifecycle.expected(one, inventory) for one in pending.values() if now >= one.due]
+        if any(_needs(draft, alert, outages.values(), inventory) for alert in begin):
+            for slot, one in outages.items():
+                if one.since + 1000 * kind_of(one.finding.kind).raise_after_s <= now:
+                    draft.pending[slot] = msgspec.structs.replace(one, due=min(one.due, now))
+
+
 def record(draft: Draft, alert: Alert, inventory: Inventory, now: int) -> None:
     """Record an alert that was over before it opened, as a part of the incident that it would have opened or joined in time.
 
     It pages nobody: alone it opens no incident, and what would be its own reason for a job does not make one.
     """
-    site = inventory.site(alert.device.partition("/")[0])
-    mains_out = draft.open_with(CauseKey(site.customer, "mains", site.id)) is not None
-    home = draft.open_with(_key(alert, site.customer, mains_out))
-    held_until = (alert.cleared_at or 0) + 1000 * kind_of(alert.kind).clear_after_s
-    if home is None or home.opened_at > held_until or (_a_job(alert, inventory, now) and not home.wants_ticket):
+    site = inventory.site(_site(alert))
+    mains = draft.open_with(CauseKey(site.customer, "mains", site.id))
+    explains = mains is not None and _explains(draft, mains, alert, inventory)
+    home = mains if explains else draft.open_with(_key(alert, site.customer, mains is not None))
+    long_after = home is not None and home.opened_at > _held_until(alert.kind, alert.cleared_at or 0)
+    if home is None or long_after or (_a_job(alert, inventory, now) and not home.wants_ticket):
         draft.tell(alert)
-        return
-    _join(draft, alert, home, joined(alert, draft.members(home), inventory))
+    elif explains:
+        _adopt(draft, alert, home, inventory)
+    else:
+        _join(draft, alert, home, joined(alert, draft.members(home), inventory))
+
+
+def awaited(draft: Draft, alert: Alert, left: Waiting, inventory: Inventory) -> int | None:
+    """When (board's clock, ms) what an alert that was over before it opened is a part of will be heard; None: it is, or nothing is left.
+
+    Of what comes late, each waits for itself: without this, the errors of a port would be recorded alone, and the
+    port's own alert open a moment after. `left`: what waits.
+    """
+    site = inventory.site(_site(alert))
+    here = left.get(site.id, {})
+    mains, outages = draft.open_with(CauseKey(site.customer, "mains", site.id)), _outages(here)
+    key = _key(alert, site.customer, mains is not None or bool(outages))
+    if draft.open_with(key) is not None or (mains is not None and _explains(draft, mains, alert, inventory)):
+        return None
+    if _needs(draft, alert, outages.values(), inventory):
+        return min(one.due for one in outages.values())
+    until = _held_until(alert.kind, alert.cleared_at or 0)
+    ours = (one for one in here.values() if one.since <= until)
+    return min(
+        (one.due for one in ours if _key(lifecycle.expected(one, inventory), site.customer, False) == key), default=None
+    )
 
 
 def heard_first(draft: Draft, slot: str, ending: Ending, inventory: Inventory) -> int | None:
-    """When (board's clock, ms) what began before an alert ended, has the same cause and still waits will be heard; None: nothing.
+    """When (board's clock, ms) what began while an alert stood, has the same cause and still waits will be heard; None: nothing.
 
     Data that come late are believed late: without this, errors that ended because the port went down would close
     their incident before the port's own alert could join it.
     """
-    home = draft.incidents.get(draft.alerts[draft.standing[slot]].incident or "")
-    waiting = [p for p in draft.pending.values() if p.since <= ending.at]
+    ends = draft.alerts[draft.standing[slot]]
+    home = draft.incidents.get(ends.incident or "")
+    waiting = [p for p in draft.pending.values() if p.since <= _held_until(ends.kind, ending.at)]
     if home is None or not waiting:
         return None
     mains_out = draft.open_with(CauseKey(home.key.customer, "mains", home.site)) is not None
@@ -115,7 +167,8 @@ def heard_first(draft: Draft, slot: str, ending: Ending, inventory: Inventory) -
     ours = [
         due
         for due, alert in alerts
-        if alert.device.partition("/")[0] == home.site and _key(alert, home.key.customer, mains_out) == home.key
+        if _site(alert) == home.site
+        and (_key(alert, home.key.customer, mains_out) == home.key or _explains(draft, home, alert, inventory))
     ]
     return min(ours, default=None)
 
@@ -172,6 +225,43 @@ def refresh(draft: Draft, id: str, inventory: Inventory, now: int) -> None:
     )
     if after != incident:
         draft.put_incident(after)
+
+
+def _site(alert: Alert) -> str:
+    return alert.device.partition("/")[0]
+
+
+def _held_until(kind: str, ended: int) -> float:
+    """Until when what ended at a time stands on the board of a centre that hears it at once: a return till then is none."""
+    return ended + 1000 * kind_of(kind).clear_after_s
+
+
+def _outages(pending: Mapping[str, Pending]) -> dict[str, Pending]:
+    """Of these, what says that the mains is out."""
+    return {slot: one for slot, one in pending.items() if one.finding.kind in OUTAGES}
+
+
+def _explains(draft: Draft, mains: Incident, alert: Alert, inventory: Inventory) -> bool:
+    """Whether an incident is a mains failure that explains a silence."""
+    return (
+        alert.kind == SILENT
+        and mains.key.cause == "mains"
+        and explained(alert, draft.members(mains), inventory) is not None
+    )
+
+
+def _needs(draft: Draft, alert: Alert, outages: Collection[Pending], inventory: Inventory) -> bool:
+    """Whether an alert is part of the mains failure of its site, and only the outages that wait there tell so."""
+    if not outages or alert.kind in OUTAGES:
+        return False
+    site = inventory.site(_site(alert))
+    mains = draft.open_with(CauseKey(site.customer, "mains", site.id))
+    if alert.kind == SILENT:
+        known = draft.members(mains) if mains else []
+        more = [lifecycle.expected(pending, inventory) for pending in outages]
+        return explained(alert, known, inventory) is None and explained(alert, [*known, *more], inventory) is not None
+    depends = _key(alert, site.customer, True) != _key(alert, site.customer, False)
+    return mains is None and depends and min(p.since for p in outages) <= alert.raised_at + BEFORE_MS
 
 
 def _key(alert: Alert, customer: str, mains_out: bool) -> CauseKey:

@@ -53,11 +53,19 @@ def settle_endings(draft: Draft, now: int, first: Callable[[str, Ending], int | 
             draft.ending[slot] = msgspec.structs.replace(ending, due=due)
 
 
-def settle_episodes(draft: Draft, inventory: Inventory, now: int) -> list[Alert]:
-    """Take the episodes that ended before they became alerts off the board: those that were long enough to have been one."""
+def settle_episodes(draft: Draft, inventory: Inventory, now: int, first: Callable[[Alert], int | None]) -> list[Alert]:
+    """Take the episodes that ended before they became alerts off the board: those that were long enough to have been one.
+
+    `first` says when (board's clock, ms) what must be heard before an episode is recorded will be: it waits for that.
+    """
     for slot, pending in list(draft.pending.items()):
         if pending.ended is not None and now >= pending.due:
-            _over(draft, slot, pending, inventory)
+            alert = _episode(pending, inventory)
+            due = first(alert) if alert else None
+            if due is None:
+                _over(draft, slot, pending, inventory)
+            else:
+                draft.pending[slot] = msgspec.structs.replace(pending, due=due)
     over, draft.over = draft.over, []
     return over
 
@@ -166,11 +174,18 @@ def _end(draft: Draft, slot: str) -> None:
 def _over(draft: Draft, slot: str, pending: Pending, inventory: Inventory) -> None:
     """It ended before it became an alert: to be recorded if it was long enough to have been one."""
     del draft.pending[slot]
+    alert = _episode(pending, inventory)
+    if alert is not None:
+        draft.over.append(alert)
+
+
+def _episode(pending: Pending, inventory: Inventory) -> Alert | None:
+    """The alert, over, that a finding would have been that ended while it waited; None: it was too short."""
     ended = pending.ended
     if ended is None or ended - pending.since < _ms(kind_of(pending.finding.kind).raise_after_s):
-        return
+        return None
     alert = expected(pending, inventory)
-    draft.over.append(msgspec.structs.replace(alert, cleared_at=ended, changed_at=max(ended, alert.changed_at)))
+    return msgspec.structs.replace(alert, cleared_at=ended, changed_at=max(ended, alert.changed_at))
 
 
 def _ms(seconds: float) -> int:
