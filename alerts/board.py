@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from alerts import incident, lifecycle
+from alerts import incident, late, lifecycle
 from alerts.state import BoardState, Draft, Ending, Outcome, Pending
 from model.finding import Change, Cleared
 from model.inventory import Inventory
@@ -59,23 +59,23 @@ def _settle(draft: Draft, inventory: Inventory, now: int) -> tuple[BoardState, O
     """
     _refresh(draft, inventory, now)
     _end(draft, inventory, now)
-    incident.hasten(draft, inventory, now)
+    late.hasten(draft, inventory, now)
     ripe = incident.in_order(lifecycle.ripe(draft, inventory, now), inventory)
     for alert in ripe:
         incident.attach(draft, alert, inventory, now, ripe)
     incident.explain_silences(draft, inventory)
-    left = incident.by_site(draft)
+    left = late.by_site(draft)
     for alert in lifecycle.settle_episodes(
-        draft, inventory, now, lambda over: incident.awaited(draft, over, left, inventory)
+        draft, inventory, now, lambda over: late.awaited(draft, over, left, inventory)
     ):
-        incident.record(draft, alert, inventory, now)
+        late.record(draft, alert, inventory, now)
     _refresh(draft, inventory, now)
     _end(draft, inventory, now)
     return draft.result()
 
 
 def _end(draft: Draft, inventory: Inventory, now: int) -> None:
-    lifecycle.settle_endings(draft, now, lambda slot, end: incident.heard_first(draft, slot, end, inventory))
+    lifecycle.settle_endings(draft, now, lambda slot, end: late.heard_first(draft, slot, end, inventory))
     _refresh(draft, inventory, now)
 
 

@@ -10,23 +10,23 @@ belongs to exactly one incident. These rules go beyond the table:
 - What is wrong with the mains while it is out belongs to that failure; what grows hot in a room that is warm belongs to the room.
 - A device that falls silent behind a switch that is silent joins the switch's incident, wherever that stands (`reach`).
 - What people do themselves (`Kind.by_hand`) is no job while the work that was announced goes on; when it outlasts it, it is one from then on.
-- A mains failure that came late, and waits for the rest of its story, is heard with the first alert that it explains.
 - A port that goes down because the device at the other end of its cable is silent joins that one's (`cable_ends`).
 
+What comes late, and so waits for the rest of its story, is sorted in by `late`.
 An incident closes when all its members are cleared; nothing is split by itself. Everything is in event time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
-from alerts import cable_ends, lifecycle, reach
-from alerts.darkness import BEFORE_MS, OUTAGES, explained
+from alerts import cable_ends, reach
+from alerts.darkness import explained
 from alerts.impact import impact_of, worst
 from alerts.kinds import KINDS, Root, kind_of
-from alerts.state import BoardState, Draft, Ending, Pending
+from alerts.state import BoardState, Draft
 from alerts.types import Alert, CauseKey, Impact, Incident, identity
 from alerts.words import joined, title
 from model.inventory import Inventory
@@ -38,7 +38,6 @@ _HEAT = frozenset({"over_temperature", "heating_fast", "ups_hot", "overheating"}
 _BY_HAND = frozenset(kind.id for kind in KINDS.values() if kind.by_hand)
 #: An explanation a member, up to this many: a flapping alert must not grow the incident without end.
 _MOST_REASONS = 60
-Waiting = dict[str, dict[str, Pending]]  #: by site and slot
 
 
 def attach(draft: Draft, alert: Alert, inventory: Inventory, now: int, coming: Sequence[Alert] = ()) -> None:
@@ -46,15 +45,15 @@ def attach(draft: Draft, alert: Alert, inventory: Inventory, now: int, coming: S
     site = inventory.site(alert.device.partition("/")[0])
     mains = draft.open_with(CauseKey(site.customer, "mains", site.id))
     if alert.kind == SILENT:
-        if mains is not None and _adopt(draft, alert, mains, inventory):
+        if mains is not None and adopt(draft, alert, mains, inventory):
             return
         agent = draft.open_with(CauseKey(site.customer, "agent", site.id))
         if agent is not None:
-            _join(draft, alert, agent, joined(alert, draft.members(agent), inventory))
+            join(draft, alert, agent, joined(alert, draft.members(agent), inventory))
             return
         if reaches(inventory) and _follow(draft, alert, reach.Site(site.id, _with(draft, alert, coming), inventory)):
             return
-    key = _key(alert, site.customer, mains is not None)
+    key = key_of(alert, site.customer, mains is not None)
     if alert.kind in _HEAT:
         room = CauseKey(site.customer, "cooling", site.id)
         key = key if draft.open_with(room) is None else room
@@ -63,7 +62,7 @@ def attach(draft: Draft, alert: Alert, inventory: Inventory, now: int, coming: S
         why = _with_work(joined(alert, [], inventory, mains_out=mains is not None), alert, inventory, now)
         _open(draft, alert, key, why, inventory, now)
     else:
-        _join(draft, alert, home, _with_work(joined(alert, draft.members(home), inventory), alert, inventory, now))
+        join(draft, alert, home, _with_work(joined(alert, draft.members(home), inventory), alert, inventory, now))
 
 
 def explain_silences(draft: Draft, inventory: Inventory) -> None:
@@ -73,7 +72,7 @@ def explain_silences(draft: Draft, inventory: Inventory) -> None:
         while again:  # a UPS that joins may explain what it feeds
             again = False
             for alert in [a for a in draft.alerts.values() if _elsewhere(a, mains)]:
-                again = _adopt(draft, alert, draft.incidents[mains.id], inventory) or again
+                again = adopt(draft, alert, draft.incidents[mains.id], inventory) or again
     silent = _silences(draft)
     if silent and inventory.learned:
         for alert in [a for a in draft.alerts.values() if a.kind in cable_ends.KINDS and a.cleared_at is None]:
@@ -85,92 +84,6 @@ def explain_silences(draft: Draft, inventory: Inventory) -> None:
                 home = draft.incidents.get(alert.incident or "")
                 if home is not None and home.key.cause not in ("mains", "agent"):
                     _follow(draft, alert, site)
-
-
-def by_site(draft: Draft) -> Waiting:
-    """What waits and has not ended."""
-    found: Waiting = {}
-    for slot, pending in draft.pending.items():
-        if pending.ended is None:
-            found.setdefault(pending.finding.device.partition("/")[0], {})[slot] = pending
-    return found
-
-
-def hasten(draft: Draft, inventory: Inventory, now: int) -> None:
-    """Let a mains failure that waits because it came late be heard with the first alert that it explains.
-
-    Such an alert came less late and is believed sooner: without this it would be a case of its own, with a job of its own.
-    """
-    for pending in by_site(draft).values():
-        outages = _outages(pending)
-        if not outages or len(outages) == len(pending):
-            continue
-        begin = [lifecycle.expected(one, inventory) for one in pending.values() if now >= one.due]
-        if any(_needs(draft, alert, outages.values(), inventory) for alert in begin):
-            for slot, one in outages.items():
-                if one.since + 1000 * kind_of(one.finding.kind).raise_after_s <= now:
-                    draft.pending[slot] = msgspec.structs.replace(one, due=min(one.due, now))
-
-
-def record(draft: Draft, alert: Alert, inventory: Inventory, now: int) -> None:
-    """Record an alert that was over before it opened, as a part of the incident that it would have opened or joined in time.
-
-    It pages nobody: alone it opens no incident, and what would be its own reason for a job does not make one.
-    """
-    site = inventory.site(_site(alert))
-    mains = draft.open_with(CauseKey(site.customer, "mains", site.id))
-    explains = mains is not None and _explains(draft, mains, alert, inventory)
-    home = mains if explains else draft.open_with(_key(alert, site.customer, mains is not None))
-    long_after = home is not None and home.opened_at > _held_until(alert.kind, alert.cleared_at or 0)
-    if home is None or long_after or (_a_job(alert, inventory, now) and not home.wants_ticket):
-        draft.tell(alert)
-    elif explains:
-        _adopt(draft, alert, home, inventory)
-    else:
-        _join(draft, alert, home, joined(alert, draft.members(home), inventory))
-
-
-def awaited(draft: Draft, alert: Alert, left: Waiting, inventory: Inventory) -> int | None:
-    """When (board's clock, ms) what an alert that was over before it opened is a part of will be heard; None: it is, or nothing is left.
-
-    Of what comes late, each waits for itself: without this, the errors of a port would be recorded alone, and the
-    port's own alert open a moment after. `left`: what waits.
-    """
-    site = inventory.site(_site(alert))
-    here = left.get(site.id, {})
-    mains, outages = draft.open_with(CauseKey(site.customer, "mains", site.id)), _outages(here)
-    key = _key(alert, site.customer, mains is not None or bool(outages))
-    if draft.open_with(key) is not None or (mains is not None and _explains(draft, mains, alert, inventory)):
-        return None
-    if _needs(draft, alert, outages.values(), inventory):
-        return min(one.due for one in outages.values())
-    until = _held_until(alert.kind, alert.cleared_at or 0)
-    ours = (one for one in here.values() if one.since <= until)
-    return min(
-        (one.due for one in ours if _key(lifecycle.expected(one, inventory), site.customer, False) == key), default=None
-    )
-
-
-def heard_first(draft: Draft, slot: str, ending: Ending, inventory: Inventory) -> int | None:
-    """When (board's clock, ms) what began while an alert stood, has the same cause and still waits will be heard; None: nothing.
-
-    Data that come late are believed late: without this, errors that ended because the port went down would close
-    their incident before the port's own alert could join it.
-    """
-    ends = draft.alerts[draft.standing[slot]]
-    home = draft.incidents.get(ends.incident or "")
-    waiting = [p for p in draft.pending.values() if p.since <= _held_until(ends.kind, ending.at)]
-    if home is None or not waiting:
-        return None
-    mains_out = draft.open_with(CauseKey(home.key.customer, "mains", home.site)) is not None
-    alerts = ((pending.due, lifecycle.expected(pending, inventory)) for pending in waiting)
-    ours = [
-        due
-        for due, alert in alerts
-        if _site(alert) == home.site
-        and (_key(alert, home.key.customer, mains_out) == home.key or _explains(draft, home, alert, inventory))
-    ]
-    return min(ours, default=None)
 
 
 def reaches(inventory: Inventory) -> bool:
@@ -194,7 +107,7 @@ def outlasting(state: BoardState, inventory: Inventory, now: int) -> list[str]:
     return [
         incident.id
         for incident in (
-            state.incidents.get(alert.incident or "") for alert in standing if _a_job(alert, inventory, now)
+            state.incidents.get(alert.incident or "") for alert in standing if a_job(alert, inventory, now)
         )
         if incident is not None and not incident.wants_ticket
     ]
@@ -208,7 +121,7 @@ def refresh(draft: Draft, id: str, inventory: Inventory, now: int) -> None:
     members = draft.members(incident)
     present = [alert for alert in members if alert.cleared_at is None]
     impact = worst((alert.impact for alert in present), otherwise=incident.impact)
-    jobs = [alert for alert in members if _a_job(alert, inventory, now)]
+    jobs = [alert for alert in members if a_job(alert, inventory, now)]
     wanted_at = incident.wanted_at
     if jobs and not incident.wants_ticket:
         wanted_at = min(now if alert.kind in _BY_HAND else alert.changed_at for alert in jobs)
@@ -227,44 +140,11 @@ def refresh(draft: Draft, id: str, inventory: Inventory, now: int) -> None:
         draft.put_incident(after)
 
 
-def _site(alert: Alert) -> str:
+def site_of(alert: Alert) -> str:
     return alert.device.partition("/")[0]
 
 
-def _held_until(kind: str, ended: int) -> float:
-    """Until when what ended at a time stands on the board of a centre that hears it at once: a return till then is none."""
-    return ended + 1000 * kind_of(kind).clear_after_s
-
-
-def _outages(pending: Mapping[str, Pending]) -> dict[str, Pending]:
-    """Of these, what says that the mains is out."""
-    return {slot: one for slot, one in pending.items() if one.finding.kind in OUTAGES}
-
-
-def _explains(draft: Draft, mains: Incident, alert: Alert, inventory: Inventory) -> bool:
-    """Whether an incident is a mains failure that explains a silence."""
-    return (
-        alert.kind == SILENT
-        and mains.key.cause == "mains"
-        and explained(alert, draft.members(mains), inventory) is not None
-    )
-
-
-def _needs(draft: Draft, alert: Alert, outages: Collection[Pending], inventory: Inventory) -> bool:
-    """Whether an alert is part of the mains failure of its site, and only the outages that wait there tell so."""
-    if not outages or alert.kind in OUTAGES:
-        return False
-    site = inventory.site(_site(alert))
-    mains = draft.open_with(CauseKey(site.customer, "mains", site.id))
-    if alert.kind == SILENT:
-        known = draft.members(mains) if mains else []
-        more = [lifecycle.expected(pending, inventory) for pending in outages]
-        return explained(alert, known, inventory) is None and explained(alert, [*known, *more], inventory) is not None
-    depends = _key(alert, site.customer, True) != _key(alert, site.customer, False)
-    return mains is None and depends and min(p.since for p in outages) <= alert.raised_at + BEFORE_MS
-
-
-def _key(alert: Alert, customer: str, mains_out: bool) -> CauseKey:
+def key_of(alert: Alert, customer: str, mains_out: bool) -> CauseKey:
     kind = kind_of(alert.kind)
     if kind.id == "battery_low" and not mains_out:
         return CauseKey(customer, "battery", alert.device)
@@ -279,7 +159,7 @@ def _key(alert: Alert, customer: str, mains_out: bool) -> CauseKey:
     return CauseKey(customer, kind.cause, alert.device)
 
 
-def _a_job(alert: Alert, inventory: Inventory, now: int) -> bool:
+def a_job(alert: Alert, inventory: Inventory, now: int) -> bool:
     """Whether the alert is by itself a reason to send somebody. What ended within announced work never becomes one."""
     if not kind_of(alert.kind).ticket or alert.impact is Impact.ADVISORY:
         return False
@@ -314,12 +194,12 @@ def _open(draft: Draft, alert: Alert, key: CauseKey, why: Text, inventory: Inven
             worst=alert.impact,
             members=(alert.id,),
             explanation=(why,),
-            wants_ticket=_a_job(alert, inventory, now),
+            wants_ticket=a_job(alert, inventory, now),
         )
     )
 
 
-def _join(draft: Draft, alert: Alert, home: Incident, why: Text) -> None:
+def join(draft: Draft, alert: Alert, home: Incident, why: Text) -> None:
     reasons = home.explanation
     if why not in reasons and len(reasons) < _MOST_REASONS:
         reasons = (*reasons, why)
@@ -337,14 +217,14 @@ def _elsewhere(alert: Alert, mains: Incident) -> bool:
     )
 
 
-def _adopt(draft: Draft, alert: Alert, mains: Incident, inventory: Inventory) -> bool:
+def adopt(draft: Draft, alert: Alert, mains: Incident, inventory: Inventory) -> bool:
     """Take a silence into the mains incident if it explains it; the incident it leaves is merged when empty."""
     reason = explained(alert, draft.members(mains), inventory)
     if reason is None:
         return False
     old = draft.incidents.get(alert.incident or "")
     impact = impact_of(alert.finding, inventory.device(alert.device), dark=reason.dark)
-    _join(draft, msgspec.structs.replace(alert, impact=impact), mains, reason.why)
+    join(draft, msgspec.structs.replace(alert, impact=impact), mains, reason.why)
     if old is not None:
         _leave(draft, alert, old, mains)
     return True
@@ -375,7 +255,7 @@ def _follow(draft: Draft, alert: Alert, site: reach.Site) -> bool:
     if found is None or home is None or home.id == alert.incident:
         return False
     old = draft.incidents.get(alert.incident or "")
-    _join(draft, alert, home, found.why)
+    join(draft, alert, home, found.why)
     if old is not None:
         _leave(draft, alert, old, draft.incidents[home.id])
     return True
@@ -388,7 +268,7 @@ def _symptom(draft: Draft, alert: Alert, inventory: Inventory) -> bool:
     if found is None or home is None or home.id == alert.incident:
         return False
     old = draft.incidents.get(alert.incident or "")
-    _join(draft, alert, home, found[1])
+    join(draft, alert, home, found[1])
     if old is not None:
         _leave(draft, alert, old, draft.incidents[home.id])
     return True
