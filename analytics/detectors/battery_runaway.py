@@ -4,17 +4,21 @@ Sees: `battery.temperature` on mains, against the room (`ambient.temperature`, e
 its own rise. Warm by 5 °C over that and rising 1 °C or more in the last 10 minutes, or 10 °C over a room that is measured: major. Over 40 °C
 as well, or rising 5 °C in 10 minutes, or over 55 °C and still rising: critical. Float current (`battery.current`, on float) at three
 times its own baseline is the second witness and makes it critical. Two samples in a row; the rise is taken from at most the
-last 10 minutes. Well again when it is within 3 °C of its reference.
+last 10 minutes. A slow one rises by less than that for a day and a half, but faster and faster: 8 °C over its reference, in the last four spans of one hour or of four
+it rose each time more, by 2 °C at least in the last, and half of all it is over came in the last three: major; over 55 °C critical, and over 40 °C where the room is told or
+the float current is high, too. What a hot room or a discharge heats slows down as it gets there. Well again when it is within 3 °C of its reference.
 
 When it does not work: devices that tell no battery temperature, or a constant one, or the charger's in its place. A battery that is
 warm after a discharge, or in a room that grew hot with it, is not accused: for two hours after a discharge only the critical limits count.
 
-State: {"supply", "since_out", "usual": daily medians…, "today", "room", "past": [[at, °C]…], "amps", "float": baseline, "bad": row, "told"}.
+State: {"supply", "since_out", "usual": daily medians…, "today", "room", "past": [[at, °C]…], "climb": {key: [[at, °C] each half hour of the last sixteen…]},
+"amps", "float": baseline, "bad": row, "told"}.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 from analytics import supply
 from analytics.detector import Block, Context, State
@@ -31,7 +35,12 @@ RISE_C, FAST_C, WINDOW_MS = 1.0, 5.0, 600_000
 LIMIT_C, END_C = 40.0, 55.0
 FLOAT_TIMES = 3.0
 AFTER_MS = 7_200_000
-DAY_MS = 86_400_000
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+#: A climb that speeds up: °C over the reference, °C in the newest span at least and in the third oldest, how much more in the newest, and which part of all (tune).
+SLOW_C, LAST_C, FIRST_C, MORE, PART = 8.0, 2.0, 0.2, 1.1, 0.5
+SPANS_H, STEP_MS = (1, 4), 1_800_000
+#: What grows by itself gains as much each time; what set in at once, amid the morning, gained most at that moment: within this factor.
+STEADY = 2.0
 MOST_DAYS, MOST_SAMPLES = 7, 24
 
 ADVICE = Text(
@@ -106,6 +115,9 @@ def _remember(state: State, block: Block) -> None:
     for at, celsius in _in_time(block, TEMPERATURE):
         _past(state, at, celsius)
         _usual(state, at, celsius)
+    for key, column in block.columns.get(TEMPERATURE, {}).items():
+        for at, celsius in zip(column.at, column.value, strict=True):
+            _climb(state, key or "", at, celsius)
 
 
 def _in_time(block: Block, point: str) -> Iterable[tuple[int, float]]:
@@ -148,13 +160,15 @@ def _float_current(state: State, at: int, value: float) -> None:
 
 def _judge(state: State, sample: Sample, device: str) -> Change | None:
     _past(state, sample.at, sample.value)
+    _climb(state, sample.key, sample.at, sample.value)
     rise = sample.value - min(c for _, c in state["past"])
     against = _reference(state, sample)
     if against is None:
-        bad, over = (Severity.CRITICAL if sample.value > END_C and rise >= RISE_C else None), 0.0
+        bad, over, spans = (Severity.CRITICAL if sample.value > END_C and rise >= RISE_C else None), 0.0, None
     else:
         over = sample.value - against
-        bad = _severity(state, sample, over, rise)
+        spans = _speeding(state, sample, over) if over >= SLOW_C else None
+        bad = _severity(state, sample, over, rise, speeding=spans is not None)
     if bad is None:
         _usual(state, sample.at, sample.value)
     state["row"] = state.get("row", 0) + 1 if bad else 0
@@ -169,7 +183,7 @@ def _judge(state: State, sample: Sample, device: str) -> Change | None:
         return None
     since = told["since"] if told else sample.at
     state["told"] = {"since": since, "severity": str(bad), "floats": floats}
-    finding = _finding(state, device, sample, over, rise, bad)
+    finding = _finding(state, device, sample, over, rise, bad, spans)
     return Changed(finding=finding) if told else Raised(finding=finding)
 
 
@@ -183,12 +197,46 @@ def _past(state: State, at: int, celsius: float) -> None:
     past.append([at, celsius])
 
 
-def _severity(state: State, sample: Sample, over: float, rise: float) -> Severity | None:
-    if sample.value > END_C and rise >= RISE_C:
+def _climb(state: State, key: str, at: int, celsius: float) -> None:
+    """The last sixteen hours, one sample each half hour."""
+    kept: list[list[float]] = state.setdefault("climb", {}).get(key, [])
+    if kept and at - kept[-1][0] < STEP_MS:
+        return
+    oldest = at - (4 * SPANS_H[-1] * HOUR_MS + STEP_MS)
+    state["climb"] = {**state["climb"], key: [*(row for row in kept if row[0] >= oldest), [at, celsius]]}
+
+
+def _speeding(state: State, sample: Sample, over: float) -> list[float] | None:
+    """[span in hours, °C that it rose in each of the last three, the oldest first], if it rose more each time; None: it did not."""
+    kept = state["climb"][sample.key]
+    for hours in SPANS_H:
+        at = [_stood(kept, kept[-1][0] - back * hours * HOUR_MS) for back in (4, 3, 2, 1, 0.5, 0)]
+        known = [row for row in at if row is not None]
+        if len(known) < len(at):
+            continue
+        before, first, middle, half, rest = (c - b for (_, b), (_, c) in pairwise(known))
+        last = half + rest
+        if not (0 <= before <= first and FIRST_C <= first <= middle and last >= max(LAST_C, MORE * middle)):
+            continue
+        gain = (last / middle) / (middle / first)
+        if rest >= half and 1 / STEADY <= gain <= STEADY and first + middle + last >= PART * over:
+            return [hours, first, middle, last]
+    return None
+
+
+def _stood(kept: list[list[float]], at: float) -> list[float] | None:
+    """[at, °C] of what was kept last by an instant, less than an hour before it."""
+    return next((row for row in reversed(kept) if at - 2 * STEP_MS < row[0] <= at), None)
+
+
+def _severity(state: State, sample: Sample, over: float, rise: float, *, speeding: bool) -> Severity | None:
+    if sample.value > END_C and (rise >= RISE_C or speeding):
         return Severity.CRITICAL
-    if over < WARM_C or (rise < RISE_C and (over < HOT_C or not _room(state, sample))):
+    if over < WARM_C or (rise < RISE_C and not speeding and (over < HOT_C or not _room(state, sample))):
         return None
-    if (sample.value > LIMIT_C and rise >= RISE_C) or rise >= FAST_C or (rise >= RISE_C and _floats_high(state)):
+    floats = _floats_high(state)
+    grave = rise >= RISE_C or (speeding and (floats or _room(state, sample) is not None))
+    if (sample.value > LIMIT_C and grave) or rise >= FAST_C or (rise >= RISE_C and floats):
         return Severity.CRITICAL
     return None if sample.at - state.get("out", -AFTER_MS) < AFTER_MS else Severity.MAJOR
 
@@ -227,7 +275,9 @@ def _usual(state: State, at: int, celsius: float) -> None:
         state["usual"] = [[today[0], state["today"][1]]]
 
 
-def _finding(state: State, device: str, sample: Sample, over: float, rise: float, severity: Severity) -> Finding:
+def _finding(
+    state: State, device: str, sample: Sample, over: float, rise: float, severity: Severity, spans: list[float] | None
+) -> Finding:
     minutes = (sample.at - state["past"][0][0]) / 60_000
     lines = [
         Evidence(
@@ -242,6 +292,14 @@ def _finding(state: State, device: str, sample: Sample, over: float, rise: float
             expected=sample.value - over,
         )
     ]
+    if spans:
+        hours, *rose = spans
+        each = [f"{celsius:.1f}" for celsius in rose]
+        text = Text(
+            f"faster and faster: {', '.join(each)} °C in the last three spans of {hours:.0f} h; what a warm room heats slows down",
+            f"升温越来越快：最近三个 {hours:.0f} 小时分别上升 {'、'.join(each)}°C；受热环境所致的升温会逐渐变慢",
+        )
+        lines.append(Evidence(text=text, at=sample.at, point=TEMPERATURE, index=sample.key or None, value=rose[-1]))
     if _floats_high(state):
         base = state["float"][0]
         text = Text(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from math import sin, tau
+from collections.abc import Callable
+from math import exp, sin, tau
 
 from model.finding import Severity
 from tests.analytics.timeline import Line, cleared, last, raised, second, tell
@@ -53,3 +54,42 @@ def test_a_sensor_slip_of_one_sample_is_none() -> None:
     line = quiet(Line(), 48 * HOUR)
     line.say(48 * HOUR, battery__temperature=75).say(48 * HOUR + 60, battery__temperature=27)
     assert raised(tell(line, batch_s=60), KIND) == []
+
+
+def climb(line: Line, start: float, hours: float, celsius: Callable[[float], float]) -> Line:
+    """A temperature told each five minutes, as a function of the hours since `start`, in steps of half a degree."""
+    for k in range(int(hours * 12)):
+        line.say(start + k * 300, ups__source=3, battery__temperature=round(2 * celsius(k / 12)) / 2)
+    return line
+
+
+def test_a_slow_one_speeds_up_and_is_told_hours_before_it_is_hot() -> None:
+    """Two days from the first degree to 60 °C: never 1 °C in ten minutes, and no room told."""
+    for lasts in (20, 28, 36, 48):
+
+        def celsius(hour: float, lasts: int = lasts) -> float:
+            return 27 + 2 * (exp(3 * hour / lasts) - 1)
+
+        line = climb(quiet(Line(), 72 * HOUR, amps=None), 72 * HOUR, lasts, celsius)
+        hot = next(hour for hour in range(lasts) if celsius(hour) > 55)
+        changes = tell(line, batch_s=600)
+        [first, *_] = raised(changes, KIND)
+        assert second(first.since) < (72 + hot - 2) * HOUR
+        assert any("faster and faster" in e.text.en for e in first.evidence)
+        assert last(changes, KIND).severity is Severity.CRITICAL, "over 55 °C"
+
+
+def test_what_a_hot_room_or_a_long_recharge_heats_slows_down_and_is_none() -> None:
+    for slow in (1, 2, 3, 6):
+
+        def celsius(hour: float, slow: int = slow) -> float:
+            return 27 + sin(tau * hour / 24) + 12 * (1 - exp(-hour / slow))
+
+        line = climb(quiet(Line(), 72 * HOUR, swing=1, amps=None), 72 * HOUR, 30, celsius)
+        told = raised(tell(line, batch_s=600), KIND)
+        assert [f for f in told if any("faster" in e.text.en for e in f.evidence)] == []
+
+
+def test_a_steady_climb_is_none() -> None:
+    line = climb(quiet(Line(), 72 * HOUR, amps=None), 72 * HOUR, 30, lambda hour: 27 + 0.6 * hour)
+    assert raised(tell(line, batch_s=600), KIND) == []
