@@ -7,10 +7,10 @@ or more are known, their levels *together* further from their usual mixture than
 One finding a device, the strongest first, with the series to draw. What is unusual is not learned from; after two weeks it counts as the new usual and the
 finding is taken back, as it is after two usual days.
 
-When it does not work: in a device's first three weeks (silent); for gauges told less than 18 hours a day; what lasts less than three days; a season that
+When it does not work: in a device's first month (silent); for gauges told less than 18 hours a day; what lasts less than three days; a season that
 starts within days. It knows no causes: shown beside other findings, never a job by itself. A value that stands still is `sensor_stuck`.
 
-State: {"day": number, "today": {key: [hours, means, ranges, last values]}, "keys": […], "steps": least move of each, "ring", "pattern": float32 as bytes (keys x 28 x 3, keys x 24), "runs": {"channel key":
+State: {"day": number, "first": number of the first day seen, "today": {key: [hours, means, ranges, last values]}, "keys": […], "steps": least move of each, "ring", "pattern": float32 as bytes (keys x 28 x 3, keys x 24), "runs": {"channel key":
 [days, first day]}, "well": usual days since, "told": {"since": ms, "what": […]} or None}.
 """
 
@@ -37,6 +37,8 @@ LEVEL_EDGES, SPAN_EDGES, SPAN_TIMES, CYCLE_LOST, DRIFTS, DRIFT_SHARE, TOGETHER_E
 HOLD_DAYS = {"level": 3, "span": 3, "drift": 3, "cycle": 10, "together": 3}
 _CHANNELS = ("level", "span", "drift", "cycle")
 WELL_DAYS, NEW_USUAL_DAYS = 2, 14
+#: What is usual of a device is not known sooner than it has been seen for a month.
+FIRST_DAYS = 30
 MOST_LISTED = 3
 #: By judgement, not calibrated: it says that something changed, seldom what.
 SCORE = 0.5
@@ -58,6 +60,7 @@ class Unusual:
     def fresh(self) -> State:
         return {
             "day": None,
+            "first": None,
             "today": {},
             "keys": [],
             "steps": [],
@@ -130,7 +133,10 @@ def _close(state: State, next_day: int, device: str) -> list[Change]:
     least = np.minimum(np.array([*state["steps"], *[np.inf] * (len(keys) - len(state["steps"]))]), moved)
     day = days.judge(ring, today, np.where(np.isfinite(least), least, 0.0), drift_share=DRIFT_SHARE)
     bad = _bad(day, keys)
-    before = state["runs"]
+    if state.get("first") is None:
+        # A state of an earlier version does not tell; a device with gauges in it was seen for long.
+        state["first"] = state["day"] - (FIRST_DAYS if state["keys"] else 0)
+    before = state["runs"] if state["day"] - state["first"] >= FIRST_DAYS else {}
     state["runs"] = {what: [run + 1, since] for what in bad for run, since in [before.get(what, (0, state["day"]))]}
     changes, accepted = _tell(state, day, keys, today, device)
     if bad:

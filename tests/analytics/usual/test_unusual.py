@@ -109,8 +109,12 @@ def test_an_outage_of_some_hours_every_day_for_a_week_is_no_change_of_usual() ->
     assert told(Unusual(), healthy_but("input.voltage", START + 12, dips, start_day=START, index="1")) == []
 
 
-def test_nothing_is_said_in_the_first_three_weeks() -> None:
-    assert told(Unusual(), healthy_but("output.voltage", 21, lift(40), start_day=14, index="2")) == []
+def test_nothing_is_said_in_the_first_month_and_what_lasts_is_said_after_it() -> None:
+    def told_by(days: int) -> list[Change]:
+        return told(Unusual(), healthy_but("output.voltage", days, lift(40), start_day=26, index="2"))
+
+    assert told_by(30) == []
+    assert 30 < day(first(told_by(36)).evidence[0].at) < 35
 
 
 def test_months_of_silence_begin_a_new_usual() -> None:
