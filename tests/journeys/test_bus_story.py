@@ -34,6 +34,8 @@ TIMEOUT_S = 0.08
 MILLION = 1_000_000
 #: One turn of a device: reads of one shape, which is where late and doubled replies do their harm.
 BLOCK, BLOCKS, BLOCKS_OF_WRONG = 125, 16, 4
+#: Turns of each device by which it is judged whether all are alike: in the midst of a round some have had one more.
+TURNS = 10
 DEAD, LATE, GARBLED = WRONG = 3, 7, 9
 TRUTH = {
     (unit, block): tuple(word(unit, block * BLOCK + n) for n in range(BLOCK))
@@ -116,10 +118,11 @@ class Agent:
         self.blocks.clear()
 
     def all_heard(self) -> bool:
-        """Whether each of the eleven gave something, and the late and the garbled one did their worst."""
+        """Whether each of the eleven gave something, the nine often enough, and the late and the garbled one did their worst."""
         late, garbled = (self.link.account.of(f"sz/u{unit}") for unit in (LATE, GARBLED))
         heard = all(self.blocks[unit] > 0 for unit in UNITS if unit != DEAD)
-        return heard and late.quarantined > 0 and garbled.garbled > 0
+        known = all(self.turns[unit] >= TURNS for unit in UNITS if unit not in WRONG)
+        return heard and known and late.quarantined > 0 and garbled.garbled > 0
 
     async def until(self, holds: Callable[[], bool]) -> None:
         while not holds():
@@ -169,7 +172,7 @@ async def story(bus: Path, others: Slaves) -> Agent:
 def on_time(agent: Agent) -> None:
     """Nine devices had their turns as if nothing were wrong."""
     well = [agent.turns[unit] for unit in UNITS if unit not in WRONG]
-    assert min(well) >= 0.8 * max(well)  # all alike, but for a machine that stalls
+    assert min(well) >= 0.8 * (max(well) - 1)  # all alike, but for a machine that stalls
     assert agent.blocks[DEAD] == 0
 
 
